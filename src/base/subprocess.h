@@ -1,0 +1,40 @@
+// Runs programs. The child gets exactly the descriptors that are named, its own process group, default signal
+// handling, and no part of our environment but what is passed. Safe from any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace wherry::base {
+
+struct Command {
+  std::vector<std::string> argv;             // argv[0] is looked up on PATH unless it has a '/'
+  std::vector<std::string> environment;      // "NAME=value"; PATH is added when it is missing
+  std::string input;                         // what the child reads on stdin; /dev/null when empty
+  std::map<int, int> inherit;                // the child's descriptor -> ours, beyond 0-2
+  std::chrono::milliseconds timeout{30000};  // SIGKILL to the child's process group after it
+  size_t outputLimit = 1 << 20;              // bytes kept of stdout and of stderr each; the rest is read and dropped
+};
+
+struct Finished {
+  int exitCode = 0;  // 128 + signal when a signal ended it
+  bool timedOut = false;
+  std::string out;
+  std::string err;
+  bool ok() const { return exitCode == 0 && !timedOut; }
+};
+
+// Waits for the end of the program. Throws std::system_error when it can't be started (ENOENT: not found on PATH).
+Finished run(const Command& command);
+
+// Where `program` is on PATH; nothing when it isn't.
+std::optional<std::string> findProgram(const std::string& program);
+
+}  // namespace wherry::base
