@@ -57,13 +57,18 @@ struct WatchEvent {
   int64_t revision = 0;
 };
 
-// A running watch. Destroying it ends it. next() from one thread at a time.
+// A running watch. Destroying it ends it. Used from one thread at a time; `wake` comes from any.
 class Watch {
  public:
   virtual ~Watch() = default;
   // The next event, waiting for it without a time-out; nothing when `stop` was requested. Throws StatusError (410 Expired:
   // list again; anything else: the connection is lost, watch again from the last revision).
   virtual std::optional<WatchEvent> next(std::stop_token stop) = 0;
+  // The same without waiting: an event that is there now, or nothing. Throws as next() does. An empty answer arms `wake`.
+  virtual std::optional<WatchEvent> tryNext() = 0;
+  // `wake` is called once after each empty tryNext(), as soon as another tryNext() would answer or throw: so one thread
+  // follows many watches. Must be quick. REQUIRES: set before the first tryNext().
+  virtual void onReady(std::function<void()> wake) = 0;
 };
 
 class Client {
