@@ -12,7 +12,8 @@ struct PatchError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Applies all operations or throws PatchError; `document` is then unspecified.
+// Applies all operations or throws PatchError; `document` is then unspecified. Limits: 10,000 operations, and 8 MiB
+// that "copy" may add (each copy can double a document).
 void applyJsonPatch(Value& document, const Value& operations);
 
 void applyMergePatch(Value& document, const Value& patch);

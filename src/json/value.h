@@ -25,7 +25,8 @@ struct ParseError : std::runtime_error {
 };
 
 struct ParseLimits {
-  size_t maxDepth = 10000;  // as deep as Kubernetes' own decoder goes
+  // Far deeper than any real object, and shallow enough for every walk over a tree to fit a thread's stack.
+  size_t maxDepth = 1000;
 };
 
 // Throws ParseError.
@@ -53,6 +54,9 @@ const Value* find(const Object& root, std::string_view dottedPath);
 std::string_view getString(const Value& root, std::string_view dottedPath, std::string_view fallback = {});
 int64_t getInt(const Value& root, std::string_view dottedPath, int64_t fallback = 0);
 bool getBool(const Value& root, std::string_view dottedPath, bool fallback = false);
+
+// About what a copy of `value` takes; limits on copies that a client can ask for are made of it.
+size_t approximateBytes(const Value& value);
 
 // The object under `key`, made empty when it is missing or null. REQUIRES: it is not of another type.
 Object& ensureObject(Object& parent, std::string_view key);
