@@ -14,6 +14,9 @@
 
 namespace wherry::client {
 
+// How long the back-off after this many failures in a row is (0: the first). Pure.
+std::chrono::milliseconds retryDelay(unsigned failures);
+
 class Workqueue {
  public:
   Workqueue();
