@@ -47,6 +47,10 @@ struct Node {
   bool immutable = false;              // a change is refused once set
   bool preserveUnknownFields = false;  // x-kubernetes-preserve-unknown-fields: no pruning below
   bool embeddedResource = false;
+  // Built-in structs: an empty text counts as a missing one, for defaults and for `required` (their decoder can't tell
+  // the two apart). zeroIsUnset says the same of a number, where 0 is not a value of its own.
+  bool emptyIsMissing = false;
+  bool zeroIsUnset = false;
 
   ListType listType = ListType::kAtomic;       // x-kubernetes-list-type (apply)
   std::vector<std::string> listMapKeys;        // x-kubernetes-list-map-keys (apply)
@@ -60,6 +64,8 @@ struct Node {
   json::Array validations;  // x-kubernetes-validations
 
   const Node* property(std::string_view name) const;  // null when unknown
+  bool isQuantity() const { return definition == "io.k8s.apimachinery.pkg.api.resource.Quantity"; }
+  bool isMicroTime() const { return definition == "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"; }
 };
 using NodePtr = std::shared_ptr<const Node>;
 
@@ -82,7 +88,7 @@ struct Subresource {
 
 // One version of one kind.
 struct Kind {
-  meta::Resource resource;  // group, version, plural, kind, scope
+  meta::Resource resource;  // group, version, plural, kind, scope; plural "" when only other kinds' subresources use it
   std::string singular;
   std::string listKind;
   std::vector<std::string> shortNames;
@@ -92,8 +98,8 @@ struct Kind {
   std::vector<Column> columns;
   std::vector<std::string> selectableFields;  // what field selectors may name, beside metadata.name and .namespace
   std::vector<std::string> hooks;        // admission hooks, in order (apiserver/admission/), as named in the YAML
-  std::string storageVersion;            // the version that objects are stored in
-  std::string storageGroup;              // group it is stored under when that is another kind's (events.k8s.io -> "")
+  std::string storageVersion;            // the version and the group that objects are stored in: mostly the kind's own
+  std::string storageGroup;              // (events.k8s.io/v1 is stored as v1 of "")
   std::string conversion;                // hook that converts from and to the stored version; "" when fields agree
   std::string storageVersionHash;
   std::string nameRule;                  // "dns1123subdomain" (default), "dns1123label", "dns1035label", "path"
@@ -112,7 +118,7 @@ class Registry {
   virtual ~Registry() = default;
   virtual KindPtr findResource(std::string_view group, std::string_view version, std::string_view resource) const = 0;
   virtual KindPtr findKind(const meta::GroupVersionKind& kind) const = 0;
-  // All kinds, groups in discovery order, preferred version first.
+  // All kinds that have a resource of their own; groups in discovery order, preferred version first, by plural name.
   virtual const std::vector<KindPtr>& kinds() const = 0;
   // Shared structs by name, for OpenAPI.
   virtual NodePtr findDefinition(std::string_view name) const = 0;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "json/value.h"
 #include "meta/object.h"
@@ -45,6 +46,22 @@ class View {
   const json::Object* object_ = nullptr;
 };
 
+// The base of the views of whole objects, which they keep alive. Made without one (or from null), such a view is empty and
+// false.
+class ObjectView : public View {
+ public:
+  ObjectView() = default;
+  explicit ObjectView(meta::ObjectPtr object) : View(object ? &object->tree() : nullptr), shared_(std::move(object)) {}
+
+  const meta::ObjectPtr& object() const { return shared_; }
+  // REQUIRES: not empty, as for metadata().
+  meta::ObjectKey key() const { return shared_->key(); }
+  meta::Metadata metadata() const { return shared_->metadata(); }
+
+ private:
+  meta::ObjectPtr shared_;
+};
+
 // A list of structs (V made from each element) or of texts (V = std::string_view).
 template <typename V>
 class List {
@@ -55,7 +72,10 @@ class List {
    public:
     explicit Iterator(const json::Value* at) : at_(at) {}
     V operator*() const { return make(*at_); }
-    Iterator& operator++() { ++at_; return *this; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
     bool operator==(const Iterator&) const = default;
 
    private:
