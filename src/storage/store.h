@@ -1,9 +1,9 @@
 // The store: keys to serialised objects, with one revision counter, compare-and-swap, and watches.
 //
 // It knows keys, no kinds: "/registry/<resource>/<namespace>/<name>" is only text here. Everything is held in memory
-// (the engine is read once, at open) and written through to an Engine (engine.h) that commits in groups: one fsync for all
-// writes that wait. Reads and watches see a write only once it is durable, and in order; writes are checked against the
-// newest state, durable or not, so that two writers never both win.
+// (the engine is read once, at open) and written through to an Engine (engine.h) that commits in groups: one fsync for
+// all writes that wait. Reads and watches see a write only once it is durable, and in order; writes are checked against
+// the newest state, durable or not, so that two writers never both win.
 //
 // Safe from any thread. Keys under the volatile prefixes given at open (Events, node heartbeats) live in memory only.
 #pragma once
@@ -22,7 +22,8 @@ namespace wherry::storage {
 
 using Revision = int64_t;  // 0: none
 
-// What the owner of the bytes wants to find an object by without parsing it; filled by the indexer, at write and at open.
+// What the owner of the bytes wants to find an object by without parsing it; filled by the indexer, at write and at
+// open.
 struct Index {
   std::string uid;
   std::vector<std::pair<std::string, std::string>> labels;  // sorted by key
@@ -58,7 +59,7 @@ enum class WriteError {
 
 struct Committed {
   WriteError error = WriteError::kNone;
-  EntryPtr entry;       // the entry as written (for a removal: the last state); on kConflict and kExists the one in the way
+  EntryPtr entry;  // the entry as written (for a removal: the last state); on kConflict and kExists the one in the way
   std::string message;  // for kRefused
   bool ok() const { return error == WriteError::kNone; }
 };
@@ -87,8 +88,8 @@ struct PageResult {
 class Watch {
  public:
   virtual ~Watch() = default;
-  // Up to `most` events that are there now, in order. An empty answer arms `wake`: it is called once as soon as there is
-  // something. `expired` is set when the watcher fell out of the ring (too slow); it then gets nothing any more.
+  // Up to `most` events that are there now, in order. An empty answer arms `wake`: it is called once as soon as there
+  // is something. `expired` is set when the watcher fell out of the ring (too slow); it then gets nothing any more.
   virtual std::vector<Event> poll(size_t most, bool& expired) = 0;
   // Everything up to this revision has been handed out (for bookmarks).
   virtual Revision position() const = 0;
@@ -111,8 +112,8 @@ class Store {
   // -- reads: durable state only --------------------------------------------------------------------------------
   virtual EntryPtr get(std::string_view key) const = 0;  // null when missing
   virtual Revision revision() const = 0;                 // the newest durable one
-  // Keys beginning with `prefix` that come after `after` ("" for the first), at most `limit` (0: all). `at` 0: now; else
-  // the state at exactly that revision, rebuilt from the ring.
+  // Keys beginning with `prefix` that come after `after` ("" for the first), at most `limit` (0: all). `at` 0: now;
+  // else the state at exactly that revision, rebuilt from the ring.
   virtual PageResult list(std::string_view prefix, std::string_view after, size_t limit, Revision at) const = 0;
   virtual size_t count(std::string_view prefix) const = 0;
 
@@ -125,11 +126,11 @@ class Store {
 };
 
 struct StoreOptions {
-  std::string path;                            // of the database file; its directory must exist
-  std::vector<std::string> volatilePrefixes;   // "/registry/events/", ...
+  std::string path;                           // of the database file; its directory must exist
+  std::vector<std::string> volatilePrefixes;  // "/registry/events/", ...
   Indexer indexer;
-  size_t ringEvents = 65536;                   // events kept for watchers, at most
-  size_t ringBytes = 64 << 20;                 // ... and at most this many bytes of them
+  size_t ringEvents = 65536;    // events kept for watchers, at most
+  size_t ringBytes = 64 << 20;  // ... and at most this many bytes of them
 };
 
 // A database that can't be used; what() tells the operator what is wrong and what to do.
