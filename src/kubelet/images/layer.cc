@@ -1,0 +1,184 @@
+#include "kubelet/images/layer.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/strings.h"
+#include "kubelet/images/tar_reader.h"
+
+namespace wherry::kubelet {
+namespace {
+
+constexpr std::string_view kWhiteout = ".wh.";
+constexpr std::string_view kOpaque = ".wh..wh..opq";
+
+// "/./a//b/" is "a/b"; the root itself is "". Throws when a part is "..".
+std::string cleanPath(std::string_view path) {
+  std::vector<std::string> parts;
+  for (std::string_view part : base::split(path, '/')) {
+    if (part == "..") throw std::runtime_error("layer entry leaves its directory: " + std::string(path));
+    if (!part.empty() && part != ".") parts.emplace_back(part);
+  }
+  return base::join(parts, "/");
+}
+
+struct Place {
+  std::string parent;
+  std::string name;
+};
+
+Place placeOf(const std::string& clean) {
+  size_t slash = clean.rfind('/');
+  if (slash == std::string::npos) return {"", clean};
+  return {clean.substr(0, slash), clean.substr(slash + 1)};
+}
+
+// Writes entries below one directory. Every path is resolved by the kernel as if that directory were the root, so a
+// symbolic link that an earlier entry made leads nowhere else.
+class LayerWriter {
+ public:
+  LayerWriter(const std::string& directory, const LayerLimits& limits)
+      : root_(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), limits_(limits) {
+    if (!root_) base::throwErrno("open " + directory);
+  }
+
+  void write(const TarEntry& entry, TarReader& reader) {
+    if (++entries_ > limits_.maxEntries) throw std::runtime_error("layer has too many entries");
+    std::string path = cleanPath(entry.path);
+    if (path.empty()) return setAttributes(root_.get(), ".", entry);
+    Place place = placeOf(path);
+    base::Fd parent = openDirectory(place.parent);
+    if (place.name.starts_with(kWhiteout)) return writeWhiteout(parent.get(), place.name);
+    if (!entry.hardlink.empty()) return writeHardLink(parent.get(), place.name, entry);
+    if (!writeNode(parent.get(), place.name, entry, reader)) return;
+    setAttributes(parent.get(), place.name, entry);
+  }
+
+ private:
+  base::Fd resolve(const std::string& path) const {
+    open_how how{};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    const char* name = path.empty() ? "." : path.c_str();
+    return base::Fd(static_cast<int>(::syscall(SYS_openat2, root_.get(), name, &how, sizeof how)));
+  }
+
+  // Archives may leave out the directories on the way.
+  base::Fd openDirectory(const std::string& path) {
+    base::Fd found = resolve(path);
+    if (found) return found;
+    if (errno != ENOENT || path.empty()) base::throwErrno("layer directory " + path);
+    Place place = placeOf(path);
+    base::Fd parent = openDirectory(place.parent);
+    if (::mkdirat(parent.get(), place.name.c_str(), 0755) != 0) base::throwErrno("layer directory " + path);
+    found = resolve(path);
+    if (!found) base::throwErrno("layer directory " + path);
+    return found;
+  }
+
+  static void makeRoom(int parent, const std::string& name) {
+    if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
+    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0) base::throwErrno("replace " + name);
+  }
+
+  static void writeWhiteout(int parent, const std::string& name) {
+    if (name == kOpaque) {
+      // An O_PATH descriptor takes no xattr itself; its /proc path does.
+      std::string self = "/proc/self/fd/" + std::to_string(parent);
+      if (::setxattr(self.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0) base::throwErrno("opaque " + name);
+      return;
+    }
+    std::string hidden = name.substr(kWhiteout.size());
+    if (hidden.empty() || hidden == "." || hidden == ".." || hidden.starts_with(kWhiteout)) return;
+    makeRoom(parent, hidden);
+    if (::mknodat(parent, hidden.c_str(), S_IFCHR, makedev(0, 0)) != 0) base::throwErrno("whiteout " + hidden);
+  }
+
+  void writeHardLink(int parent, const std::string& name, const TarEntry& entry) {
+    Place target = placeOf(cleanPath(entry.hardlink));
+    base::Fd from = resolve(target.parent);
+    if (!from) base::throwErrno("hard link to " + entry.hardlink);
+    struct stat status {};
+    bool itself = ::fstatat(from.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+    if (itself) throw std::runtime_error("hard link to a directory: " + entry.hardlink);
+    makeRoom(parent, name);
+    if (::linkat(from.get(), target.name.c_str(), parent, name.c_str(), 0) != 0) {
+      base::throwErrno("hard link " + entry.path + " to " + entry.hardlink);
+    }
+  }
+
+  // False when the entry is of a type that layers have no use for.
+  bool writeNode(int parent, const std::string& name, const TarEntry& entry, TarReader& reader) {
+    switch (entry.type) {
+      case S_IFDIR: makeDirectory(parent, name); return true;
+      case S_IFREG: writeFile(parent, name, reader); return true;
+      case S_IFLNK:
+        makeRoom(parent, name);
+        if (::symlinkat(entry.symlink.c_str(), parent, name.c_str()) != 0) base::throwErrno("symlink " + entry.path);
+        return true;
+      case S_IFIFO:
+        makeRoom(parent, name);
+        if (::mknodat(parent, name.c_str(), S_IFIFO | 0600, 0) != 0) base::throwErrno("fifo " + entry.path);
+        return true;
+      default: return false;
+    }
+  }
+
+  static void makeDirectory(int parent, const std::string& name) {
+    struct stat status {};
+    bool there = ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there && S_ISDIR(status.st_mode)) return;
+    if (there) makeRoom(parent, name);
+    if (::mkdirat(parent, name.c_str(), 0755) != 0) base::throwErrno("mkdir " + name);
+  }
+
+  void writeFile(int parent, const std::string& name, TarReader& reader) {
+    makeRoom(parent, name);
+    base::Fd file(::openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) base::throwErrno("create " + name);
+    reader.readData([&](std::string_view piece) {
+      bytes_ += piece.size();
+      if (bytes_ > limits_.maxBytes) throw std::runtime_error("layer is too large when unpacked");
+      base::writeAll(file.get(), piece, name);
+    });
+  }
+
+  static void setAttributes(int parent, const std::string& name, const TarEntry& entry) {
+    bool link = entry.type == S_IFLNK;
+    if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) base::throwErrno("chown " + name);
+    if (!link && ::fchmodat(parent, name.c_str(), entry.mode & 07777, 0) != 0) base::throwErrno("chmod " + name);
+    std::string self = "/proc/self/fd/" + std::to_string(parent) + "/" + name;
+    for (const auto& [key, value] : entry.xattrs) {
+      bool harmless = key.starts_with("user.") || key == "security.capability";
+      if (harmless) ::lsetxattr(self.c_str(), key.c_str(), value.data(), value.size(), 0);
+    }
+    timespec times[2] = {{entry.modified, 0}, {entry.modified, 0}};
+    ::utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
+  }
+
+  base::Fd root_;
+  LayerLimits limits_;
+  uint64_t entries_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+void unpackLayer(const std::string& blob, const std::string& directory, const LayerLimits& limits) {
+  TarReader reader(blob);
+  LayerWriter writer(directory, limits);
+  for (TarEntry entry; reader.next(entry);) writer.write(entry, reader);
+}
+
+}  // namespace wherry::kubelet

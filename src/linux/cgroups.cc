@@ -1,0 +1,116 @@
+#include "linux/cgroups.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/strings.h"
+
+namespace wherry::linux {
+namespace {
+
+namespace fs = std::filesystem;
+
+// /proc/cgroups: "#subsys_name hierarchy num_cgroups enabled", separated by tabs.
+std::vector<std::string> enabledControllers(std::string_view procCgroups) {
+  std::vector<std::string> names;
+  for (std::string_view line : base::split(procCgroups, '\n')) {
+    auto fields = base::split(line, '\t');
+    if (fields.size() == 4 && !line.starts_with('#') && fields[3] == "1") names.emplace_back(fields[0]);
+  }
+  return names;
+}
+
+void removeTree(const fs::path& group) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(group, error)) {
+    if (entry.is_directory(error) && !entry.is_symlink(error)) removeTree(entry.path());
+  }
+  ::rmdir(group.c_str());
+}
+
+void collectProcesses(const fs::path& group, std::vector<pid_t>& into) {
+  auto text = base::readFileIfExists((group / "cgroup.procs").string()).value_or("");
+  for (std::string_view line : base::split(text, '\n')) {
+    if (auto pid = base::parseInt<pid_t>(line)) into.push_back(*pid);
+  }
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(group, error)) {
+    if (entry.is_directory(error) && !entry.is_symlink(error)) collectProcesses(entry.path(), into);
+  }
+}
+
+}  // namespace
+
+Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgroups) {
+  Cgroups cgroups;
+  std::set<std::string> mounted;
+  std::string unified;
+  for (const Mount& mount : mounts) {
+    if (mount.fstype == "cgroup2") unified = mount.target;
+    if (mount.fstype != "cgroup") continue;
+    cgroups.version = CgroupVersion::kV1;
+    cgroups.hierarchies.push_back(mount.target);
+    for (std::string_view option : base::split(mount.superOptions, ',')) {
+      mounted.emplace(option);
+      if (option == "name=systemd") cgroups.processHierarchy = mount.target;
+    }
+  }
+  if (cgroups.version == CgroupVersion::kV2) {
+    if (!unified.empty()) cgroups.hierarchies = {unified};
+    cgroups.processHierarchy = unified;
+    return cgroups;
+  }
+  for (const std::string& name : enabledControllers(procCgroups)) {
+    if (!mounted.contains(name)) cgroups.missingControllers.push_back(name);
+  }
+  return cgroups;
+}
+
+Cgroups readCgroups() {
+  return detectCgroups(readMounts(), base::readFileIfExists("/proc/cgroups").value_or(""));
+}
+
+void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid) {
+  if (cgroups.processHierarchy.empty()) return;
+  std::string group = cgroups.processHierarchy + std::string(path);
+  base::makeDirectories(group);
+  base::Fd file(::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) base::throwErrno("open " + group);
+  base::writeAll(file.get(), fmt::format("{}", pid), group);
+}
+
+void removeCgroup(const Cgroups& cgroups, std::string_view path) {
+  for (const std::string& hierarchy : cgroups.hierarchies) removeTree(hierarchy + std::string(path));
+}
+
+bool isInCgroup(pid_t pid, std::string_view suffix) {
+  if (pid <= 0) return false;
+  std::optional<std::string> text;
+  try {
+    text = base::readFileIfExists(fmt::format("/proc/{}/cgroup", pid));
+  } catch (const std::system_error&) {
+    return false;  // it ended while we looked (ESRCH)
+  }
+  for (std::string_view line : base::split(text.value_or(""), '\n')) {
+    if (line.ends_with(suffix)) return true;
+  }
+  return false;
+}
+
+std::vector<pid_t> cgroupProcesses(const Cgroups& cgroups, std::string_view path) {
+  std::vector<pid_t> processes;
+  for (const std::string& hierarchy : cgroups.hierarchies) collectProcesses(hierarchy + std::string(path), processes);
+  std::sort(processes.begin(), processes.end());
+  processes.erase(std::unique(processes.begin(), processes.end()), processes.end());
+  return processes;
+}
+
+}  // namespace wherry::linux

@@ -1,0 +1,41 @@
+// Control groups of both versions: where the hierarchies are, and the groups the product makes in them. Paths are as
+// /proc/PID/cgroup shows them ("/wherry/pod1/web"), the same in every hierarchy. Safe from any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linux/mounts.h"
+
+namespace wherry::linux {
+
+enum class CgroupVersion { kV1, kV2 };
+
+struct Cgroups {
+  CgroupVersion version = CgroupVersion::kV2;
+  std::vector<std::string> hierarchies;          // mount points: one in v2, one per controller set in v1
+  std::vector<std::string> missingControllers;   // v1: enabled in the kernel, mounted nowhere; crun refuses to run then
+  std::string processHierarchy;                  // where a service supervisor tracks processes; "" when nowhere
+};
+
+// Pure: from the mounts and the text of /proc/cgroups.
+Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgroups);
+Cgroups readCgroups();
+
+// Puts a process into the group `path` of the process hierarchy only (made when missing).
+void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid);
+
+// Removes the group and those below it from every hierarchy; one that still holds processes stays.
+void removeCgroup(const Cgroups& cgroups, std::string_view path);
+
+// Whether the process lives and is in a group whose path ends with `suffix`.
+bool isInCgroup(pid_t pid, std::string_view suffix);
+
+// All processes in the group and below, of whichever hierarchy has it.
+std::vector<pid_t> cgroupProcesses(const Cgroups& cgroups, std::string_view path);
+
+}  // namespace wherry::linux
