@@ -57,9 +57,9 @@ INSTANTIATE_TEST_SUITE_P(
     named);
 
 TEST(JsonPatchTest, boundsWhatCopiesMayAdd) {
-  Value document = parse(R"({"a":["0123456789"]})");
+  Value document = parse("[1]");
   Array operations;
-  for (int i = 0; i < 40; ++i) operations.push_back(parse(R"({"op":"copy","from":"","path":"/b"})"));
+  for (int i = 0; i < 40; ++i) operations.push_back(parse(R"({"op":"copy","from":"","path":"/-"})"));
   EXPECT_THROW(applyJsonPatch(document, operations), PatchError);
 }
 

@@ -15,7 +15,7 @@ std::vector<std::string> checkPathSegment(std::string_view text);       // RBAC 
 std::vector<std::string> checkQualifiedName(std::string_view text);     // keys of labels, annotations, finalizers
 std::vector<std::string> checkLabelValue(std::string_view text);
 std::vector<std::string> checkIp(std::string_view text);
-std::vector<std::string> checkPortName(std::string_view text);          // RFC 6335 service name (15 characters)
+std::vector<std::string> checkPortName(std::string_view text);  // RFC 6335 service name (15 characters)
 std::vector<std::string> checkEnvName(std::string_view text);
 std::vector<std::string> checkConfigMapKey(std::string_view text);
 

@@ -1,7 +1,8 @@
 // An API object as components hold it: an immutable tree with its metadata at hand.
 //
 // An Object never changes once made; ObjectPtr may be shared between threads freely. The typed views that the build
-// generates from api/ (views/<group>_<version>.h) read the same tree: `core_v1::Pod pod(object); pod.spec().nodeName()`.
+// generates from api/ (views/<group>_<version>.h) read the same tree: `core_v1::Pod pod(object);
+// pod.spec().nodeName()`.
 #pragma once
 
 #include <memory>

@@ -19,10 +19,12 @@ class Quantity {
   static Quantity of(int64_t value, Format format = Format::kDecimalSI);
   static std::optional<Quantity> parse(std::string_view text);
 
-  int64_t value() const;   // in whole units, rounded up
-  int64_t milli() const;   // in thousandths, rounded up
+  int64_t value() const;  // in whole units, rounded up
+  int64_t milli() const;  // in thousandths, rounded up
   bool negative() const { return nano_ < 0; }
   bool zero() const { return nano_ == 0; }
+  // As the API server rounds every entry of a resource list (requests, limits, capacity, quotas).
+  Quantity roundedUpToMilli() const;
   std::string text() const;  // canonical: "1500m" for 1.5, "1Gi" for 1073741824 in BinarySI, "0"
 
   Quantity operator+(const Quantity& other) const;

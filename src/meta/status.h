@@ -2,8 +2,8 @@
 //
 //   throw meta::notFound({"apps", "deployments"}, "web");   // 404 deployments.apps "web" not found
 //
-// One factory for each reason. Thrown at the end of a unit of work (request, reconcile, command), caught at four places:
-// HTTP handler, workqueue worker, CLI main, task supervisor.
+// One factory for each reason. Thrown at the end of a unit of work (request, reconcile, command), caught at four
+// places: HTTP handler, workqueue worker, CLI main, task supervisor.
 #pragma once
 
 #include <exception>
@@ -65,8 +65,8 @@ class StatusError : public std::exception {
   const std::string& message() const { return message_; }
   const char* what() const noexcept override { return message_.c_str(); }
 
-  StatusError& withDetails(json::Object details);       // {"name", "group", "kind", "uid", "causes"}
-  StatusError& withRetryAfter(int seconds);             // also details.retryAfterSeconds and the Retry-After header
+  StatusError& withDetails(json::Object details);  // {"name", "group", "kind", "uid", "causes"}
+  StatusError& withRetryAfter(int seconds);        // also details.retryAfterSeconds and the Retry-After header
   std::optional<int> retryAfterSeconds() const { return retryAfter_; }
   const json::Object& details() const { return details_; }
 
@@ -86,25 +86,26 @@ class StatusError : public std::exception {
   std::string reason_;
   std::string message_;
   json::Object details_;
+  bool hasDetails_ = false;  // an empty one is sent too
   std::optional<int> retryAfter_;
 };
 
-StatusError badRequest(std::string message);                                                    // 400 BadRequest
-StatusError unauthorized(std::string message = "Unauthorized");                                 // 401
-StatusError forbidden(const GroupResource& resource, std::string_view name, std::string why);   // 403
-StatusError notFound(const GroupResource& resource, std::string_view name);                     // 404
+StatusError badRequest(std::string message);                                                   // 400 BadRequest
+StatusError unauthorized(std::string message = "Unauthorized");                                // 401
+StatusError forbidden(const GroupResource& resource, std::string_view name, std::string why);  // 403
+StatusError notFound(const GroupResource& resource, std::string_view name);                    // 404
 StatusError pathNotFound();  // 404 "the server could not find the requested resource"
-StatusError methodNotSupported(const GroupResource& resource, std::string_view verb);           // 405
-StatusError notAcceptable(std::string message);                                                 // 406
-StatusError alreadyExists(const GroupResource& resource, std::string_view name);                // 409 AlreadyExists
-StatusError conflict(const GroupResource& resource, std::string_view name, std::string why);    // 409 Conflict
-StatusError expired(std::string message);                                                       // 410 Expired
-StatusError requestEntityTooLarge(std::string message);                                         // 413
-StatusError unsupportedMediaType(std::string message);                                          // 415
+StatusError methodNotSupported(const GroupResource& resource, std::string_view verb);         // 405
+StatusError notAcceptable(std::string message);                                               // 406
+StatusError alreadyExists(const GroupResource& resource, std::string_view name);              // 409 AlreadyExists
+StatusError conflict(const GroupResource& resource, std::string_view name, std::string why);  // 409 Conflict
+StatusError expired(std::string message);                                                     // 410 Expired
+StatusError requestEntityTooLarge(std::string message);                                       // 413
+StatusError unsupportedMediaType(std::string message);                                        // 415
 StatusError invalid(const GroupVersionKind& kind, std::string_view name, const FieldErrors& errors);  // 422 Invalid
-StatusError tooManyRequests(std::string message, int retryAfterSeconds);                        // 429
-StatusError internalError(std::string message);                                                 // 500
-StatusError serviceUnavailable(std::string message);                                            // 503
-StatusError timeout(std::string message);                                                       // 504 Timeout
+StatusError tooManyRequests(std::string message, int retryAfterSeconds);                              // 429
+StatusError internalError(std::string message);                                                       // 500
+StatusError serviceUnavailable(std::string message);                                                  // 503
+StatusError timeout(std::string message);                                                             // 504 Timeout
 
 }  // namespace wherry::meta
