@@ -1,9 +1,8 @@
 // HTTP as the product's servers and clients see it, whatever version is on the wire. Plain values.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +18,7 @@ class Headers {
   std::string_view get(std::string_view name) const;  // the first one; "" when missing
   bool has(std::string_view name) const;
   void remove(std::string_view name);
+  void reserve(size_t count) { fields_.reserve(count); }
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
 
  private:
@@ -27,7 +27,7 @@ class Headers {
 
 // Who is at the other end of a TLS connection. One per connection, shared by its requests.
 struct Peer {
-  std::string address;                     // "192.0.2.1"
+  std::string address;  // "192.0.2.1"
   uint16_t port = 0;
   // The verified client certificate (signed by the server's clientCa): subject CN and Os; empty without one.
   std::string commonName;

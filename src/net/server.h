@@ -1,14 +1,15 @@
 // An HTTPS server: HTTP/1.1 (RFC 9112) and HTTP/2 (RFC 9113) on one port, by ALPN.
 //
-// One or two I/O threads carry all connections; the handler is called on them and must not block. It answers through the
-// Exchange, at once or later and from any thread. Limits: request head 64 KiB, body `maxBody` (413 beyond it), idle and
-// head time-outs, `maxConnections`. A connection costs about 23 KB while idle.
+// One or two I/O threads carry all connections; the handler is called on them and must not block. It answers through
+// the Exchange, at once or later and from any thread. Limits: request head 64 KiB, body `maxBody` (413 beyond it), idle
+// and head time-outs, `maxConnections`. A connection costs about 23 KB while idle.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "net/http.h"
 
@@ -28,8 +29,8 @@ class RawConnection {
   virtual void close() = 0;                                  // after what is queued
 };
 
-// One request and its answer. Use respond() once, or begin() then write()... then finish(), or upgrade(). Calls from any
-// thread; after the client has gone they do nothing. Dropping the last reference unanswered answers 500.
+// One request and its answer. Use respond() once, or begin() then write()... then finish(), or upgrade(). Calls from
+// any thread; after the client has gone they do nothing. Dropping the last reference unanswered answers 500.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -52,14 +53,16 @@ using ExchangePtr = std::shared_ptr<Exchange>;
 using Handler = std::function<void(ExchangePtr)>;
 
 struct ServerOptions {
-  std::string address = "0.0.0.0";
-  uint16_t port = 0;               // 0: any; Server::port() tells
-  std::string certificatePem;      // chain; empty: plain HTTP (tests, metrics on loopback)
+  std::string address = "0.0.0.0";  // or "::", or "unix:/run/x.sock" (made with mode 0600; plain HTTP, no port)
+  uint16_t port = 0;                // 0: any; Server::port() tells
+  std::string certificatePem;       // chain; empty: plain HTTP (tests, metrics on loopback)
   std::string keyPem;
-  std::string clientCaPem;         // client certificates are asked for and checked against it; a bad one fails the handshake
-  size_t maxBody = 3 << 20;        // bytes; more is 413
+  std::string clientCaPem;   // client certificates are asked for and checked against it; a bad one fails the handshake
+  size_t maxBody = 3 << 20;  // bytes; more is 413
   size_t maxConnections = 20000;
   unsigned threads = 2;
+  // Words the answers that the server gives by itself (400, 408, 413, 431, 500, ...); plain text when not set.
+  std::function<Response(int status, std::string_view why)> errorResponse;
 };
 
 class Server {

@@ -1,0 +1,11 @@
+// The Date field of answers (RFC 9110 section 6.6.1).
+#pragma once
+
+#include <string_view>
+
+namespace wherry::net {
+
+// "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n", made once a second. Valid until the calling thread calls it again.
+std::string_view currentDateField();
+
+}  // namespace wherry::net
