@@ -1,15 +1,16 @@
 // PodNetwork: gives each pod sandbox an address and a link, and takes them back.
 //
-// A pod's link is a routed veth, no bridge: inside `eth0` with the pod's address as /32 and a default route over the fixed
-// link-local gateway 169.254.1.1; on the node "wh" and twelve hex digits, with the host route <address>/32. Both sides know
-// each other's MAC address, so no ARP is ever asked. Traffic to anywhere but pods and the node is masqueraded by the table
-// `ip wherry_network`; no other table is touched.
+// A pod's link is a routed veth, no bridge: inside `eth0` with the pod's address as /32 and a default route over the
+// fixed link-local gateway 169.254.1.1; on the node "wh" and twelve hex digits, with the host route <address>/32. Both
+// sides know each other's MAC address, so no ARP is ever asked. Traffic to anywhere but pods and the node is
+// masqueraded by the table `ip wherry_network`; no other table is touched.
 //
-// What is attached is what is on disk: one synced file per sandbox under dataDir. An address belongs to one sandbox until
-// detach() has returned, also over a crash at any point, and is handed out again as late as the CIDR allows.
+// What is attached is what is on disk: one synced file per sandbox under dataDir. An address belongs to one sandbox
+// until detach() has returned, also over a crash at any point, and is handed out again as late as the CIDR allows.
 //
-// Safe from any thread. Calls block for a few milliseconds (four attach at a time; the kernel's link lock gives no more).
-// Errors: std::system_error from the kernel or the disk, meta::StatusError (ServiceUnavailable) when no address is free.
+// Safe from any thread. Calls block for a few milliseconds (four attach at a time; the kernel's link lock gives no
+// more). Errors: std::system_error from the kernel or the disk, meta::StatusError (ServiceUnavailable) when no address
+// is free.
 #pragma once
 
 #include <memory>
@@ -46,8 +47,8 @@ class PodNetwork {
   // Makes the node forward (ip_forward) and loads the masquerade table. To be called once, before the first attach().
   void start();
 
-  // Links the network namespace at `netnsPath` and returns the sandbox's address. Idempotent: after a failure, a crash or a
-  // success it may be called again and completes what is missing. `sandboxId` is any file name.
+  // Links the network namespace at `netnsPath` and returns the sandbox's address. Idempotent: after a failure, a crash
+  // or a success it may be called again and completes what is missing. `sandboxId` is any file name.
   PodAddress attach(const std::string& sandboxId, const std::string& netnsPath);
 
   // Removes link, route, the address' conntrack entries and then the file. Fine for a half-made or unknown sandbox, and

@@ -1,0 +1,35 @@
+// Connection tracking entries (conntrack(8)), by ctnetlink, IPv4, of the calling thread's network namespace.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "linux/ipv4.h"
+
+namespace wherry::linux {
+
+// One direction of a connection.
+struct Flow {
+  Ipv4Address source;
+  Ipv4Address destination;
+  uint16_t sourcePort = 0;  // 0 where the protocol has none
+  uint16_t destinationPort = 0;
+  auto operator<=>(const Flow&) const = default;
+};
+
+// A connection as its first packet was sent and as its answer comes back: to a Service, `original.destination` is the
+// cluster IP and `reply.source` the endpoint.
+struct Connection {
+  uint8_t protocol = 0;  // IPPROTO_...
+  Flow original;
+  Flow reply;
+};
+
+// Deletes the entries for which `matches` holds, so that their next packet is treated as a connection's first; returns
+// how many. `protocol` 0 is all. Reads the whole table: call it once for a set of changes. Throws std::system_error.
+size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches);
+
+std::vector<Connection> listConnections(uint8_t protocol);
+
+}  // namespace wherry::linux

@@ -1,0 +1,37 @@
+#include "linux/ipv4.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace wherry::linux {
+
+std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
+  in_addr parsed{};
+  if (::inet_pton(AF_INET, std::string(text).c_str(), &parsed) != 1) return std::nullopt;
+  return fromNetworkOrder(parsed.s_addr);
+}
+
+std::string Ipv4Address::text() const {
+  return fmt::format("{}.{}.{}.{}", value >> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255);
+}
+
+uint32_t Ipv4Address::networkOrder() const { return htonl(value); }
+
+Ipv4Address Ipv4Address::fromNetworkOrder(uint32_t value) { return {ntohl(value)}; }
+
+std::optional<Ipv4Prefix> Ipv4Prefix::parse(std::string_view text) {
+  auto parts = base::splitOnce(text, '/');
+  if (!parts) return std::nullopt;
+  auto address = Ipv4Address::parse(parts->first);
+  auto length = base::parseInt<unsigned>(parts->second);
+  if (!address || !length || *length > 32) return std::nullopt;
+  Ipv4Prefix prefix{*address, static_cast<uint8_t>(*length)};
+  prefix.address.value &= prefix.mask();
+  return prefix;
+}
+
+std::string Ipv4Prefix::text() const { return fmt::format("{}/{}", address.text(), length); }
+
+}  // namespace wherry::linux

@@ -1,0 +1,168 @@
+#include "linux/links.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+namespace wherry::linux {
+namespace {
+
+std::string_view macBytes(const MacAddress& mac) { return {reinterpret_cast<const char*>(mac.data()), mac.size()}; }
+
+std::optional<Link> readLink(std::string_view payload) {
+  auto header = readFixed<ifinfomsg>(payload);
+  if (!header) return std::nullopt;
+  NetlinkAttributes attributes(payload.substr(NLMSG_ALIGN(sizeof(ifinfomsg))));
+  Link link;
+  link.index = header->ifi_index;
+  link.up = (header->ifi_flags & IFF_UP) != 0;
+  link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
+  link.name = attributes.findText(IFLA_IFNAME).value_or("");
+  link.mtu = attributes.findU32(IFLA_MTU).value_or(0);
+  auto mac = attributes.find(IFLA_ADDRESS);
+  if (mac && mac->size() == link.mac.size()) std::copy(mac->begin(), mac->end(), link.mac.begin());
+  return link;
+}
+
+void describeEnd(NetlinkMessage& message, const VethEnd& end, uint32_t mtu) {
+  message.text(IFLA_IFNAME, end.name);
+  message.bytes(IFLA_ADDRESS, macBytes(end.mac));
+  message.u32(IFLA_MTU, mtu);
+}
+
+NetlinkMessage addressMessage(uint16_t type, uint16_t flags, const InterfaceAddress& address) {
+  NetlinkMessage message(type, flags);
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET;
+  header.ifa_prefixlen = address.length;
+  header.ifa_scope = address.global ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+  header.ifa_index = static_cast<uint32_t>(address.index);
+  message.fixed(header);
+  message.be32(IFA_LOCAL, address.address.value);
+  message.be32(IFA_ADDRESS, address.address.value);
+  return message;
+}
+
+int loopbackIndex(NetlinkSocket& socket) {
+  auto loopback = findLink(socket, "lo");
+  if (!loopback) NetlinkResult{.error = ENODEV}.check("find link lo");
+  return loopback->index;
+}
+
+}  // namespace
+
+std::vector<Link> listLinks(NetlinkSocket& socket) {
+  NetlinkMessage message(RTM_GETLINK, 0);
+  message.fixed(ifinfomsg{});
+  std::vector<Link> links;
+  socket.dump(message, [&](uint16_t, std::string_view payload) {
+    if (auto link = readLink(payload)) links.push_back(std::move(*link));
+  });
+  return links;
+}
+
+std::optional<Link> findLink(NetlinkSocket& socket, const std::string& name) {
+  NetlinkMessage message(RTM_GETLINK, 0);
+  message.fixed(ifinfomsg{});
+  message.text(IFLA_IFNAME, name);
+  std::optional<Link> found;
+  NetlinkResult result = socket.get(message, [&](uint16_t, std::string_view payload) { found = readLink(payload); });
+  if (result.error != ENODEV) result.check("find link " + name);
+  return found;
+}
+
+void addVeth(NetlinkSocket& socket, const Veth& veth) {
+  NetlinkMessage message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.fixed(ifinfomsg{});
+  describeEnd(message, veth.here, veth.mtu);
+  auto info = message.nest(IFLA_LINKINFO);
+  message.text(IFLA_INFO_KIND, "veth");
+  auto data = message.nest(IFLA_INFO_DATA);
+  auto peer = message.nest(VETH_INFO_PEER);
+  message.fixed(ifinfomsg{});
+  describeEnd(message, veth.there, veth.mtu);
+  message.u32(IFLA_NET_NS_FD, static_cast<uint32_t>(veth.thereNamespace));
+  message.endNest(peer);
+  message.endNest(data);
+  message.endNest(info);
+  socket.request(message, "add link " + veth.here.name);
+}
+
+void removeLink(NetlinkSocket& socket, const std::string& name) {
+  NetlinkMessage message(RTM_DELLINK, 0);
+  message.fixed(ifinfomsg{});
+  message.text(IFLA_IFNAME, name);
+  NetlinkResult result = socket.tryRequest(message);
+  if (result.error != ENODEV) result.check("remove link " + name);
+}
+
+void setLinkUp(NetlinkSocket& socket, int index) {
+  NetlinkMessage message(RTM_NEWLINK, 0);
+  ifinfomsg header{};
+  header.ifi_index = index;
+  header.ifi_flags = IFF_UP;
+  header.ifi_change = IFF_UP;
+  message.fixed(header);
+  socket.request(message, fmt::format("set link {} up", index));
+}
+
+std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket) {
+  NetlinkMessage message(RTM_GETADDR, 0);
+  ifaddrmsg request{};
+  request.ifa_family = AF_INET;
+  message.fixed(request);
+  std::vector<InterfaceAddress> addresses;
+  socket.dump(message, [&](uint16_t, std::string_view payload) {
+    auto header = readFixed<ifaddrmsg>(payload);
+    if (!header || header->ifa_family != AF_INET) return;
+    auto local = NetlinkAttributes(payload.substr(NLMSG_ALIGN(sizeof(ifaddrmsg)))).findBe32(IFA_LOCAL);
+    if (!local) return;
+    addresses.push_back(
+        {static_cast<int>(header->ifa_index), {*local}, header->ifa_prefixlen, header->ifa_scope == RT_SCOPE_UNIVERSE});
+  });
+  return addresses;
+}
+
+void addAddress(NetlinkSocket& socket, const InterfaceAddress& address) {
+  NetlinkMessage message = addressMessage(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, address);
+  NetlinkResult result = socket.tryRequest(message);
+  if (result.error != EEXIST) result.check("add address " + address.address.text());
+}
+
+void removeAddress(NetlinkSocket& socket, const InterfaceAddress& address) {
+  NetlinkMessage message = addressMessage(RTM_DELADDR, 0, address);
+  NetlinkResult result = socket.tryRequest(message);
+  if (result.error != EADDRNOTAVAIL && result.error != ENODEV) result.check("remove address " + address.address.text());
+}
+
+void setNeighbour(NetlinkSocket& socket, int index, Ipv4Address address, const MacAddress& mac) {
+  NetlinkMessage message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+  ndmsg header{};
+  header.ndm_family = AF_INET;
+  header.ndm_ifindex = index;
+  header.ndm_state = NUD_PERMANENT;
+  message.fixed(header);
+  message.be32(NDA_DST, address.value);
+  message.bytes(NDA_LLADDR, macBytes(mac));
+  socket.request(message, "set neighbour " + address.text());
+}
+
+void addLoopbackAddress(Ipv4Address address) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  // Scope link: else the kernel would take it as the source of connections from the node to its pods.
+  addAddress(socket, {.index = loopbackIndex(socket), .address = address, .global = false});
+}
+
+void removeLoopbackAddress(Ipv4Address address) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  removeAddress(socket, {.index = loopbackIndex(socket), .address = address, .global = false});
+}
+
+}  // namespace wherry::linux

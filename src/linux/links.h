@@ -1,0 +1,66 @@
+// Network links, their addresses and permanent neighbours, by rtnetlink (rtnetlink(7)). Each function acts in the
+// network namespace of the socket it is given (protocol NETLINK_ROUTE). Failures are std::system_error; adding what is
+// there and removing what isn't are no failures.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linux/ipv4.h"
+#include "linux/netlink_socket.h"
+
+namespace wherry::linux {
+
+using MacAddress = std::array<uint8_t, 6>;
+
+struct Link {
+  int index = 0;
+  std::string name;
+  MacAddress mac{};
+  uint32_t mtu = 0;
+  bool up = false;
+  bool loopback = false;
+};
+
+std::vector<Link> listLinks(NetlinkSocket& socket);
+std::optional<Link> findLink(NetlinkSocket& socket, const std::string& name);
+
+// A veth pair with one end here and the other in another namespace.
+struct VethEnd {
+  std::string name;
+  MacAddress mac{};
+};
+struct Veth {
+  VethEnd here;
+  VethEnd there;
+  int thereNamespace = -1;  // descriptor of the other network namespace
+  uint32_t mtu = 1500;
+};
+void addVeth(NetlinkSocket& socket, const Veth& veth);  // a name in use is a failure: EEXIST
+
+void removeLink(NetlinkSocket& socket, const std::string& name);  // of a veth the other end goes too
+void setLinkUp(NetlinkSocket& socket, int index);
+
+struct InterfaceAddress {
+  int index = 0;  // of the link
+  Ipv4Address address;
+  uint8_t length = 32;
+  bool global = true;  // false: scope link or host
+};
+std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket);
+void addAddress(NetlinkSocket& socket, const InterfaceAddress& address);
+void removeAddress(NetlinkSocket& socket, const InterfaceAddress& address);
+
+// Says for good that `address` is at `mac`: nobody asks by ARP.
+void setNeighbour(NetlinkSocket& socket, int index, Ipv4Address address, const MacAddress& mac);
+
+// An address of the node that is on no wire, such as the cluster DNS address: <address>/32 on lo of the calling
+// thread's namespace.
+void addLoopbackAddress(Ipv4Address address);
+void removeLoopbackAddress(Ipv4Address address);
+
+}  // namespace wherry::linux

@@ -1,0 +1,29 @@
+// What other programs have hooked into the packet path: read, never changed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "linux/netlink_socket.h"
+#include "linux/nft/ruleset.h"
+
+namespace wherry::linux::nft {
+
+struct BaseChain {
+  std::string family;  // "ip", "inet"; others aren't listed
+  std::string table;
+  std::string name;
+  HookPoint point = HookPoint::kForward;
+  bool dropsByDefault = false;
+
+  std::string text() const { return family + " " + table + " " + name; }
+};
+
+// `socket` is of NETLINK_NETFILTER. Throws std::system_error.
+std::vector<BaseChain> listBaseChains(NetlinkSocket& socket);
+
+// Whether there is a table of family ip.
+bool tableExists(NetlinkSocket& socket, const std::string& table);
+
+}  // namespace wherry::linux::nft

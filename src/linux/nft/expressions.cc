@@ -1,0 +1,218 @@
+#include "linux/nft/expressions.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+
+namespace wherry::linux::nft {
+namespace {
+
+// Keys are gathered from here on; a map's answer replaces its key.
+constexpr uint32_t kFirst = NFT_REG32_00;
+
+// One expression: its name, and its attributes until it goes out of scope.
+class Expression {
+ public:
+  Expression(NetlinkMessage& message, std::string_view name)
+      : message_(message), element_(message.nest(NFTA_LIST_ELEM)) {
+    message.text(NFTA_EXPR_NAME, name);
+    data_ = message.nest(NFTA_EXPR_DATA);
+  }
+  ~Expression() {
+    message_.endNest(data_);
+    message_.endNest(element_);
+  }
+  Expression(const Expression&) = delete;
+  Expression& operator=(const Expression&) = delete;
+
+  void number(uint16_t type, uint32_t value) { message_.be32(type, value); }
+  void text(uint16_t type, std::string_view value) { message_.text(type, value); }
+  void value(uint16_t type, std::string_view bytes) {
+    auto nest = message_.nest(type);
+    message_.bytes(NFTA_DATA_VALUE, bytes);
+    message_.endNest(nest);
+  }
+
+ private:
+  NetlinkMessage& message_;
+  size_t element_;
+  size_t data_ = 0;
+};
+
+void loadPayload(NetlinkMessage& message, uint32_t base, uint32_t offset, uint32_t length, uint32_t to) {
+  Expression payload(message, "payload");
+  payload.number(NFTA_PAYLOAD_DREG, to);
+  payload.number(NFTA_PAYLOAD_BASE, base);
+  payload.number(NFTA_PAYLOAD_OFFSET, offset);
+  payload.number(NFTA_PAYLOAD_LEN, length);
+}
+
+void loadMeta(NetlinkMessage& message, uint32_t key, uint32_t to) {
+  Expression meta(message, "meta");
+  meta.number(NFTA_META_DREG, to);
+  meta.number(NFTA_META_KEY, key);
+}
+
+void loadField(NetlinkMessage& message, Field field, uint32_t to) {
+  switch (field) {
+    case Field::kSourceAddress:
+      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, 12, 4, to);
+    case Field::kDestinationAddress:
+      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, to);
+    case Field::kProtocol:
+      return loadMeta(message, NFT_META_L4PROTO, to);
+    case Field::kSourcePort:
+      return loadPayload(message, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, to);
+    case Field::kDestinationPort:
+      return loadPayload(message, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, to);
+    case Field::kMark:
+      return loadMeta(message, NFT_META_MARK, to);
+    case Field::kInputInterface:
+      return loadMeta(message, NFT_META_IIFNAME, to);
+    case Field::kOutputInterface:
+      return loadMeta(message, NFT_META_OIFNAME, to);
+  }
+}
+
+void loadRandom(NetlinkMessage& message, RandomNumber random, uint32_t to) {
+  Expression number(message, "numgen");
+  number.number(NFTA_NG_DREG, to);
+  number.number(NFTA_NG_MODULUS, random.modulus);
+  number.number(NFTA_NG_TYPE, NFT_NG_RANDOM);
+  number.number(NFTA_NG_OFFSET, 0);
+}
+
+void loadKey(NetlinkMessage& message, const Key& key) {
+  uint32_t to = kFirst;
+  for (const KeyPart& part : key) {
+    if (const auto* random = std::get_if<RandomNumber>(&part)) {
+      loadRandom(message, *random, to);
+      to += 1;
+    } else {
+      Field field = std::get<Field>(part);
+      loadField(message, field, to);
+      to += static_cast<uint32_t>(registerBytes(typeOf(field)) / 4);
+    }
+  }
+}
+
+void compare(NetlinkMessage& message, uint32_t op, std::string_view value) {
+  Expression cmp(message, "cmp");
+  cmp.number(NFTA_CMP_SREG, kFirst);
+  cmp.number(NFTA_CMP_OP, op);
+  cmp.value(NFTA_CMP_DATA, value);
+}
+
+void maskFirst(NetlinkMessage& message, uint32_t maskInRegister) {
+  uint32_t zero = 0;
+  Expression bitwise(message, "bitwise");
+  bitwise.number(NFTA_BITWISE_SREG, kFirst);
+  bitwise.number(NFTA_BITWISE_DREG, kFirst);
+  bitwise.number(NFTA_BITWISE_LEN, sizeof maskInRegister);
+  bitwise.value(NFTA_BITWISE_MASK, {reinterpret_cast<const char*>(&maskInRegister), sizeof maskInRegister});
+  bitwise.value(NFTA_BITWISE_XOR, {reinterpret_cast<const char*>(&zero), sizeof zero});
+}
+
+void put(NetlinkMessage& message, const Match& match) {
+  loadField(message, match.field, kFirst);
+  FieldType type = typeOf(match.field);
+  if (type == FieldType::kAddress && match.prefixLength < 32)
+    maskFirst(message, htonl(Ipv4Prefix{{}, match.prefixLength}.mask()));
+  // The registers hold zeros behind a protocol and a port; only what was loaded is compared.
+  size_t bytes = type == FieldType::kProtocol ? 1 : type == FieldType::kPort ? 2 : registerBytes(type);
+  uint32_t op = match.op == Match::Operator::kEqual ? NFT_CMP_EQ : NFT_CMP_NEQ;
+  compare(message, op, std::string_view(match.value.bytes()).substr(0, bytes));
+}
+
+void put(NetlinkMessage& message, const MatchSet& match) {
+  loadKey(message, match.key);
+  Expression lookup(message, "lookup");
+  lookup.text(NFTA_LOOKUP_SET, match.set);
+  lookup.number(NFTA_LOOKUP_SREG, kFirst);
+  if (match.op == MatchSet::Operator::kNotIn) lookup.number(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+void put(NetlinkMessage& message, const MatchTranslated&) {
+  {
+    Expression ct(message, "ct");
+    ct.number(NFTA_CT_DREG, kFirst);
+    ct.number(NFTA_CT_KEY, NFT_CT_STATUS);
+  }
+  maskFirst(message, IPS_DST_NAT);
+  compare(message, NFT_CMP_NEQ, std::string_view("\0\0\0\0", 4));
+}
+
+void lookUp(NetlinkMessage& message, const std::string& map, uint32_t to) {
+  Expression lookup(message, "lookup");
+  lookup.text(NFTA_LOOKUP_SET, map);
+  lookup.number(NFTA_LOOKUP_SREG, kFirst);
+  lookup.number(NFTA_LOOKUP_DREG, to);
+}
+
+// nft's language can't chain two maps, the kernel can: the number goes from one register to the next, and no packet
+// mark has to be borrowed and given back.
+void put(NetlinkMessage& message, const LookupVerdict& statement) {
+  loadKey(message, statement.key);
+  if (!statement.through.empty()) lookUp(message, statement.through, kFirst);
+  lookUp(message, statement.vmap, NFT_REG_VERDICT);
+}
+
+void put(NetlinkMessage& message, const DestinationNat& statement) {
+  loadKey(message, statement.key);
+  lookUp(message, statement.map, kFirst);
+  Expression nat(message, "nat");
+  nat.number(NFTA_NAT_TYPE, NFT_NAT_DNAT);
+  nat.number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+  nat.number(NFTA_NAT_REG_ADDR_MIN, kFirst);
+  nat.number(NFTA_NAT_REG_PROTO_MIN, kFirst + 1);
+}
+
+void put(NetlinkMessage& message, const MasqueradeSource&) { Expression masquerade(message, "masq"); }
+
+void put(NetlinkMessage& message, const Reject& reject) {
+  constexpr uint8_t kIcmpPortUnreachable = 3;
+  bool reset = reject.with == RejectWith::kTcpReset;
+  Expression expression(message, "reject");
+  expression.number(NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMP_UNREACH);
+  message.u8(NFTA_REJECT_ICMP_CODE, reset ? 0 : kIcmpPortUnreachable);
+}
+
+void put(NetlinkMessage& message, const Verdict& verdict) {
+  Expression immediate(message, "immediate");
+  immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+  auto data = message.nest(NFTA_IMMEDIATE_DATA);
+  putVerdict(message, verdict);
+  message.endNest(data);
+}
+
+uint32_t verdictCode(VerdictKind kind) {
+  switch (kind) {
+    case VerdictKind::kAccept:
+      return NF_ACCEPT;
+    case VerdictKind::kDrop:
+      return NF_DROP;
+    case VerdictKind::kReturn:
+      return static_cast<uint32_t>(NFT_RETURN);
+    case VerdictKind::kJump:
+      return static_cast<uint32_t>(NFT_JUMP);
+    case VerdictKind::kGoto:
+      return static_cast<uint32_t>(NFT_GOTO);
+  }
+  return NF_ACCEPT;
+}
+
+}  // namespace
+
+void putVerdict(NetlinkMessage& message, const Verdict& verdict) {
+  auto nest = message.nest(NFTA_DATA_VERDICT);
+  message.be32(NFTA_VERDICT_CODE, verdictCode(verdict.kind));
+  if (!verdict.chain.empty()) message.text(NFTA_VERDICT_CHAIN, verdict.chain);
+  message.endNest(nest);
+}
+
+void putStatement(NetlinkMessage& message, const Statement& statement) {
+  std::visit([&](const auto& alternative) { put(message, alternative); }, statement);
+}
+
+}  // namespace wherry::linux::nft

@@ -1,0 +1,15 @@
+// How the kernel wants a statement: as expressions on registers. Used by nft/batch.cc alone. Pure.
+#pragma once
+
+#include "linux/netlink_message.h"
+#include "linux/nft/ruleset.h"
+
+namespace wherry::linux::nft {
+
+// Adds the expressions of `statement` to a message whose NFTA_RULE_EXPRESSIONS nest is open.
+void putStatement(NetlinkMessage& message, const Statement& statement);
+
+// NFTA_DATA_VERDICT, inside an attribute that holds data.
+void putVerdict(NetlinkMessage& message, const Verdict& verdict);
+
+}  // namespace wherry::linux::nft

@@ -1,0 +1,79 @@
+#include "linux/nft/ruleset.h"
+
+#include <algorithm>
+
+#include <arpa/inet.h>
+
+namespace wherry::linux::nft {
+namespace {
+
+constexpr size_t kInterfaceBytes = 16;
+
+void append(std::string& bytes, const void* data, size_t size, size_t registers) {
+  bytes.append(static_cast<const char*>(data), size);
+  bytes.append(registers - size, '\0');
+}
+
+template <typename T>
+const T* findNamed(const std::vector<T>& things, std::string_view name) {
+  auto found = std::find_if(things.begin(), things.end(), [&](const T& thing) { return thing.name == name; });
+  return found == things.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+size_t registerBytes(FieldType type) { return type == FieldType::kInterface ? kInterfaceBytes : 4; }
+
+Data& Data::address(Ipv4Address address) {
+  uint32_t value = address.networkOrder();
+  append(bytes_, &value, sizeof value, 4);
+  return *this;
+}
+
+Data& Data::protocol(uint8_t protocol) {
+  append(bytes_, &protocol, sizeof protocol, 4);
+  return *this;
+}
+
+Data& Data::port(uint16_t port) {
+  uint16_t value = htons(port);
+  append(bytes_, &value, sizeof value, 4);
+  return *this;
+}
+
+Data& Data::number(uint32_t number) {
+  append(bytes_, &number, sizeof number, 4);
+  return *this;
+}
+
+Data& Data::interface(std::string_view name) {
+  name = name.substr(0, kInterfaceBytes - 1);
+  append(bytes_, name.data(), name.size(), kInterfaceBytes);
+  return *this;
+}
+
+FieldType typeOf(Field field) {
+  switch (field) {
+    case Field::kSourceAddress:
+    case Field::kDestinationAddress:
+      return FieldType::kAddress;
+    case Field::kProtocol:
+      return FieldType::kProtocol;
+    case Field::kSourcePort:
+    case Field::kDestinationPort:
+      return FieldType::kPort;
+    case Field::kMark:
+      return FieldType::kNumber;
+    case Field::kInputInterface:
+    case Field::kOutputInterface:
+      return FieldType::kInterface;
+  }
+  return FieldType::kNumber;
+}
+
+const Set* Table::findSet(std::string_view set) const { return findNamed(sets, set); }
+const DataMap* Table::findMap(std::string_view map) const { return findNamed(maps, map); }
+const VerdictMap* Table::findVerdictMap(std::string_view map) const { return findNamed(verdictMaps, map); }
+const Chain* Table::findChain(std::string_view chain) const { return findNamed(chains, chain); }
+
+}  // namespace wherry::linux::nft

@@ -1,0 +1,155 @@
+// A model of nftables tables (nft(8)): what they hold, as values. It is written to the kernel by nft/batch.h, as text
+// by nft/render.h, and interpreted by nft/tracer.h. Pure.
+//
+// It has what Wherry's own tables use and no more: family ip, data and verdict maps, and rules made of the statements
+// below. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
+// network byte order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "linux/ipv4.h"
+
+namespace wherry::linux::nft {
+
+enum class FieldType { kAddress, kProtocol, kPort, kNumber, kInterface };
+
+// Bytes in registers: 4, but 16 for an interface's name.
+size_t registerBytes(FieldType type);
+
+// The content of consecutive registers.
+class Data {
+ public:
+  Data& address(Ipv4Address address);
+  Data& protocol(uint8_t protocol);  // IPPROTO_...
+  Data& port(uint16_t port);
+  Data& number(uint32_t number);  // a mark, a slot, a count: host byte order
+  Data& interface(std::string_view name);
+
+  const std::string& bytes() const { return bytes_; }
+  auto operator<=>(const Data&) const = default;
+
+ private:
+  std::string bytes_;
+};
+
+enum class VerdictKind { kAccept, kDrop, kReturn, kJump, kGoto };
+
+struct Verdict {
+  VerdictKind kind = VerdictKind::kAccept;
+  std::string chain;  // of kJump and kGoto
+  auto operator<=>(const Verdict&) const = default;
+};
+
+// What a packet is asked for.
+enum class Field {
+  kSourceAddress,       // ip saddr
+  kDestinationAddress,  // ip daddr
+  kProtocol,            // meta l4proto
+  kSourcePort,          // th sport
+  kDestinationPort,     // th dport
+  kMark,                // meta mark
+  kInputInterface,      // iifname
+  kOutputInterface,     // oifname
+};
+FieldType typeOf(Field field);
+
+// A number drawn anew for each packet: 0 <= number < modulus.
+struct RandomNumber {
+  uint32_t modulus = 1;
+};
+using KeyPart = std::variant<Field, RandomNumber>;
+using Key = std::vector<KeyPart>;  // joined by " . "
+
+// Statements. A rule ends at the first that does not apply.
+struct Match {  // ip daddr 10.96.0.0/12; only an address may have a prefix shorter than its whole
+  Field field;
+  enum class Operator { kEqual, kNotEqual } op = Operator::kEqual;
+  Data value;
+  uint8_t prefixLength = 32;
+};
+struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
+  Key key;
+  std::string set;
+  enum class Operator { kIn, kNotIn } op = Operator::kIn;
+};
+struct MatchTranslated {};  // ct status dnat
+struct LookupVerdict {      // <key> map @<through> vmap @<vmap>; without `through` the key itself is looked up
+  Key key;
+  std::string through;
+  std::string vmap;
+};
+struct DestinationNat {  // dnat to <key> map @<map>, whose data are address . port
+  Key key;
+  std::string map;
+};
+struct MasqueradeSource {};
+enum class RejectWith { kTcpReset, kPortUnreachable };
+struct Reject {
+  RejectWith with;
+};
+using Statement =
+    std::variant<Match, MatchSet, MatchTranslated, LookupVerdict, DestinationNat, MasqueradeSource, Reject, Verdict>;
+
+struct Rule {
+  std::vector<Statement> statements;
+};
+
+enum class ChainType { kFilter, kNat };
+enum class HookPoint { kPrerouting, kInput, kForward, kOutput, kPostrouting };
+struct Hook {
+  ChainType type;
+  HookPoint point;
+  int priority;
+};
+inline constexpr int kPriorityDestinationNat = -100;
+inline constexpr int kPriorityFilter = 0;
+inline constexpr int kPrioritySourceNat = 100;
+
+struct Chain {
+  std::string name;
+  std::optional<Hook> hook;  // without one it is reached by jump and goto only; policy is accept
+  std::vector<Rule> rules;
+};
+
+using Type = std::vector<FieldType>;
+
+struct Set {
+  std::string name;
+  Type type;
+  std::set<Data> elements;
+};
+struct DataMap {
+  std::string name;
+  Type type;
+  Type dataType;
+  std::map<Data, Data> elements;
+};
+struct VerdictMap {
+  std::string name;
+  Type type;
+  std::map<Data, Verdict> elements;
+};
+
+struct Table {
+  std::string name;  // of family ip
+  std::vector<Set> sets;
+  std::vector<DataMap> maps;
+  std::vector<VerdictMap> verdictMaps;
+  std::vector<Chain> chains;
+
+  // Null when missing.
+  const Set* findSet(std::string_view set) const;
+  const DataMap* findMap(std::string_view map) const;
+  const VerdictMap* findVerdictMap(std::string_view map) const;
+  const Chain* findChain(std::string_view chain) const;
+};
+
+}  // namespace wherry::linux::nft

@@ -1,0 +1,103 @@
+#include "network/pod_link.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+
+#include "base/encoding.h"
+#include "base/fd.h"
+#include "linux/namespaces.h"
+#include "linux/node_addresses.h"
+#include "linux/routes.h"
+#include "linux/sysctls.h"
+
+namespace wherry::network {
+namespace {
+
+constexpr const char* kPodInterface = "eth0";
+
+// A locally administered unicast address out of five bytes of the hash.
+linux::MacAddress macOf(uint8_t first, std::string_view hash) {
+  linux::MacAddress mac{first};
+  for (size_t i = 0; i < 5; ++i) mac[i + 1] = static_cast<uint8_t>(hash[i]);
+  return mac;
+}
+
+// IN6_ADDR_GEN_MODE_NONE: no link-local address, so no duplicate detection and no router solicitations on links that
+// are IPv4 alone.
+constexpr std::string_view kNoIpv6Addresses = "1";
+
+// A socket that stays in the namespace when the thread that made it has ended.
+linux::NetlinkSocket enter(const std::string& netnsPath) {
+  std::optional<linux::NetlinkSocket> socket;
+  linux::runInNetworkNamespace(netnsPath, [&] {
+    linux::writeSysctlIfExists("net/ipv6/conf/default/addr_gen_mode", kNoIpv6Addresses);
+    socket.emplace(NETLINK_ROUTE);
+  });
+  return std::move(*socket);
+}
+
+bool linked(linux::NetlinkSocket& node, linux::NetlinkSocket& pod, const PodLink& link) {
+  auto here = linux::findLink(node, link.hostInterface);
+  auto there = linux::findLink(pod, kPodInterface);
+  return here && there && here->mac == link.hostMac && there->mac == link.podMac;
+}
+
+void connect(linux::NetlinkSocket& node, const PodLink& link, const std::string& netnsPath) {
+  linux::removeLink(node, link.hostInterface);
+  base::Fd netns(::open(netnsPath.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!netns) base::throwErrno("open " + netnsPath);
+  linux::addVeth(node, {.here = {link.hostInterface, link.hostMac},
+                        .there = {kPodInterface, link.podMac},
+                        .thereNamespace = netns.get(),
+                        .mtu = linux::readNodeAddresses().mtu});
+}
+
+int getLinkIndex(linux::NetlinkSocket& socket, const std::string& name) {
+  auto link = linux::findLink(socket, name);
+  if (!link) linux::NetlinkResult{.error = ENODEV}.check("find link " + name);
+  return link->index;
+}
+
+void configurePodSide(linux::NetlinkSocket& pod, const PodLink& link) {
+  linux::setLinkUp(pod, getLinkIndex(pod, "lo"));
+  int index = getLinkIndex(pod, kPodInterface);
+  linux::addAddress(pod, {.index = index, .address = link.address});
+  linux::setLinkUp(pod, index);
+  linux::setNeighbour(pod, index, kGateway, link.hostMac);
+  linux::setRoute(pod, {.destination = {}, .gateway = kGateway, .index = index});
+}
+
+void configureHostSide(linux::NetlinkSocket& node, const PodLink& link) {
+  int index = getLinkIndex(node, link.hostInterface);
+  // A pod sends from its own address or not at all.
+  linux::writeSysctl("net/ipv4/conf/" + link.hostInterface + "/rp_filter", "1");
+  linux::writeSysctlIfExists("net/ipv6/conf/" + link.hostInterface + "/addr_gen_mode", kNoIpv6Addresses);
+  linux::setLinkUp(node, index);
+  linux::setNeighbour(node, index, link.address, link.podMac);
+  linux::setRoute(node, {.destination = {link.address, 32}, .index = index});
+}
+
+}  // namespace
+
+PodLink describePodLink(const std::string& sandboxId, linux::Ipv4Address address) {
+  std::string hash = base::sha256(sandboxId);
+  return {.hostInterface = std::string(kHostInterfacePrefix) + base::encodeHex(hash.substr(0, 6)),
+          .hostMac = macOf(0x06, std::string_view(hash).substr(6)),
+          .podMac = macOf(0x02, std::string_view(hash).substr(11)),
+          .address = address};
+}
+
+void applyPodLink(const PodLink& link, const std::string& netnsPath) {
+  linux::NetlinkSocket node(NETLINK_ROUTE);
+  linux::NetlinkSocket pod = enter(netnsPath);
+  if (!linked(node, pod, link)) connect(node, link, netnsPath);
+  configurePodSide(pod, link);
+  configureHostSide(node, link);
+}
+
+void removePodLink(const std::string& hostInterface) {
+  linux::NetlinkSocket node(NETLINK_ROUTE);
+  linux::removeLink(node, hostInterface);
+}
+
+}  // namespace wherry::network

@@ -1,0 +1,33 @@
+// The link of one pod sandbox: a veth pair, its addresses, routes and neighbours, in the kernel. Stateless; safe from
+// any thread. Failures are std::system_error.
+#pragma once
+
+#include <string>
+
+#include "linux/ipv4.h"
+#include "linux/links.h"
+
+namespace wherry::network {
+
+// What every pod has as its gateway. It is on no link of the node: the permanent neighbour entry alone leads there.
+inline constexpr linux::Ipv4Address kGateway{0xa9fe0101};  // 169.254.1.1
+
+inline constexpr std::string_view kHostInterfacePrefix = "wh";
+
+struct PodLink {
+  std::string hostInterface;  // "wh" and twelve hex digits of the sandbox id's hash
+  linux::MacAddress hostMac;
+  linux::MacAddress podMac;
+  linux::Ipv4Address address;
+};
+
+// Pure: the same for the same sandbox, always.
+PodLink describePodLink(const std::string& sandboxId, linux::Ipv4Address address);
+
+// Makes what is missing of it. A link that leads elsewhere (to a namespace that is no longer this one) is made anew.
+void applyPodLink(const PodLink& link, const std::string& netnsPath);
+
+// The other end and the routes go with it.
+void removePodLink(const std::string& hostInterface);
+
+}  // namespace wherry::network
