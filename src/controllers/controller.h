@@ -1,0 +1,38 @@
+// What every controller is: a loop from a snapshot of objects to another state. Each has a pure half (decideX) that says
+// what to do, and a thin half, hidden in its .cc, that reads informers, decides, and writes through the Client.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "client/event_recorder.h"
+#include "client/informer.h"
+
+namespace wherry::controllers {
+
+class ObjectFeed;
+
+// What controllers are made of. Outlives them.
+struct ControllerContext {
+  client::Client& client;
+  client::InformerFactory& informers;
+  const client::EventRecorder& events;  // each controller derives one under its own name
+  const base::Clock& clock = base::Clock::system();
+  std::string rootCaPem;                         // published as ConfigMap kube-root-ca.crt
+  std::string clusterCidr = "10.244.0.0/16";     // pods' addresses; each node gets a piece
+  int nodeCidrMaskSize = 24;                     // the size of that piece
+  std::shared_ptr<ObjectFeed> feed;              // set by startControllers when a controller needs it
+};
+
+// Made by its factory, which adds handlers and indexes to informers but does no work; works from start() until destroyed.
+// The informers call into it: stop the InformerFactory first.
+class Controller {
+ public:
+  virtual ~Controller() = default;
+  virtual void start() = 0;  // REQUIRES: the informers are synced
+};
+
+}  // namespace wherry::controllers

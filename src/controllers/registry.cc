@@ -1,0 +1,54 @@
+#include "controllers/registry.h"
+
+#include <algorithm>
+
+#include "controllers/deployment.h"
+#include "controllers/endpoints.h"
+#include "controllers/endpoint_slice.h"
+#include "controllers/garbage_collector.h"
+#include "controllers/namespace.h"
+#include "controllers/node.h"
+#include "controllers/object_feed.h"
+#include "controllers/pod_gc.h"
+#include "controllers/replica_set.h"
+#include "controllers/root_ca.h"
+#include "controllers/service_account.h"
+
+namespace wherry::controllers {
+
+const std::vector<ControllerEntry>& controllerTable() {
+  static const std::vector<ControllerEntry> table{
+      {"serviceaccount-controller", makeServiceAccountController},
+      {"root-ca-certificate-publisher-controller", makeRootCaController},
+      {"namespace-controller", makeNamespaceController},
+      {"garbage-collector-controller", makeGarbageCollector},
+      {"node-controller", makeNodeController},
+      {"pod-garbage-collector-controller", makePodGarbageCollector},
+      {"deployment-controller", makeDeploymentController},
+      {"replicaset-controller", makeReplicaSetController},
+      {"endpointslice-controller", makeEndpointSliceController},
+      {"endpoints-controller", makeEndpointsController},
+  };
+  return table;
+}
+
+std::vector<std::string> controllersOfApiAlone() {
+  return {"serviceaccount-controller", "root-ca-certificate-publisher-controller"};
+}
+
+std::vector<std::unique_ptr<Controller>> startControllers(ControllerContext& context, std::stop_token stop,
+                                                          const std::vector<std::string>& names) {
+  std::vector<std::unique_ptr<Controller>> controllers;
+  if (!context.feed) context.feed = std::make_shared<ObjectFeed>(context.client, context.informers);
+  for (const auto& entry : controllerTable()) {
+    if (names.empty() || std::find(names.begin(), names.end(), entry.name) != names.end()) {
+      controllers.push_back(entry.make(context));
+    }
+  }
+  context.informers.start();
+  if (!context.informers.waitSynced(stop)) return {};
+  for (const auto& controller : controllers) controller->start();
+  return controllers;
+}
+
+}  // namespace wherry::controllers

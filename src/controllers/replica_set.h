@@ -1,0 +1,53 @@
+// The ReplicaSet controller: as many pods as spec.replicas says, made from the template.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "controllers/controller.h"
+#include "json/value.h"
+#include "meta/object.h"
+#include "views/apps_v1.h"
+#include "views/core_v1.h"
+
+namespace wherry::controllers {
+
+std::unique_ptr<Controller> makeReplicaSetController(ControllerContext& context);
+
+// -- pure ----------------------------------------------------------------------------------------------------------
+
+// At most so many pods are created or deleted in one go.
+inline constexpr int64_t kReplicaSetBurst = 500;
+
+struct ReplicaActions {
+  int64_t create = 0;
+  std::vector<core_v1::Pod> remove;  // those whose loss costs least
+};
+// `pods` are the active ones. `podsOnNode` says how many active pods of the same application (this ReplicaSet and its
+// siblings under one Deployment) a node has.
+using PodsOnNode = std::function<int64_t(std::string_view node)>;
+ReplicaActions decideReplicas(const apps_v1::ReplicaSet& replicaSet, const std::vector<core_v1::Pod>& pods,
+                              const PodsOnNode& podsOnNode, base::WallTime now);
+
+// `pods` in the order in which they should go: unassigned, pending, not ready, low controller.kubernetes.io/pod-deletion-cost,
+// crowded node, ready for less time, more restarts, younger. (Times are compared by magnitude: KEP-2185.)
+void sortForDeletion(std::vector<core_v1::Pod>& pods, const PodsOnNode& podsOnNode, base::WallTime now);
+
+// The pod to create: of the template, named by generateName, controlled by `owner`.
+json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate);
+
+// Sizes of the batches in which `count` creations are tried, 1, 2, 4, ...: a quota or a bad template costs one request.
+std::vector<int64_t> slowStartBatches(int64_t count);
+
+// Why the last round did not bring all pods about.
+struct ReplicaFailure {
+  std::string reason;  // FailedCreate, FailedDelete; "" when nothing failed
+  std::string message;
+};
+// status, upon the one that the ReplicaSet has. `pods` are all of its pods.
+json::Object decideReplicaSetStatus(const apps_v1::ReplicaSet& replicaSet, const std::vector<core_v1::Pod>& pods,
+                                    const ReplicaFailure& failure, base::WallTime now);
+
+}  // namespace wherry::controllers

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include "controllers/conditions.h"
+#include "controllers/pod_state.h"
+#include "controllers/replica_set.h"
+#include "meta/time.h"
+
+namespace wherry::controllers {
+
+namespace {
+
+using apps_v1::ReplicaSet;
+using core_v1::Pod;
+
+bool hasLabels(const Pod& pod, const json::Object& wanted) {
+  for (const auto& label : wanted) {
+    if (!label.value().is_string() || pod.metadata().label(label.key()) != label.value().get_string()) return false;
+  }
+  return true;
+}
+
+void setFailure(json::Object& status, const ReplicaFailure& failure, base::WallTime now) {
+  const auto* current = status.if_contains("conditions");
+  json::Array conditions = current && current->is_array() ? current->get_array() : json::Array();
+  if (failure.reason.empty()) {
+    removeCondition(conditions, "ReplicaFailure");
+  } else if (conditionField(conditions, "ReplicaFailure", "reason") != failure.reason) {
+    setCondition(conditions, {"ReplicaFailure", "True", failure.reason, failure.message}, meta::formatTime(now));
+  }
+  if (conditions.empty()) {
+    status.erase("conditions");
+  } else {
+    status["conditions"] = std::move(conditions);
+  }
+}
+
+// A count that is left out of the status when it is 0.
+void setCount(json::Object& status, std::string_view name, int64_t count) {
+  if (count == 0) {
+    status.erase(name);
+  } else {
+    status[name] = count;
+  }
+}
+
+}  // namespace
+
+ReplicaActions decideReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& pods, const PodsOnNode& podsOnNode,
+                              base::WallTime now) {
+  const auto have = static_cast<int64_t>(pods.size());
+  const int64_t want = replicaSet.spec().replicasOr(1);
+  ReplicaActions actions;
+  if (have < want) actions.create = std::min(want - have, kReplicaSetBurst);
+  if (have > want) {
+    actions.remove = pods;
+    sortForDeletion(actions.remove, podsOnNode, now);
+    actions.remove.resize(static_cast<size_t>(std::min(have - want, kReplicaSetBurst)));
+  }
+  return actions;
+}
+
+json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate) {
+  const auto ownerMetadata = owner.metadata();
+  json::Object metadata{{"generateName", std::string(ownerMetadata.name()) + "-"}, {"namespace", ownerMetadata.ns()}};
+  const auto& fromTemplate = podTemplate.metadata().tree();
+  for (const auto field : {"labels", "annotations", "finalizers"}) {
+    if (const auto* value = fromTemplate.if_contains(field)) metadata[field] = *value;
+  }
+  metadata["ownerReferences"] = json::Array{meta::controllerReference(owner)};
+  return json::Object{{"apiVersion", "v1"},
+                      {"kind", "Pod"},
+                      {"metadata", std::move(metadata)},
+                      {"spec", podTemplate.spec().tree()}};
+}
+
+std::vector<int64_t> slowStartBatches(int64_t count) {
+  std::vector<int64_t> batches;
+  for (int64_t size = 1; count > 0; size *= 2) {
+    batches.push_back(std::min(size, count));
+    count -= batches.back();
+  }
+  return batches;
+}
+
+json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
+                                    const ReplicaFailure& failure, base::WallTime now) {
+  const auto& templateLabels = replicaSet.spec().template_().metadata().labels().tree();
+  const int64_t minReadySeconds = replicaSet.spec().minReadySeconds();
+  int64_t active = 0, labeled = 0, ready = 0, available = 0, terminating = 0;
+  for (const auto& pod : pods) {
+    if (pod.metadata().deleting() && !isTerminal(pod)) ++terminating;
+    if (!isActive(pod)) continue;
+    ++active;
+    if (hasLabels(pod, templateLabels)) ++labeled;
+    if (isReady(pod)) ++ready;
+    if (isAvailable(pod, minReadySeconds, now)) ++available;
+  }
+  json::Object status = replicaSet.status().tree();
+  status["replicas"] = active;
+  setCount(status, "fullyLabeledReplicas", labeled);
+  setCount(status, "readyReplicas", ready);
+  setCount(status, "availableReplicas", available);
+  status["terminatingReplicas"] = terminating;
+  status["observedGeneration"] = replicaSet.metadata().generation();
+  setFailure(status, failure, now);
+  return status;
+}
+
+}  // namespace wherry::controllers

@@ -1,0 +1,15 @@
+#include "controllers/status_writer.h"
+
+namespace wherry::controllers {
+
+meta::ObjectPtr applyStatus(client::Client& client, const meta::Resource& resource, const meta::Object& object,
+                            json::Object status) {
+  json::Value written(std::move(status));
+  const auto* current = json::find(object.tree(), "status");
+  if (current ? json::equal(*current, written) : written.as_object().empty()) return nullptr;
+  json::Value draft = object.tree();
+  draft.as_object()["status"] = std::move(written);
+  return client.update(resource, object.metadata().ns(), draft, {.subresource = "status"});
+}
+
+}  // namespace wherry::controllers

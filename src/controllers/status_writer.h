@@ -1,0 +1,14 @@
+// Writes a status, unless it is what the object has already: an unchanged status costs nothing.
+#pragma once
+
+#include "client/client.h"
+#include "json/value.h"
+#include "meta/object.h"
+
+namespace wherry::controllers {
+
+// Null when nothing had to be written; else the object as stored. Throws StatusError (Conflict when `object` is stale).
+meta::ObjectPtr applyStatus(client::Client& client, const meta::Resource& resource, const meta::Object& object,
+                            json::Object status);
+
+}  // namespace wherry::controllers
