@@ -1,0 +1,67 @@
+#include "cli/admin_client.h"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/strings.h"
+#include "net/http_client.h"
+
+namespace wherry::cli {
+
+AdminClient::AdminClient(std::string runDir) : runDir_(std::move(runDir)) {}
+
+json::Value AdminClient::call(const std::string& method, const std::string& path,
+                              std::chrono::milliseconds timeout) const {
+  auto client = net::newHttpClient({.url = "unix:" + runDir_ + "/admin.sock", .timeout = timeout});
+  net::Request request;
+  request.method = method;
+  auto parts = base::splitOnce(path, '?');
+  request.path = parts ? std::string(parts->first) : path;
+  request.query = parts ? std::string(parts->second) : "";
+  net::ClientResponse response;
+  try {
+    response = client->call(request);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(fmt::format("no server answers on {}/admin.sock ({}); is `wherry server` running?", runDir_,
+                                         error.code().message()));
+  }
+  json::Value body = response.body.empty() ? json::Value(json::Object()) : json::parse(response.body);
+  if (response.status >= 400) throw std::runtime_error(std::string(json::getString(body, "message", "the server refused")));
+  return body;
+}
+
+json::Value AdminClient::get(const std::string& path, std::chrono::milliseconds timeout) const {
+  return call("GET", path, timeout);
+}
+
+json::Value AdminClient::post(const std::string& path, std::chrono::milliseconds timeout) const {
+  return call("POST", path, timeout);
+}
+
+json::Value AdminClient::remove(const std::string& path) const { return call("DELETE", path, std::chrono::minutes(1)); }
+
+bool AdminClient::waitForSocket(std::chrono::steady_clock::time_point deadline) const {
+  base::makeDirectories(runDir_);
+  base::Fd watch(::inotify_init1(IN_CLOEXEC));
+  if (!watch || ::inotify_add_watch(watch.get(), runDir_.c_str(), IN_CREATE | IN_MOVED_TO) < 0) {
+    base::throwErrno("inotify " + runDir_);
+  }
+  std::string path = runDir_ + "/admin.sock";
+  while (::access(path.c_str(), F_OK) != 0) {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd fds{watch.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&fds, 1, static_cast<int>(left.count())) == 0) return false;
+    char events[4096];
+    [[maybe_unused]] ssize_t read = ::read(watch.get(), events, sizeof events);
+  }
+  return true;
+}
+
+}  // namespace wherry::cli

@@ -1,0 +1,29 @@
+// The running server's admin socket (RUN-DIR/admin.sock), as the commands use it. Not thread-safe.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "json/value.h"
+
+namespace wherry::cli {
+
+class AdminClient {
+ public:
+  explicit AdminClient(std::string runDir);
+
+  // The answer's JSON. Throws std::runtime_error: no server runs here, or its own words for what went wrong.
+  json::Value get(const std::string& path, std::chrono::milliseconds timeout = std::chrono::seconds(30)) const;
+  json::Value post(const std::string& path, std::chrono::milliseconds timeout) const;
+  json::Value remove(const std::string& path) const;
+
+  // Waits until the server has made its socket; false when it hasn't by then.
+  bool waitForSocket(std::chrono::steady_clock::time_point deadline) const;
+
+ private:
+  json::Value call(const std::string& method, const std::string& path, std::chrono::milliseconds timeout) const;
+
+  std::string runDir_;
+};
+
+}  // namespace wherry::cli

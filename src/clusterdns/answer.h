@@ -1,0 +1,63 @@
+// From a query and a Zone to a response: the pure half of the cluster DNS. No clock, socket or lock; randomness for the
+// order of answers is handed in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "clusterdns/zone.h"
+#include "dns/message.h"
+
+namespace wherry::clusterdns {
+
+struct AnswerOptions {
+  uint32_t ttl = 5;          // seconds, of a Service's own addresses and names
+  uint32_t headlessTtl = 1;  // of what changes with every pod
+  // Other names can be asked of the node's resolvers.
+  bool upstream = false;
+};
+
+enum class Outcome {
+  kAnswered,       // the writer holds the response
+  kForward,        // the name is not ours: ask an upstream
+  kForwardTarget,  // the writer holds a CNAME whose target is not ours: an upstream's answers may be added
+};
+
+// Answers queries, one thread each. Keeps scratch memory, so that an answer allocates nothing.
+class Answerer {
+ public:
+  Answerer(AnswerOptions options, uint64_t seed) : options_(options), random_(seed | 1) {}
+
+  void setUpstream(bool upstream) { options_.upstream = upstream; }
+  // `limit`: how many bytes the response may take. With kForwardTarget, `target()` is the name to ask for.
+  Outcome answer(const Zone& zone, const dns::Query& query, size_t limit, dns::ResponseWriter& writer);
+  const dns::Name& target() const { return target_; }
+
+ private:
+  struct Question;
+  Outcome answerDomain(const Question& question);
+  Outcome answerApex(const Question& question);
+  Outcome answerService(const Question& question);
+  Outcome answerServiceName(const Question& question, const ServiceRecords& service);
+  Outcome answerHost(const Question& question, const ServiceRecords& service, std::string_view label);
+  Outcome answerPort(const Question& question, const ServiceRecords& service);
+  Outcome answerCname(const Question& question, const ServiceRecords& service);
+  Outcome answerPod(const Question& question);
+  Outcome answerReverse(const Question& question);
+  Outcome addAddresses(const Question& question, const std::vector<std::string>& v4, const std::vector<std::string>& v6,
+                       uint32_t ttl);
+  Outcome addSrv(const Question& question, const ServiceRecords& service, const Port* wanted, const Host* only);
+  Outcome noData(const Question& question);
+  Outcome noSuchName(const Question& question);
+  void addSoa(const Question& question, std::string_view owner);
+  void shuffle(size_t count);
+  uint32_t nextRandom();
+
+  AnswerOptions options_;
+  uint64_t random_;
+  std::vector<uint32_t> order_;
+  dns::Name target_;
+};
+
+}  // namespace wherry::clusterdns

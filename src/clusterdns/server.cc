@@ -1,0 +1,73 @@
+#include "clusterdns/server.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "clusterdns/shared_zone.h"
+#include "clusterdns/socket_address.h"
+#include "clusterdns/tcp_listener.h"
+#include "clusterdns/udp_worker.h"
+#include "clusterdns/upstreams.h"
+#include "net/event_loop.h"
+
+namespace wherry::clusterdns {
+namespace {
+
+uint16_t boundPort(int fd) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (::getsockname(fd, address.get(), &address.size) != 0) base::throwErrno("getsockname");
+  // The port stands at the same place for both families.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+}
+
+class RunningServer : public Server {
+ public:
+  RunningServer(const ServerOptions& options, std::shared_ptr<const Zone> zone)
+      : zone_(std::move(zone)),
+        upstreams_(std::make_shared<Upstreams>(loop_, zone_, options.answers, options.resolvConf, options.address,
+                                               options.upstreamPort)) {
+    base::Fd listening = bindSocket(options.address, options.port, SOCK_STREAM);
+    if (::listen(listening.get(), SOMAXCONN) != 0) base::throwErrno("listen");
+    port_ = boundPort(listening.get());
+    std::vector<base::Fd> sockets;
+    for (unsigned i = 0; i < options.threads; ++i) sockets.push_back(bindSocket(options.address, port_, SOCK_DGRAM));
+
+    auto tcp = std::make_shared<TcpListener>(loop_, std::move(listening), zone_, options.answers, upstreams_,
+                                             options.maxTcpConnections);
+    loop_.post([upstreams = upstreams_, tcp] {
+      upstreams->start();
+      tcp->start();
+    });
+    loopThread_ = std::jthread([this] { loop_.run(); });
+    for (base::Fd& socket : sockets) {
+      workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), zone_, options.answers, upstreams_));
+    }
+  }
+
+  ~RunningServer() override {
+    workers_.clear();
+    loop_.stop();
+  }
+
+  uint16_t port() const override { return port_; }
+  void publish(std::shared_ptr<const Zone> zone) override { zone_.publish(std::move(zone)); }
+
+ private:
+  SharedZone zone_;
+  net::EventLoop loop_;
+  std::shared_ptr<Upstreams> upstreams_;
+  uint16_t port_ = 0;
+  std::vector<std::unique_ptr<UdpWorker>> workers_;
+  std::jthread loopThread_;
+};
+
+}  // namespace
+
+std::unique_ptr<Server> startServer(ServerOptions options, std::shared_ptr<const Zone> zone) {
+  return std::make_unique<RunningServer>(options, std::move(zone));
+}
+
+}  // namespace wherry::clusterdns

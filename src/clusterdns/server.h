@@ -1,0 +1,36 @@
+// The sockets of the cluster DNS: UDP on as many threads as asked for, TCP (RFC 7766) and forwarding on one event loop.
+//
+// publish() makes a new zone visible to the very next query. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clusterdns/answer.h"
+#include "clusterdns/zone.h"
+
+namespace wherry::clusterdns {
+
+struct ServerOptions {
+  std::string address;  // need not be on a link yet
+  uint16_t port = 53;   // 0: any, the same for UDP and TCP
+  unsigned threads = 1;
+  AnswerOptions answers;
+  std::string resolvConf = "/etc/resolv.conf";  // read again when it changes
+  uint16_t upstreamPort = 53;
+  size_t maxTcpConnections = 256;
+};
+
+class Server {
+ public:
+  virtual ~Server() = default;  // stops
+  virtual uint16_t port() const = 0;
+  virtual void publish(std::shared_ptr<const Zone> zone) = 0;
+};
+
+// Throws std::system_error when the address or port can't be had.
+std::unique_ptr<Server> startServer(ServerOptions options, std::shared_ptr<const Zone> zone);
+
+}  // namespace wherry::clusterdns
