@@ -47,9 +47,9 @@ struct Node {
   bool immutable = false;              // a change is refused once set
   bool preserveUnknownFields = false;  // x-kubernetes-preserve-unknown-fields: no pruning below
   bool embeddedResource = false;
-  // Built-in structs: an empty text counts as a missing one, for defaults and for `required` (their decoder can't tell
-  // the two apart). zeroIsUnset says the same of a number, where 0 is not a value of its own.
-  bool emptyIsMissing = false;
+  // From api/. Such values are decoded as Kubernetes decodes its own types: a wrong type is refused while decoding, and an
+  // empty text is the same as a missing one, for defaults and for `required`. zeroIsUnset says so of a number's 0.
+  bool builtin = false;
   bool zeroIsUnset = false;
 
   ListType listType = ListType::kAtomic;       // x-kubernetes-list-type (apply)

@@ -216,7 +216,7 @@ void NodeReader::State::readInto(Node& node, const json::Object& schema) {
     if (readScalar(kScalarKeys, node, key, value) || readNested(node, key, value)) continue;
     if (builtin && !readScalar(kBuiltinKeys, node, key, value)) fail(key, "unknown key");
   }
-  node.emptyIsMissing = builtin;
+  node.builtin = builtin;
   if (builtin) checkConsistent(node);
 }
 
