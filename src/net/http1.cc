@@ -154,8 +154,8 @@ void Http1::sendHead(const AnswerHead& head) {
   bodyless_ = forbidden || method == "HEAD";
   chunked_ = head.kind == AnswerKind::kStream && !forbidden && !head_.http10;
   if (draining_ || (head.kind == AnswerKind::kStream && head_.http10)) head_.keepAlive = false;
-  std::string text = fmt::format("HTTP/1.1 {} {}\r\n", head.status, reasonPhrase(head.status));
-  text += currentDateField();
+  std::string text =
+      fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", head.status, reasonPhrase(head.status), currentDate());
   if (head.kind == AnswerKind::kWhole && !forbidden) text += fmt::format("Content-Length: {}\r\n", head.contentLength);
   if (chunked_) text += "Transfer-Encoding: chunked\r\n";
   if (!head_.keepAlive) text += "Connection: close\r\n";
@@ -195,8 +195,8 @@ void Http1::sendError(int status, std::string_view why) {
   Response response = errorAnswer(options_, status, why);
   size_t size = 0;
   for (const Bytes& piece : response.body) size += piece->size();
-  std::string text = fmt::format("HTTP/1.1 {} {}\r\n{}Content-Length: {}\r\nConnection: close\r\n", response.status,
-                                 reasonPhrase(response.status), currentDateField(), size);
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
+                                 response.status, reasonPhrase(response.status), currentDate(), size);
   appendFields(text, response.headers, {"content-length", "transfer-encoding", "connection", "date"});
   connection_.output().append(text + "\r\n");
   for (Bytes& piece : response.body) {

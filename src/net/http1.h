@@ -9,7 +9,7 @@
 
 namespace wherry::net {
 
-// `options` outlive it.
+// `options` and `handler` outlive it.
 std::unique_ptr<Protocol> newHttp1(Connection& connection, const ServerOptions& options, const Handler& handler);
 
 // The answer that the server gives by itself, worded by options.errorResponse.

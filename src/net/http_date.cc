@@ -6,7 +6,7 @@
 
 namespace wherry::net {
 
-std::string_view currentDateField() {
+std::string_view currentDate() {
   thread_local std::time_t made = -1;
   thread_local char text[64];
   thread_local size_t size = 0;
@@ -15,7 +15,7 @@ std::string_view currentDateField() {
     std::tm utc{};
     ::gmtime_r(&now, &utc);
     // In the C locale, which the process never leaves.
-    size = std::strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
     made = now;
   }
   return {text, size};

@@ -5,7 +5,7 @@
 
 namespace wherry::net {
 
-// "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n", made once a second. Valid until the calling thread calls it again.
-std::string_view currentDateField();
+// "Tue, 15 Nov 1994 08:12:31 GMT", made once a second. Valid until the calling thread calls it again.
+std::string_view currentDate();
 
 }  // namespace wherry::net

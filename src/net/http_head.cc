@@ -263,9 +263,11 @@ std::string_view reasonPhrase(int status) {
   return "Unknown";
 }
 
+bool isSendable(std::string_view name, std::string_view value) { return isToken(name) && isFieldValue(value); }
+
 void appendFields(std::string& out, const Headers& headers, std::initializer_list<std::string_view> without) {
   for (const auto& [name, value] : headers.fields()) {
-    if (!isToken(name) || !isFieldValue(value)) continue;
+    if (!isSendable(name, value)) continue;
     if (std::ranges::any_of(without, [&](std::string_view left) { return base::equalsIgnoreCase(left, name); })) {
       continue;
     }

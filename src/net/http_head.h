@@ -65,8 +65,10 @@ std::variant<Incomplete, HeadError, ResponseHead> parseResponseHead(std::string_
 // "Not Found" for 404; "Unknown" for a number that has no name.
 std::string_view reasonPhrase(int status);
 
-// Appends the fields, each with its CRLF, leaving out those in `without` (names in lower case) and any that holds a
-// line break: a handler's mistake must not become a second answer.
+// Whether the field may be sent: a line break in it would make one answer two.
+bool isSendable(std::string_view name, std::string_view value);
+
+// Appends the fields, each with its CRLF, leaving out those in `without` and those that are not sendable.
 void appendFields(std::string& out, const Headers& headers, std::initializer_list<std::string_view> without);
 
 }  // namespace wherry::net

@@ -19,6 +19,7 @@
 #include "net/connection.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
+#include "net/http2.h"
 #include "net/socket.h"
 #include "net/tls.h"
 
@@ -162,6 +163,7 @@ void EventServer::startConnection(Worker& worker, base::Fd socket, Peer peer) {
 }
 
 std::unique_ptr<Protocol> EventServer::newProtocol(Connection& connection) const {
+  if (connection.agreedProtocol() == "h2") return newHttp2(connection, options_, handler_);
   return newHttp1(connection, options_, handler_);
 }
 
