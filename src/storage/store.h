@@ -64,10 +64,13 @@ struct Committed {
   bool ok() const { return error == WriteError::kNone; }
 };
 
-// Called once, from the commit thread or from within the call when nothing had to be written. Must be quick.
+// Called once, from the commit thread or from within the call when nothing had to be written. Must be quick and throw
+// nothing; may write again, but not wait for that.
 using OnCommitted = std::function<void(Committed)>;
 
 // Given the revision that the write gets, returns the bytes to store (which hold the revision as resourceVersion).
+// Called from within the call, at most once, while no other write is decided: it must be quick and not call the store.
+// When it throws, nothing was written, and the caller gets the exception.
 using Render = std::function<std::string(Revision)>;
 
 struct Page {
@@ -84,14 +87,16 @@ struct PageResult {
   Page page;
 };
 
-// One watcher's place in the event ring. Not thread-safe itself, but `wake` may be called from any thread.
+// One watcher's place in the event ring. Not thread-safe itself, but `wake` may be called from any thread. Destroying
+// it waits for a `wake` that is being called, so do that neither in `wake` nor holding a lock that `wake` takes.
 class Watch {
  public:
   virtual ~Watch() = default;
   // Up to `most` events that are there now, in order. An empty answer arms `wake`: it is called once as soon as there
   // is something. `expired` is set when the watcher fell out of the ring (too slow); it then gets nothing any more.
   virtual std::vector<Event> poll(size_t most, bool& expired) = 0;
-  // Everything up to this revision has been handed out (for bookmarks).
+  // Everything up to this revision has been handed out (for bookmarks). Goes on with the store's revision while nothing
+  // under the prefix happens.
   virtual Revision position() const = 0;
 };
 
@@ -121,7 +126,7 @@ class Store {
   virtual bool waitForRevision(Revision wanted, int timeoutMillis) const = 0;
 
   // Events after `from` under `prefix` (0 is not special: 0 means from the beginning of time and is usually expired).
-  // Null when `from` is older than the ring. `wake` may be empty for those who block in next().
+  // Null when `from` is older than the ring. `wake` may be empty; otherwise it must be quick (it delays commits).
   virtual std::unique_ptr<Watch> watch(std::string prefix, Revision from, std::function<void()> wake) = 0;
 };
 

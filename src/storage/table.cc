@@ -1,15 +1,16 @@
 #include "storage/table.h"
 
-#include <algorithm>
 #include <atomic>
-#include <iterator>
+#include <vector>
+
+#include "storage/sorted_entries.h"
 
 namespace wherry::storage {
 
 struct Table::Node {
   uint64_t edit = 0;              // of the editor that made it
   size_t count = 0;               // entries below
-  std::vector<EntryPtr> entries;  // of a leaf: what it holds; else: the first entry below each child
+  SortedEntries entries;          // of a leaf: what it holds; else: the first entry below each child
   std::vector<NodePtr> children;  // none in a leaf
 
   bool leaf() const { return children.empty(); }
@@ -20,25 +21,13 @@ namespace {
 using Node = Table::Node;
 using NodePtr = Table::NodePtr;
 
-constexpr size_t kMostInNode = 64;
-constexpr size_t kMergeBelow = 16;  // a node that shrank to fewer joins its neighbour
-
-bool keyLess(const EntryPtr& entry, std::string_view key) { return entry->key < key; }
-bool keyGreater(std::string_view key, const EntryPtr& entry) { return key < entry->key; }
-
-// The first place in a leaf whose key is not less than `key`.
-size_t placeOf(const Node& node, std::string_view key) {
-  return std::lower_bound(node.entries.begin(), node.entries.end(), key, keyLess) - node.entries.begin();
-}
+constexpr size_t kMostInNode = SortedEntries::kCapacity - 1;  // one more may come in before it is split
+constexpr size_t kMergeBelow = 16;                            // a node that shrank to fewer joins its neighbour
 
 // The child that has `key`, if any has: the last one that begins at or before it.
 size_t childOf(const Node& node, std::string_view key) {
-  auto after = std::upper_bound(node.entries.begin(), node.entries.end(), key, keyGreater);
-  return after == node.entries.begin() ? 0 : after - node.entries.begin() - 1;
-}
-
-bool holds(const Node& leaf, size_t place, std::string_view key) {
-  return place < leaf.entries.size() && leaf.entries[place]->key == key;
+  size_t after = node.entries.upperBound(key);
+  return after == 0 ? 0 : after - 1;
 }
 
 void recount(Node& node) {
@@ -57,20 +46,16 @@ Node& own(NodePtr& slot, uint64_t edit) {
   return *slot;
 }
 
-// Moves what begins at `place` to the end of `to`.
-template <typename T>
-void moveTail(std::vector<T>& from, size_t place, std::vector<T>& to) {
-  to.insert(to.end(), std::make_move_iterator(from.begin() + place), std::make_move_iterator(from.end()));
-  from.resize(place);
-}
-
 // Splits an overfull node; returns the right part. Keys that only ever grow leave full nodes behind, not half ones.
 NodePtr split(Node& node, size_t grownAt, uint64_t edit) {
   size_t keep = grownAt + 1 == node.entries.size() ? node.entries.size() - 1 : node.entries.size() / 2;
   auto right = std::make_shared<Node>();
   right->edit = edit;
-  moveTail(node.entries, keep, right->entries);
-  if (!node.leaf()) moveTail(node.children, keep, right->children);
+  right->entries = node.entries.takeTail(keep);
+  if (!node.leaf()) {
+    right->children.assign(node.children.begin() + keep, node.children.end());
+    node.children.resize(keep);
+  }
   recount(node);
   recount(*right);
   return right;
@@ -85,12 +70,12 @@ struct Put {
 Put putInto(NodePtr& slot, EntryPtr entry, uint64_t edit);
 
 Put putIntoLeaf(Node& leaf, EntryPtr entry, uint64_t edit) {
-  size_t place = placeOf(leaf, entry->key);
-  if (holds(leaf, place, entry->key)) {
-    leaf.entries[place] = std::move(entry);
+  size_t place = leaf.entries.lowerBound(entry->key);
+  if (place < leaf.entries.size() && leaf.entries[place]->key == entry->key) {
+    leaf.entries.set(place, std::move(entry));
     return {};
   }
-  leaf.entries.insert(leaf.entries.begin() + place, std::move(entry));
+  leaf.entries.insert(place, std::move(entry));
   ++leaf.count;
   if (leaf.entries.size() <= kMostInNode) return {true, nullptr};
   return {true, split(leaf, place, edit)};
@@ -101,10 +86,10 @@ Put putInto(NodePtr& slot, EntryPtr entry, uint64_t edit) {
   if (node.leaf()) return putIntoLeaf(node, std::move(entry), edit);
   size_t place = childOf(node, entry->key);
   Put put = putInto(node.children[place], std::move(entry), edit);
-  node.entries[place] = node.children[place]->entries.front();
+  node.entries.set(place, node.children[place]->entries.front());
   node.count += put.added ? 1 : 0;
   if (!put.right) return put;
-  node.entries.insert(node.entries.begin() + place + 1, put.right->entries.front());
+  node.entries.insert(place + 1, put.right->entries.front());
   node.children.insert(node.children.begin() + place + 1, std::move(put.right));
   if (node.children.size() <= kMostInNode) return {put.added, nullptr};
   return {put.added, split(node, place + 1, edit)};
@@ -116,11 +101,11 @@ void joinWithNext(Node& parent, size_t place, uint64_t edit) {
   NodePtr& next = parent.children[place + 1];
   if (parent.children[place]->entries.size() + next->entries.size() > kMostInNode * 3 / 4) return;
   Node& left = own(parent.children[place], edit);
-  left.entries.insert(left.entries.end(), next->entries.begin(), next->entries.end());
+  left.entries.append(next->entries);
   left.children.insert(left.children.end(), next->children.begin(), next->children.end());
   left.count += next->count;
   parent.children.erase(parent.children.begin() + place + 1);
-  parent.entries.erase(parent.entries.begin() + place + 1);
+  parent.entries.erase(place + 1);
 }
 
 // REQUIRES: the key is there.
@@ -128,7 +113,7 @@ void eraseFrom(NodePtr& slot, std::string_view key, uint64_t edit) {
   Node& node = own(slot, edit);
   --node.count;
   if (node.leaf()) {
-    node.entries.erase(node.entries.begin() + placeOf(node, key));
+    node.entries.erase(node.entries.lowerBound(key));
     return;
   }
   size_t place = childOf(node, key);
@@ -136,16 +121,16 @@ void eraseFrom(NodePtr& slot, std::string_view key, uint64_t edit) {
   size_t left = node.children[place]->entries.size();
   if (left == 0) {
     node.children.erase(node.children.begin() + place);
-    node.entries.erase(node.entries.begin() + place);
+    node.entries.erase(place);
     return;
   }
-  node.entries[place] = node.children[place]->entries.front();
+  node.entries.set(place, node.children[place]->entries.front());
   if (left < kMergeBelow) joinWithNext(node, place, edit);
 }
 
 bool walkFrom(const Node& node, std::string_view from, const std::function<bool(const EntryPtr&)>& visit) {
   if (node.leaf()) {
-    for (size_t i = placeOf(node, from); i < node.entries.size(); ++i) {
+    for (size_t i = node.entries.lowerBound(from); i < node.entries.size(); ++i) {
       if (!visit(node.entries[i])) return false;
     }
     return true;
@@ -167,8 +152,8 @@ EntryPtr Table::find(std::string_view key) const {
   const Node* node = root_.get();
   if (!node) return nullptr;
   while (!node->leaf()) node = node->children[childOf(*node, key)].get();
-  size_t place = placeOf(*node, key);
-  return holds(*node, place, key) ? node->entries[place] : nullptr;
+  const EntryPtr* entry = node->entries.find(key);
+  return entry ? *entry : nullptr;
 }
 
 size_t Table::size() const { return root_ ? root_->count : 0; }
@@ -182,7 +167,7 @@ size_t Table::countBefore(std::string_view key) const {
     for (size_t i = 0; i < place; ++i) before += node->children[i]->count;
     node = node->children[place].get();
   }
-  return before + placeOf(*node, key);
+  return before + node->entries.lowerBound(key);
 }
 
 size_t Table::countPrefix(std::string_view prefix) const {
@@ -205,7 +190,8 @@ void TableEditor::put(EntryPtr entry) {
   if (!right) return;
   auto root = std::make_shared<Node>();
   root->edit = edit_;
-  root->entries = {root_->entries.front(), right->entries.front()};
+  root->entries.insert(0, root_->entries.front());
+  root->entries.insert(1, right->entries.front());
   root->children = {std::move(root_), std::move(right)};
   recount(*root);
   root_ = std::move(root);
