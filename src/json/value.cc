@@ -72,22 +72,42 @@ const Value* find(const Object& root, std::string_view dottedPath) {
   return find(*first, dottedPath.substr(dot + 1));
 }
 
-std::string_view getString(const Value& root, std::string_view dottedPath, std::string_view fallback) {
-  const Value* value = find(root, dottedPath);
+namespace {
+
+std::string_view textOr(const Value* value, std::string_view fallback) {
   return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : fallback;
 }
 
-int64_t getInt(const Value& root, std::string_view dottedPath, int64_t fallback) {
-  const Value* value = find(root, dottedPath);
+int64_t intOr(const Value* value, int64_t fallback) {
   if (value == nullptr || !value->is_number()) return fallback;
   boost::json::error_code inexact;
   int64_t number = value->to_number<int64_t>(inexact);
   return inexact ? fallback : number;
 }
 
-bool getBool(const Value& root, std::string_view dottedPath, bool fallback) {
-  const Value* value = find(root, dottedPath);
+bool boolOr(const Value* value, bool fallback) {
   return value != nullptr && value->is_bool() ? value->get_bool() : fallback;
+}
+
+}  // namespace
+
+std::string_view getString(const Value& root, std::string_view dottedPath, std::string_view fallback) {
+  return textOr(find(root, dottedPath), fallback);
+}
+std::string_view getString(const Object& root, std::string_view dottedPath, std::string_view fallback) {
+  return textOr(find(root, dottedPath), fallback);
+}
+int64_t getInt(const Value& root, std::string_view dottedPath, int64_t fallback) {
+  return intOr(find(root, dottedPath), fallback);
+}
+int64_t getInt(const Object& root, std::string_view dottedPath, int64_t fallback) {
+  return intOr(find(root, dottedPath), fallback);
+}
+bool getBool(const Value& root, std::string_view dottedPath, bool fallback) {
+  return boolOr(find(root, dottedPath), fallback);
+}
+bool getBool(const Object& root, std::string_view dottedPath, bool fallback) {
+  return boolOr(find(root, dottedPath), fallback);
 }
 
 size_t approximateBytes(const Value& value) {

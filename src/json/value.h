@@ -54,6 +54,9 @@ const Value* find(const Object& root, std::string_view dottedPath);
 std::string_view getString(const Value& root, std::string_view dottedPath, std::string_view fallback = {});
 int64_t getInt(const Value& root, std::string_view dottedPath, int64_t fallback = 0);
 bool getBool(const Value& root, std::string_view dottedPath, bool fallback = false);
+std::string_view getString(const Object& root, std::string_view dottedPath, std::string_view fallback = {});
+int64_t getInt(const Object& root, std::string_view dottedPath, int64_t fallback = 0);
+bool getBool(const Object& root, std::string_view dottedPath, bool fallback = false);
 
 // About what a copy of `value` takes; limits on copies that a client can ask for are made of it.
 size_t approximateBytes(const Value& value);
