@@ -1,0 +1,127 @@
+#include "pki/cluster_pki.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "base/encoding.h"
+#include "base/fd.h"
+#include "pki/key.h"
+
+namespace wherry::pki {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::chrono::hours kYear{24 * 365};
+
+class ClusterPkiTest : public testing::Test {
+ protected:
+  ClusterPkiTest() {
+    std::string pattern = testing::TempDir() + "pki-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    options_ = {directory_ + "/pki", "node-1", {"localhost", "kubernetes.default.svc", "10.96.0.1"}};
+  }
+  ~ClusterPkiTest() override { std::filesystem::remove_all(directory_); }
+
+  ClusterPki load() const { return loadClusterPki(options_, clock_); }
+
+  std::string directory_;
+  ClusterPkiOptions options_;
+  base::ManualClock clock_{base::WallTime{std::chrono::seconds{1'800'000'000}}};
+};
+
+TEST_F(ClusterPkiTest, AFirstStartMakesEverything) {
+  ClusterPki pki = load();
+  const std::string& authority = pki.authority.certificatePem;
+  EXPECT_EQ(findFault(pki.apiServer.certificatePem, authority, Usage::kServer, clock_.now()), std::nullopt);
+  EXPECT_EQ(findFault(pki.admin.certificatePem, authority, Usage::kClient, clock_.now()), std::nullopt);
+  EXPECT_EQ(findFault(pki.kubelet.certificatePem, authority, Usage::kClient, clock_.now()), std::nullopt);
+  EXPECT_EQ(readCertificate(pki.apiServer.certificatePem).names, options_.serverNames);
+  EXPECT_EQ(readCertificate(pki.admin.certificatePem).organizations, std::vector<std::string>{"system:masters"});
+  EXPECT_EQ(readCertificate(pki.kubelet.certificatePem).commonName, "system:node:node-1");
+  EXPECT_FALSE(publicKeyOf(pki.serviceAccountKeyPem).empty());
+}
+
+TEST_F(ClusterPkiTest, TheFilesAreForTheOwnerAlone) {
+  load();
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.directory)) {
+    struct stat status {};
+    ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600U) << entry.path();
+    ++count;
+  }
+  EXPECT_EQ(count, 9);
+}
+
+TEST_F(ClusterPkiTest, ASecondStartChangesNothing) {
+  ClusterPki first = load();
+  ClusterPki second = load();
+  EXPECT_EQ(first.authority.certificatePem, second.authority.certificatePem);
+  EXPECT_EQ(first.apiServer.certificatePem, second.apiServer.certificatePem);
+  EXPECT_EQ(first.admin.certificatePem, second.admin.certificatePem);
+  EXPECT_EQ(first.serviceAccountKeyPem, second.serviceAccountKeyPem);
+}
+
+TEST_F(ClusterPkiTest, OtherServerNamesRenewTheServersCertificateOnly) {
+  ClusterPki first = load();
+  options_.serverNames.push_back("192.0.2.7");
+  ClusterPki second = load();
+  EXPECT_NE(first.apiServer.certificatePem, second.apiServer.certificatePem);
+  EXPECT_EQ(first.authority.certificatePem, second.authority.certificatePem);
+  EXPECT_EQ(first.admin.certificatePem, second.admin.certificatePem);
+}
+
+TEST_F(ClusterPkiTest, ACertificateNearItsEndIsRenewed) {
+  ClusterPki first = load();
+  clock_.advance(4 * kYear + std::chrono::hours(24));
+  ClusterPki second = load();
+  EXPECT_NE(first.admin.certificatePem, second.admin.certificatePem);
+  EXPECT_EQ(first.authority.certificatePem, second.authority.certificatePem);
+}
+
+TEST_F(ClusterPkiTest, ACrashBetweenKeyAndCertificateIsRepaired) {
+  load();
+  base::writeFileAtomic(options_.directory + "/apiserver.key", newPrivateKey(), 0600);
+  EXPECT_TRUE(belongTogether(load().apiServer));
+}
+
+TEST_F(ClusterPkiTest, AnAuthorityWhoseKeyIsNotItsOwnIsAnError) {
+  load();
+  base::writeFileAtomic(options_.directory + "/ca.key", newPrivateKey(), 0600);
+  try {
+    load();
+    FAIL() << "accepted";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("ca.key is not the key of"));
+  }
+}
+
+TEST_F(ClusterPkiTest, AKubeconfigHoldsEverythingInside) {
+  KubeconfigSpec spec{.server = "https://192.0.2.1:6443", .authorityPem = "CA", .credentials = {"CERT", "KEY"}};
+  EXPECT_EQ(renderKubeconfig(spec), R"(apiVersion: v1
+kind: Config
+clusters:
+- name: wherry
+  cluster:
+    server: https://192.0.2.1:6443
+    certificate-authority-data: Q0E=
+users:
+- name: kubernetes-admin
+  user:
+    client-certificate-data: Q0VSVA==
+    client-key-data: S0VZ
+contexts:
+- name: wherry
+  context:
+    cluster: wherry
+    user: kubernetes-admin
+current-context: wherry
+)");
+}
+
+}  // namespace
+}  // namespace wherry::pki

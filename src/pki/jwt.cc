@@ -1,0 +1,94 @@
+#include "pki/jwt.h"
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/encoding.h"
+#include "base/strings.h"
+#include "pki/key.h"
+#include "pki/openssl.h"
+
+namespace wherry::pki {
+namespace {
+
+constexpr size_t kScalarSize = 32;  // of r and of s on P-256
+
+using SignaturePtr = std::unique_ptr<ECDSA_SIG, OpenSslDeleter<ECDSA_SIG_free>>;
+
+const unsigned char* bytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+std::string headerOf(const std::string& privateKeyPem) {
+  std::string json = fmt::format(R"({{"alg":"ES256","kid":"{}","typ":"JWT"}})", keyId(privateKeyPem));
+  return base::encodeBase64(json, base::Base64::kUrl);
+}
+
+// r and s side by side (RFC 7518), of the DER form that OpenSSL writes.
+std::string toRaw(std::string_view der) {
+  const unsigned char* at = bytesOf(der);
+  SignaturePtr signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  check(signature != nullptr, "signature");
+  unsigned char raw[2 * kScalarSize];
+  bool fits = BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), raw, kScalarSize) > 0 &&
+              BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw + kScalarSize, kScalarSize) > 0;
+  if (!fits) throw std::invalid_argument("not a P-256 key");
+  return {reinterpret_cast<char*>(raw), sizeof raw};
+}
+
+std::string toDer(std::string_view raw) {
+  SignaturePtr signature(ECDSA_SIG_new());
+  ECDSA_SIG_set0(signature.get(), BN_bin2bn(bytesOf(raw), kScalarSize, nullptr),
+                 BN_bin2bn(bytesOf(raw) + kScalarSize, kScalarSize, nullptr));
+  unsigned char* der = nullptr;
+  int size = i2d_ECDSA_SIG(signature.get(), &der);
+  check(size > 0, "signature");
+  std::string text(reinterpret_cast<char*>(der), static_cast<size_t>(size));
+  OPENSSL_free(der);
+  return text;
+}
+
+std::string sign(std::string_view text, EVP_PKEY* key) {
+  DigestPtr digest(EVP_MD_CTX_new());
+  check(EVP_DigestSignInit(digest.get(), nullptr, EVP_sha256(), nullptr, key) == 1, "sign");
+  size_t size = 0;
+  check(EVP_DigestSign(digest.get(), nullptr, &size, bytesOf(text), text.size()) == 1, "sign");
+  std::string signature(size, '\0');
+  auto* out = reinterpret_cast<unsigned char*>(signature.data());
+  check(EVP_DigestSign(digest.get(), out, &size, bytesOf(text), text.size()) == 1, "sign");
+  signature.resize(size);
+  return signature;
+}
+
+bool isSigned(std::string_view text, std::string_view der, EVP_PKEY* key) {
+  DigestPtr digest(EVP_MD_CTX_new());
+  check(EVP_DigestVerifyInit(digest.get(), nullptr, EVP_sha256(), nullptr, key) == 1, "verify");
+  int outcome = EVP_DigestVerify(digest.get(), bytesOf(der), der.size(), bytesOf(text), text.size());
+  ERR_clear_error();
+  return outcome == 1;
+}
+
+}  // namespace
+
+std::string keyId(const std::string& privateKeyPem) {
+  return base::encodeBase64(base::sha256(publicKeyOf(privateKeyPem)), base::Base64::kUrl);
+}
+
+std::string signJwt(std::string_view claimsJson, const std::string& privateKeyPem) {
+  std::string text = headerOf(privateKeyPem) + "." + base::encodeBase64(claimsJson, base::Base64::kUrl);
+  std::string signature = toRaw(sign(text, parsePrivateKey(privateKeyPem).get()));
+  return text + "." + base::encodeBase64(signature, base::Base64::kUrl);
+}
+
+std::optional<std::string> verifyJwt(std::string_view token, const std::string& privateKeyPem) {
+  auto parts = base::split(token, '.');
+  if (parts.size() != 3 || parts[0] != headerOf(privateKeyPem)) return std::nullopt;
+  auto signature = base::decodeBase64(parts[2], base::Base64::kUrl);
+  if (!signature || signature->size() != 2 * kScalarSize) return std::nullopt;
+  std::string_view text = token.substr(0, parts[0].size() + 1 + parts[1].size());
+  if (!isSigned(text, toDer(*signature), parsePrivateKey(privateKeyPem).get())) return std::nullopt;
+  return base::decodeBase64(parts[1], base::Base64::kUrl);
+}
+
+}  // namespace wherry::pki

@@ -1,0 +1,52 @@
+#include "pki/jwt.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+#include "base/strings.h"
+#include "pki/key.h"
+
+namespace wherry::pki {
+namespace {
+
+constexpr std::string_view kClaims = R"({"sub":"system:serviceaccount:default:default","exp":1800003600})";
+
+TEST(Jwt, ATokenGivesBackItsClaims) {
+  std::string key = newPrivateKey();
+  EXPECT_EQ(verifyJwt(signJwt(kClaims, key), key), kClaims);
+}
+
+TEST(Jwt, RefusesEverythingElse) {
+  const std::string key = newPrivateKey();
+  const std::string token = signJwt(kClaims, key);
+  const auto parts = base::split(token, '.');
+  const std::string none = base::encodeBase64(R"({"alg":"none"})", base::Base64::kUrl);
+  const std::string root = base::encodeBase64(R"({"sub":"system:admin"})", base::Base64::kUrl);
+  const struct {
+    const char* name;
+    std::string token;
+  } cases[] = {
+      {"the empty text", ""},
+      {"a token of another key", signJwt(kClaims, newPrivateKey())},
+      {"other claims under the same signature", base::join({std::string(parts[0]), root, std::string(parts[2])}, ".")},
+      {"a header that names no algorithm", base::join({none, std::string(parts[1]), std::string(parts[2])}, ".")},
+      {"no signature", base::join({std::string(parts[0]), std::string(parts[1]), ""}, ".")},
+      {"two parts", base::join({std::string(parts[0]), std::string(parts[1])}, ".")},
+      {"a fourth part", token + ".x"},
+      {"a longer signature", token + "AAAA"},
+  };
+  for (const auto& test : cases) {
+    SCOPED_TRACE(test.name);
+    EXPECT_EQ(verifyJwt(test.token, key), std::nullopt);
+  }
+}
+
+TEST(Jwt, NamesItsKeyInTheHeader) {
+  std::string key = newPrivateKey();
+  std::string token = signJwt(kClaims, key);
+  auto header = base::decodeBase64(base::split(token, '.')[0], base::Base64::kUrl);
+  EXPECT_EQ(header, R"({"alg":"ES256","kid":")" + keyId(key) + R"(","typ":"JWT"})");
+}
+
+}  // namespace
+}  // namespace wherry::pki
