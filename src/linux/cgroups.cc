@@ -105,6 +105,19 @@ bool isInCgroup(pid_t pid, std::string_view suffix) {
   return false;
 }
 
+int64_t oomKills(const Cgroups& cgroups, std::string_view path) {
+  // Both files have a line "oom_kill N".
+  const char* file = cgroups.version == CgroupVersion::kV1 ? "/memory.oom_control" : "/memory.events";
+  for (const std::string& hierarchy : cgroups.hierarchies) {
+    auto text = base::readFileIfExists(hierarchy + std::string(path) + file).value_or("");
+    for (std::string_view line : base::split(text, '\n')) {
+      auto fields = base::splitOnce(line, ' ');
+      if (fields && fields->first == "oom_kill") return base::parseInt<int64_t>(fields->second).value_or(0);
+    }
+  }
+  return 0;
+}
+
 std::vector<pid_t> cgroupProcesses(const Cgroups& cgroups, std::string_view path) {
   std::vector<pid_t> processes;
   for (const std::string& hierarchy : cgroups.hierarchies) collectProcesses(hierarchy + std::string(path), processes);

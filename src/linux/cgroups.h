@@ -35,6 +35,9 @@ void removeCgroup(const Cgroups& cgroups, std::string_view path);
 // Whether the process lives and is in a group whose path ends with `suffix`.
 bool isInCgroup(pid_t pid, std::string_view suffix);
 
+// How many processes of the group were killed because its memory limit was reached.
+int64_t oomKills(const Cgroups& cgroups, std::string_view path);
+
 // All processes in the group and below, of whichever hierarchy has it.
 std::vector<pid_t> cgroupProcesses(const Cgroups& cgroups, std::string_view path);
 

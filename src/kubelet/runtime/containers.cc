@@ -1,0 +1,211 @@
+#include "kubelet/runtime/containers.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "kubelet/runtime/termination_message.h"
+#include "linux/mounts.h"
+
+namespace wherry::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kKilled = 128 + SIGKILL;
+constexpr size_t kUidLength = 36;
+
+std::vector<fs::path> entriesOf(const fs::path& directory) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) out.push_back(entry.path());
+  return out;
+}
+
+std::string recordFile(const std::string& directory) { return directory + "/record.json"; }
+
+std::string reasonOf(const ContainerExit& exit) {
+  if (exit.outOfMemory && exit.code != 0) return "OOMKilled";
+  return exit.code == 0 ? "Completed" : "Error";
+}
+
+}  // namespace
+
+Containers::Containers(std::string dataDir, std::string runDir, const Crun& crun, const base::Clock& clock)
+    : dataDir_(std::move(dataDir)), runDir_(std::move(runDir)), crun_(crun), clock_(clock) {}
+
+std::string Containers::directoryOf(const ContainerRecord& record) const {
+  return pathsOf(record.podUid).container(record.name, record.attempt);
+}
+
+std::string Containers::cgroupOf(const ContainerRecord& record) const {
+  return pathsOf(record.podUid).containerCgroup(record.name, record.attempt);
+}
+
+std::string Containers::terminationLog(const ContainerRecord& record) const {
+  return directoryOf(record) + "/termination-log";
+}
+
+std::optional<std::string> Containers::uidOf(std::string_view id) {
+  if (id.size() <= kUidLength || id[kUidLength] != '-') return std::nullopt;
+  return std::string(id.substr(0, kUidLength));
+}
+
+void Containers::save(const ContainerRecord& record) {
+  base::writeFileAtomic(recordFile(directoryOf(record)), json::serialize(renderRecord(record)), 0600);
+  records_.with([&](Records& all) { all[record.podUid][record.id()] = record; });
+}
+
+void Containers::adopt() {
+  for (const fs::path& pod : entriesOf(dataDir_ + "/pods")) {
+    for (const fs::path& name : entriesOf(pod / "containers")) {
+      for (const fs::path& attempt : entriesOf(name)) adoptAttempt(pod.filename().string(), attempt.string());
+    }
+  }
+}
+
+void Containers::adoptAttempt(const std::string& uid, const std::string& directory) {
+  auto text = base::readFileIfExists(recordFile(directory));
+  auto record = text ? parseRecord(*text) : std::nullopt;
+  fs::path path(directory);
+  if (!record || record->state() == ContainerRecord::State::kCreated) {
+    // It was never said to run; the next reconcile makes it again.
+    std::string id = uid + "-" + path.parent_path().filename().string() + "-" + path.filename().string();
+    releaseRuntime(id, directory);
+    fs::remove_all(directory);
+    return;
+  }
+  records_.with([&](Records& all) { all[uid][record->id()] = *record; });
+  if (record->state() == ContainerRecord::State::kExited) return releaseRuntime(record->id(), directory);
+  if (auto exit = crun_.findExit(record->id(), cgroupOf(*record))) return finish(*record, *exit);
+  bool runs = crun_.findProcess(directory, cgroupOf(*record)) && crun_.isMonitored(record->id(), directory);
+  if (runs) return;
+  record->reason = "ContainerStatusUnknown";
+  record->message = "The container could not be located when the node came back";
+  finish(*record, {.code = kKilled, .at = clock_.now()});
+}
+
+std::vector<ContainerRecord> Containers::list(std::string_view uid) const {
+  std::vector<ContainerRecord> out;
+  records_.with([&](const Records& all) {
+    auto pod = all.find(uid);
+    if (pod == all.end()) return;
+    for (const auto& [id, record] : pod->second) out.push_back(record);
+  });
+  std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return std::tie(a.name, a.attempt) < std::tie(b.name, b.attempt); });
+  return out;
+}
+
+std::optional<ContainerRecord> Containers::find(std::string_view uid, std::string_view name, int attempt) const {
+  for (const ContainerRecord& record : list(uid)) {
+    if (record.name == name && record.attempt == attempt) return record;
+  }
+  return std::nullopt;
+}
+
+ContainerRecord Containers::create(const NewContainer& container) {
+  ContainerRecord record = container.record;
+  record.createdAt = clock_.now();
+  std::string directory = directoryOf(record), rootfs = directory + "/rootfs";
+  try {
+    for (const char* part : {"/upper", "/work", "/rootfs"}) base::makeDirectories(directory + part);
+    save(record);
+    base::makeDirectories(fs::path(record.log).parent_path().string());
+    base::writeFileAtomic(terminationLog(record), "", 0666);
+    linux::mountOverlay({container.lower, directory + "/upper", directory + "/work"}, rootfs);
+    base::writeFileAtomic(directory + "/config.json", json::serialize(container.spec(rootfs)), 0600);
+    crun_.create({record.id(), record.name, directory, record.log, container.terminal, container.stdin});
+  } catch (...) {
+    discard(record, directory);
+    throw;
+  }
+  return record;
+}
+
+ContainerRecord Containers::start(const ContainerRecord& created) {
+  ContainerRecord record = created;
+  try {
+    crun_.start(record.id());
+  } catch (...) {
+    discard(record, directoryOf(record));
+    throw;
+  }
+  record.startedAt = clock_.now();
+  save(record);
+  return record;
+}
+
+bool Containers::signal(const ContainerRecord& record, int number) const {
+  return crun_.signal(directoryOf(record), cgroupOf(record), number);
+}
+
+base::Finished Containers::exec(const ContainerRecord& record, const std::vector<std::string>& argv,
+                                std::chrono::milliseconds timeout) const {
+  return crun_.exec(record.id(), argv, timeout);
+}
+
+bool Containers::observeExits(std::string_view uid) {
+  bool any = false;
+  for (const ContainerRecord& record : list(uid)) {
+    if (record.state() != ContainerRecord::State::kRunning) continue;
+    auto exit = crun_.findExit(record.id(), cgroupOf(record));
+    if (!exit) continue;
+    finish(record, *exit);
+    any = true;
+  }
+  return any;
+}
+
+void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
+  record.finishedAt = exit.at;
+  record.exitCode = exit.code;
+  if (record.reason.empty()) record.reason = reasonOf(exit);
+  if (record.message.empty()) record.message = readTerminationMessage(terminationLog(record));
+  save(record);
+  releaseRuntime(record.id(), directoryOf(record));
+}
+
+// Only the record stays.
+void Containers::releaseRuntime(const std::string& id, const std::string& directory) const {
+  crun_.remove(id);
+  linux::unmount(directory + "/rootfs");
+  for (const fs::path& entry : entriesOf(directory)) {
+    if (entry.filename() != "record.json") fs::remove_all(entry);
+  }
+  crun_.forgetExit(id);
+}
+
+void Containers::discard(const ContainerRecord& record, const std::string& directory) {
+  try {
+    releaseRuntime(record.id(), directory);
+    fs::remove_all(directory);
+  } catch (const std::exception& error) {
+    base::Log("kubelet").warn("clearing {} failed, the next start does it: {}", directory, error.what());
+  }
+  records_.with([&](Records& all) { all[record.podUid].erase(record.id()); });
+}
+
+void Containers::remove(const ContainerRecord& record) {
+  std::string directory = directoryOf(record);
+  releaseRuntime(record.id(), directory);
+  fs::remove_all(directory);
+  ::unlink(record.log.c_str());
+  records_.with([&](Records& all) { all[record.podUid].erase(record.id()); });
+}
+
+void Containers::removeAll(std::string_view uid) {
+  for (const ContainerRecord& record : list(uid)) releaseRuntime(record.id(), directoryOf(record));
+  for (const std::string& id : crun_.list()) {
+    if (uidOf(id) == uid) crun_.remove(id);
+  }
+  records_.with([&](Records& all) {
+    if (auto pod = all.find(uid); pod != all.end()) all.erase(pod);
+  });
+}
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,206 @@
+#include "kubelet/runtime/containers.h"
+
+#include <signal.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <set>
+
+#include "base/random.h"
+#include "kubelet/runtime/exit_watcher.h"
+#include "kubelet/runtime/oci_spec.h"
+#include "kubelet/runtime/sandbox.h"
+#include "kubelet/testing/test_host.h"
+
+namespace wherry::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+// One pod's sandbox and containers in the test host, the way the kubelet's worker makes them.
+class RuntimeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_HOST();
+    layer_ = makeBusyboxLayer(directory_.path() + "/layer");
+    network_.emplace(network::PodNetworkOptions{"10.99.0.0/24", "10.99.0.0/16", directory_.data() + "/network"});
+    network_->start();
+    crun_.emplace(RuntimePaths{directory_.run() + "/crun", directory_.run() + "/exits"}, linux::readCgroups());
+    sandboxes_.emplace(SandboxOptions{directory_.data(), directory_.run(), "192.0.2.1", &*network_});
+    restart();
+    watcher_.emplace(directory_.run() + "/exits", [this](const std::string& id) {
+      std::lock_guard lock(mutex_);
+      ended_.insert(id);
+      changed_.notify_all();
+    });
+    sandbox_ = sandboxes_->create(pod_, "web");
+  }
+
+  void TearDown() override {
+    if (!containers_) return;
+    containers_->removeAll(uid_);
+    sandboxes_->remove(uid_, crun_->cgroups());
+    network_->removeAll();
+  }
+
+  void restart() {
+    containers_.emplace(directory_.data(), directory_.run(), *crun_, base::Clock::system());
+    containers_->adopt();
+  }
+
+  NewContainer container(std::vector<std::string> arguments, int attempt = 0, json::Value spec = json::Object{}) {
+    NewContainer out;
+    out.record = {.podUid = uid_, .name = "main", .attempt = attempt,
+                  .log = directory_.data() + "/logs/main/" + std::to_string(attempt) + ".log"};
+    out.lower = {layer_};
+    auto paths = containers_->pathsOf(uid_);
+    out.spec = [=, this](const std::string& rootfs) {
+      spec_ = spec;
+      return renderSpec({.pod = pod_,
+                         .container = core_v1::Container(&spec_),
+                         .env = {"PATH=/bin", "HOME=/"},
+                         .arguments = arguments,
+                         .mounts = {{"/dev/shm", paths.shm()}},
+                         .namespaces = paths.namespaceFiles(),
+                         .rootfs = rootfs,
+                         .cgroupsPath = paths.containerCgroup("main", attempt),
+                         .bounding = boundingCapabilities()});
+    };
+    return out;
+  }
+
+  ContainerRecord run(std::vector<std::string> arguments, int attempt = 0, json::Value spec = json::Object{}) {
+    return containers_->start(containers_->create(container(std::move(arguments), attempt, std::move(spec))));
+  }
+
+  ContainerRecord waitForEnd(const ContainerRecord& record) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 20s, [&] { return ended_.contains(record.id()); }));
+    lock.unlock();
+    containers_->observeExits(uid_);
+    return containers_->find(uid_, record.name, record.attempt).value_or(ContainerRecord{});
+  }
+
+  std::string logOf(const ContainerRecord& record) { return base::readFileIfExists(record.log).value_or(""); }
+
+  TestDirectory directory_;
+  std::string uid_ = base::newUuid();
+  std::string layer_;
+  json::Value spec_;
+  core_v1::Pod pod_{std::make_shared<const meta::Object>(json::Value(
+      json::Object{{"metadata", json::Object{{"name", "web"}, {"namespace", "default"}, {"uid", uid_}}},
+                   {"spec", json::Object{}}}))};
+  std::optional<network::PodNetwork> network_;
+  std::optional<Crun> crun_;
+  std::optional<Sandboxes> sandboxes_;
+  std::optional<Containers> containers_;
+  SandboxRecord sandbox_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<std::string> ended_;
+  std::optional<ExitWatcher> watcher_;
+};
+
+TEST_F(RuntimeTest, AContainerRunsInItsPodsNamespacesAndItsOutputIsInTheLog) {
+  auto ended = waitForEnd(run({"sh", "-c", "hostname; ip -4 addr show eth0; echo oops >&2; exit 3"}));
+  EXPECT_EQ(ended.state(), ContainerRecord::State::kExited);
+  EXPECT_EQ(ended.exitCode, 3);
+  EXPECT_EQ(ended.reason, "Error");
+  EXPECT_NE(logOf(ended).find(" stdout F web\n"), std::string::npos) << logOf(ended);
+  EXPECT_NE(logOf(ended).find(sandbox_.ip), std::string::npos) << logOf(ended);
+  EXPECT_NE(logOf(ended).find(" stderr F oops\n"), std::string::npos) << logOf(ended);
+}
+
+TEST_F(RuntimeTest, AnEndedContainerLeavesItsRecordAndItsLogOnly) {
+  auto ended = waitForEnd(run({"true"}));
+  EXPECT_EQ(ended.reason, "Completed");
+  std::string directory = containers_->pathsOf(uid_).container("main", 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory), {}), 1);
+  EXPECT_TRUE(fs::exists(directory + "/record.json"));
+  EXPECT_TRUE(crun_->list().empty());
+  EXPECT_TRUE(fs::is_empty(directory_.run() + "/exits"));
+}
+
+TEST_F(RuntimeTest, ACommandThatDoesNotExistIsNamedAndNothingIsLeft) {
+  try {
+    run({"/nosuch"});
+    FAIL() << "it was created";
+  } catch (const RuntimeError& error) {
+    EXPECT_NE(std::string(error.what()).find("/nosuch"), std::string::npos) << error.what();
+  }
+  EXPECT_TRUE(containers_->list(uid_).empty());
+  EXPECT_TRUE(crun_->list().empty());
+  EXPECT_FALSE(fs::exists(containers_->pathsOf(uid_).container("main", 0)));
+}
+
+TEST_F(RuntimeTest, ARunningContainerIsFoundAgainAfterARestartAndStillEndsByASignal) {
+  auto record = run({"sleep", "1000"});
+  std::string bundle = containers_->pathsOf(uid_).container("main", 0);
+  auto process = crun_->findProcess(bundle, containers_->pathsOf(uid_).containerCgroup("main", 0));
+  ASSERT_TRUE(process);
+  restart();
+  auto found = containers_->find(uid_, "main", 0);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->state(), ContainerRecord::State::kRunning);
+  EXPECT_EQ(crun_->findProcess(bundle, containers_->pathsOf(uid_).containerCgroup("main", 0)), process);
+  EXPECT_EQ(sandboxes_->find(uid_)->ip, sandbox_.ip);
+  EXPECT_TRUE(containers_->signal(*found, SIGKILL));
+  EXPECT_EQ(waitForEnd(*found).exitCode, 137);
+}
+
+TEST_F(RuntimeTest, AnEndThatHappenedInBetweenIsNotedAtTheRestart) {
+  auto record = run({"sleep", "1000"});
+  containers_->signal(record, SIGKILL);
+  std::unique_lock lock(mutex_);
+  ASSERT_TRUE(changed_.wait_for(lock, 20s, [&] { return ended_.contains(record.id()); }));
+  lock.unlock();
+  restart();
+  EXPECT_EQ(containers_->find(uid_, "main", 0)->exitCode, 137);
+}
+
+TEST_F(RuntimeTest, WhatWasNeverStartedIsClearedAtTheRestart) {
+  containers_->create(container({"sleep", "1000"}));
+  restart();
+  EXPECT_TRUE(containers_->list(uid_).empty());
+  EXPECT_TRUE(crun_->list().empty());
+  EXPECT_FALSE(fs::exists(containers_->pathsOf(uid_).container("main", 0)));
+}
+
+TEST_F(RuntimeTest, ExecRunsInsideAndAnswersTheExitCode) {
+  auto record = run({"sleep", "1000"});
+  auto finished = containers_->exec(record, {"sh", "-c", "echo $HOME; exit 4"}, 10s);
+  EXPECT_EQ(finished.exitCode, 4);
+  EXPECT_EQ(finished.out, "/\n");
+  EXPECT_TRUE(containers_->exec(record, {"sleep", "100"}, 200ms).timedOut);
+}
+
+TEST_F(RuntimeTest, ADefaultContainerMayNotMountAndAPrivilegedOneMay) {
+  auto refused = waitForEnd(run({"mount", "-t", "tmpfs", "none", "/tmp"}));
+  EXPECT_NE(refused.exitCode, 0);
+  json::Object privileged{{"securityContext", json::Object{{"privileged", true}}}};
+  auto allowed = waitForEnd(run({"mount", "-t", "tmpfs", "none", "/tmp"}, 1, privileged));
+  EXPECT_EQ(allowed.exitCode, 0) << logOf(allowed);
+}
+
+TEST_F(RuntimeTest, MemoryAboveTheLimitEndsItWithOOMKilled) {
+  json::Object limited{{"resources", json::Object{{"limits", json::Object{{"memory", "8Mi"}}}}}};
+  auto ended = waitForEnd(run({"sh", "-c", "a=xxxxxxxxxxxxxxxx; while :; do a=$a$a; done"}, 0, limited));
+  EXPECT_EQ(ended.reason, "OOMKilled");
+  EXPECT_EQ(ended.exitCode, 137);
+}
+
+TEST_F(RuntimeTest, RemovingThePodLeavesNothing) {
+  run({"sleep", "1000"});
+  containers_->removeAll(uid_);
+  sandboxes_->remove(uid_, crun_->cgroups());
+  EXPECT_TRUE(sandboxes_->list().empty());
+  EXPECT_TRUE(crun_->list().empty());
+  EXPECT_TRUE(linux::targetsBelow(linux::readMounts(), directory_.path()).empty());
+  EXPECT_TRUE(linux::cgroupProcesses(crun_->cgroups(), "/wherry/pod" + uid_).empty());
+}
+
+}  // namespace
+}  // namespace wherry::kubelet

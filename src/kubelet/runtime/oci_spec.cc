@@ -1,0 +1,191 @@
+#include "kubelet/runtime/oci_spec.h"
+
+#include <linux/capability.h>
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "kubelet/runtime/container_resources.h"
+#include "kubelet/runtime/seccomp.h"
+
+namespace wherry::kubelet {
+namespace {
+
+// Views of the kernel that say too much, or let a container change it.
+constexpr std::initializer_list<const char*> kMasked = {
+    "/proc/acpi",       "/proc/asound",      "/proc/interrupts",  "/proc/kcore",
+    "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+    "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
+constexpr std::initializer_list<const char*> kReadOnly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                                          "/proc/sysrq-trigger"};
+
+json::Array textArray(const std::vector<std::string>& texts) {
+  json::Array out;
+  for (const std::string& text : texts) out.push_back(json::Value(text));
+  return out;
+}
+
+json::Array textArray(std::initializer_list<const char*> texts) {
+  json::Array out;
+  for (const char* text : texts) out.push_back(json::Value(text));
+  return out;
+}
+
+json::Object mount(std::string_view target, std::string_view type, std::string_view source,
+                   std::initializer_list<const char*> options) {
+  return {{"destination", target}, {"type", type}, {"source", source}, {"options", textArray(options)}};
+}
+
+std::vector<std::string> texts(const schema::List<std::string_view>& list) {
+  std::vector<std::string> out;
+  for (std::string_view text : list) out.emplace_back(text);
+  return out;
+}
+
+json::Array kernelMounts(const SpecInput& input, bool privileged) {
+  const char* sysAccess = privileged ? "rw" : "ro";
+  json::Array out;
+  out.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
+  out.push_back(mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
+  out.push_back(mount("/dev/pts", "devpts", "devpts",
+                      {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
+  if (input.pod.spec().hostIPC()) {
+    out.push_back(mount("/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}));
+  } else {
+    out.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
+  }
+  out.push_back(mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", sysAccess}));
+  out.push_back(mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", sysAccess}));
+  return out;
+}
+
+json::Array renderMounts(const SpecInput& input, bool privileged) {
+  json::Array out = kernelMounts(input, privileged);
+  for (const ContainerMount& bind : input.mounts) {
+    json::Object entry = mount(bind.target, "bind", bind.source, {"rbind"});
+    json::Array& options = entry["options"].get_array();
+    options.push_back(json::Value(bind.propagation));
+    options.push_back(json::Value(bind.access == linux::Access::kReadOnly ? "ro" : "rw"));
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+json::Array renderNamespaces(const SpecInput& input) {
+  json::Array out;
+  auto add = [&](const char* type, const std::string& path) {
+    json::Object entry{{"type", type}};
+    if (!path.empty()) entry["path"] = path;
+    out.push_back(std::move(entry));
+  };
+  add("mount", {});
+  add("cgroup", {});
+  if (!input.pod.spec().hostPID()) add("pid", {});
+  if (!input.namespaces.net.empty()) add("network", input.namespaces.net);
+  if (!input.namespaces.ipc.empty()) add("ipc", input.namespaces.ipc);
+  if (!input.namespaces.uts.empty()) add("uts", input.namespaces.uts);
+  return out;
+}
+
+json::Object renderResources(const ContainerResources& resources, bool privileged) {
+  json::Object cpu{{"shares", resources.cpuShares}};
+  if (resources.cpuQuota) {
+    cpu["quota"] = *resources.cpuQuota;
+    cpu["period"] = kCpuPeriod;
+  }
+  json::Object device{{"allow", privileged}, {"access", "rwm"}};
+  json::Object out{{"devices", json::Array{std::move(device)}}, {"cpu", std::move(cpu)}};
+  if (resources.memoryLimit) out["memory"] = json::Object{{"limit", *resources.memoryLimit}};
+  return out;
+}
+
+CapabilityMask capabilitiesOf(const SpecInput& input, bool privileged) {
+  if (privileged) return input.bounding;
+  auto asked = input.container.securityContext().capabilities();
+  return applyCapabilities(defaultCapabilities(), texts(asked.add()), texts(asked.drop()), input.bounding);
+}
+
+// A process that isn't root keeps what it may regain through a set-uid program, but starts with nothing.
+json::Object renderCapabilities(CapabilityMask mask, bool root) {
+  json::Array names = textArray(capabilityNames(mask));
+  json::Array effective = root ? names : json::Array{};
+  return {{"bounding", names}, {"effective", effective}, {"permitted", effective}, {"inheritable", json::Array{}}};
+}
+
+std::string workingDirectory(const SpecInput& input) {
+  std::string asked(input.container.workingDir());
+  if (asked.empty()) asked = input.image.workingDir;
+  if (asked.empty()) return "/";
+  return asked.front() == '/' ? asked : "/" + asked;
+}
+
+// Lowering the score takes CAP_SYS_RESOURCE; without it the kernel's choice stands.
+bool mayScore(int score, CapabilityMask bounding) { return score >= 0 || (bounding >> CAP_SYS_RESOURCE & 1) != 0; }
+
+bool mayEscalate(const SpecInput& input, bool privileged) {
+  return privileged || input.container.securityContext().allowPrivilegeEscalationOr(true);
+}
+
+json::Object renderProcess(const SpecInput& input, CapabilityMask capabilities, int oomScore, bool privileged) {
+  json::Array gids;
+  for (uint32_t gid : input.user.additionalGids) gids.push_back(json::Value(gid));
+  json::Object process{{"terminal", input.container.tty()},
+                       {"user", json::Object{{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", gids}}},
+                       {"args", textArray(input.arguments)},
+                       {"env", textArray(input.env)},
+                       {"cwd", workingDirectory(input)},
+                       {"capabilities", renderCapabilities(capabilities, input.user.uid == 0)},
+                       {"noNewPrivileges", !mayEscalate(input, privileged)}};
+  if (mayScore(oomScore, input.bounding)) process["oomScoreAdj"] = oomScore;
+  return process;
+}
+
+// The container's profile, else the pod's; RuntimeDefault when neither says anything.
+bool isSeccompConfined(const SpecInput& input, bool privileged) {
+  auto profile = input.container.securityContext().seccompProfile();
+  if (!profile) profile = input.pod.spec().securityContext().seccompProfile();
+  return !privileged && profile.type() != "Unconfined";
+}
+
+}  // namespace
+
+ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& container, const ImageConfig& image,
+                          const UserDatabase& database) {
+  auto ofPod = pod.spec().securityContext();
+  auto ofContainer = container.securityContext();
+  std::string text = image.user;
+  if (ofPod.hasRunAsUser()) text = std::to_string(ofPod.runAsUser());
+  if (ofContainer.hasRunAsUser()) text = std::to_string(ofContainer.runAsUser());
+  ProcessUser user = resolveUser(text, database);
+  if (ofPod.hasRunAsGroup()) user.gid = static_cast<uint32_t>(ofPod.runAsGroup());
+  if (ofContainer.hasRunAsGroup()) user.gid = static_cast<uint32_t>(ofContainer.runAsGroup());
+  for (const json::Value& gid : ofPod.supplementalGroups()) {
+    if (gid.is_int64()) user.additionalGids.push_back(static_cast<uint32_t>(gid.get_int64()));
+  }
+  if (ofPod.hasFsGroup()) user.additionalGids.push_back(static_cast<uint32_t>(ofPod.fsGroup()));
+  std::sort(user.additionalGids.begin(), user.additionalGids.end());
+  user.additionalGids.erase(std::unique(user.additionalGids.begin(), user.additionalGids.end()), user.additionalGids.end());
+  return user;
+}
+
+json::Value renderSpec(const SpecInput& input) {
+  bool privileged = input.container.securityContext().privileged();
+  auto resources = containerResources(input.container, input.pod.status().qosClass(), input.memoryCapacity);
+  CapabilityMask capabilities = capabilitiesOf(input, privileged);
+  json::Object linux{{"cgroupsPath", input.cgroupsPath},
+                     {"resources", renderResources(resources, privileged)},
+                     {"namespaces", renderNamespaces(input)}};
+  if (!privileged) {
+    linux["maskedPaths"] = textArray(kMasked);
+    linux["readonlyPaths"] = textArray(kReadOnly);
+  }
+  if (isSeccompConfined(input, privileged)) linux["seccomp"] = renderDefaultSeccomp(capabilities);
+  bool readOnly = input.container.securityContext().readOnlyRootFilesystem();
+  return json::Object{{"ociVersion", "1.0.0"},
+                      {"process", renderProcess(input, capabilities, resources.oomScoreAdj, privileged)},
+                      {"root", json::Object{{"path", input.rootfs}, {"readonly", readOnly}}},
+                      {"mounts", renderMounts(input, privileged)},
+                      {"linux", std::move(linux)}};
+}
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,45 @@
+// Renders a container's OCI runtime configuration (config.json, runtime-spec v1.0). Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "json/value.h"
+#include "kubelet/images/image.h"
+#include "kubelet/runtime/capabilities.h"
+#include "kubelet/runtime/process_user.h"
+#include "linux/mounts.h"
+#include "linux/namespaces.h"
+#include "views/core_v1.h"
+
+namespace wherry::kubelet {
+
+struct ContainerMount {
+  std::string target;  // inside the container
+  std::string source;  // on the node
+  linux::Access access = linux::Access::kReadWrite;
+  std::string propagation = "rprivate";  // "rslave", "rshared"
+};
+
+struct SpecInput {
+  core_v1::Pod pod;
+  core_v1::Container container;
+  ImageConfig image;
+  ProcessUser user;
+  std::vector<std::string> env;           // all of it, resolved: "NAME=value"
+  std::vector<std::string> arguments;     // all of it, expanded
+  std::vector<ContainerMount> mounts;     // volumes, /etc/hosts and the like, in order
+  linux::SharedNamespaces namespaces;     // files; "" shares the node's
+  std::string rootfs;
+  std::string cgroupsPath;                // "/wherry/pod<uid>/<container>"
+  CapabilityMask bounding = 0;            // what may be given at all
+  int64_t memoryCapacity = 0;             // of the node, bytes
+};
+
+json::Value renderSpec(const SpecInput& input);
+
+// The process's user and groups: what the image says, then what the pod's and the container's security contexts say.
+ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& container, const ImageConfig& image,
+                          const UserDatabase& database);
+
+}  // namespace wherry::kubelet

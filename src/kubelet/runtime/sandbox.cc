@@ -1,0 +1,144 @@
+#include "kubelet/runtime/sandbox.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/fd.h"
+#include "json/value.h"
+#include "kubelet/runtime/pod_paths.h"
+#include "linux/mounts.h"
+#include "linux/namespaces.h"
+
+namespace wherry::kubelet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxHostname = 64;  // the kernel's
+
+SandboxRecord parseSandbox(const std::string& text) {
+  json::Value tree = json::parse(text);
+  auto field = [&](std::string_view key) { return std::string(json::getString(tree, key)); };
+  return {field("uid"), field("namespace"), field("name"), field("ip"), json::getBool(tree, "hostNetwork")};
+}
+
+void writeSandbox(const PodPaths& paths, const SandboxRecord& record) {
+  json::Object tree{{"uid", record.uid}, {"namespace", record.ns}, {"name", record.name}, {"ip", record.ip},
+                    {"hostNetwork", record.hostNetwork}};
+  base::writeFileAtomic(paths.sandboxRecord(), json::serialize(tree), 0600);
+}
+
+// A pod on the host network keeps the node's network and name.
+linux::SharedNamespaces namespacesOf(const PodPaths& paths, bool hostNetwork, bool hostIpc) {
+  auto files = paths.namespaceFiles();
+  if (hostNetwork) files.net = files.uts = "";
+  if (hostIpc) files.ipc = "";
+  return files;
+}
+
+bool allStand(const linux::SharedNamespaces& files) {
+  for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
+    if (!file->empty() && !linux::isNamespace(*file)) return false;
+  }
+  return true;
+}
+
+void writeSysctl(const std::string& name, const std::string& value) {
+  std::string path = "/proc/sys/" + name;
+  std::replace(path.begin() + 10, path.end(), '.', '/');
+  base::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) base::throwErrno("sysctl " + name);
+  base::writeAll(file.get(), value, "sysctl " + name);
+}
+
+// Runs in the new namespaces. Without the capability a container may still bind port 80 and send a ping, as elsewhere.
+void prepareNamespaces(const core_v1::Pod& pod, const linux::SharedNamespaces& files, const std::string& hostname) {
+  if (!files.uts.empty() && ::sethostname(hostname.data(), std::min(hostname.size(), kMaxHostname)) != 0) {
+    base::throwErrno("sethostname");
+  }
+  if (!files.net.empty()) {
+    writeSysctl("net.ipv4.ip_unprivileged_port_start", "0");
+    writeSysctl("net.ipv4.ping_group_range", "0 2147483647");
+  }
+  for (auto sysctl : pod.spec().securityContext().sysctls()) {
+    writeSysctl(std::string(sysctl.name()), std::string(sysctl.value()));
+  }
+}
+
+void mountShm(const PodPaths& paths) {
+  base::makeDirectories(paths.shm());
+  auto mounts = linux::readMounts();
+  bool mounted = std::any_of(mounts.begin(), mounts.end(), [&](auto& mount) { return mount.target == paths.shm(); });
+  if (!mounted) linux::mountTmpfs(paths.shm(), "mode=1777,size=64m");
+}
+
+void addNames(const std::string& directory, std::set<std::string>& into) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) into.insert(entry.path().filename().string());
+}
+
+}  // namespace
+
+Sandboxes::Sandboxes(SandboxOptions options) : options_(std::move(options)) {
+  base::makeDirectories(options_.dataDir + "/pods", 0711);
+  base::makeDirectories(options_.runDir + "/ns", 0700);
+}
+
+std::optional<SandboxRecord> Sandboxes::find(std::string_view uid) const {
+  auto paths = PodPaths::of(options_.dataDir, options_.runDir, uid);
+  auto text = base::readFileIfExists(paths.sandboxRecord());
+  if (!text || text->empty()) return std::nullopt;
+  SandboxRecord record = parseSandbox(*text);
+  bool hostIpc = !fs::exists(paths.namespaceFiles().ipc);
+  bool lost = hostIpc && !fs::exists(paths.namespaces);  // a reboot emptied the run directory
+  if (record.ip.empty() || lost || !allStand(namespacesOf(paths, record.hostNetwork, hostIpc))) return std::nullopt;
+  return record;
+}
+
+SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& hostname) {
+  auto metadata = pod.metadata();
+  auto paths = PodPaths::of(options_.dataDir, options_.runDir, metadata.uid());
+  SandboxRecord record{std::string(metadata.uid()), std::string(metadata.ns()), std::string(metadata.name()), {},
+                       pod.spec().hostNetwork()};
+  base::makeDirectories(paths.root, 0711);
+  base::makeDirectories(paths.namespaces, 0700);
+  base::makeDirectories(paths.root + "/etc");
+  writeSandbox(paths, record);
+  auto files = namespacesOf(paths, record.hostNetwork, pod.spec().hostIPC());
+  if (!allStand(files)) {
+    for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
+      if (!file->empty()) linux::removeNamespace(*file);
+    }
+    linux::createNamespaces(files, [&] { prepareNamespaces(pod, files, hostname); });
+  }
+  mountShm(paths);
+  record.ip = record.hostNetwork ? options_.nodeIp : options_.network->attach(record.uid, files.net).ip;
+  writeSandbox(paths, record);
+  return record;
+}
+
+void Sandboxes::remove(std::string_view uid, const linux::Cgroups& cgroups) {
+  auto paths = PodPaths::of(options_.dataDir, options_.runDir, uid);
+  options_.network->detach(std::string(uid));
+  auto files = paths.namespaceFiles();
+  for (const std::string* file : {&files.net, &files.ipc, &files.uts}) linux::removeNamespace(*file);
+  fs::remove(paths.namespaces);
+  linux::unmountBelow(paths.root);
+  linux::removeCgroup(cgroups, paths.cgroup);
+  fs::remove_all(paths.root);
+}
+
+std::vector<std::string> Sandboxes::list() const {
+  std::set<std::string> uids;
+  addNames(options_.dataDir + "/pods", uids);
+  addNames(options_.runDir + "/ns", uids);
+  for (const auto& attachment : options_.network->list()) uids.insert(attachment.sandboxId);
+  return {uids.begin(), uids.end()};
+}
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,54 @@
+// Sandboxes: what a pod's containers share. Namespaces for network, IPC and host name (kept by bind mounts, no pause
+// process), a network address, /dev/shm. Sandboxes outlive this process; after a reboot they are gone and made anew.
+// Safe from any thread for different pods. Failures are std::system_error or meta::StatusError.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "linux/cgroups.h"
+#include "network/pod_network.h"
+#include "views/core_v1.h"
+
+namespace wherry::kubelet {
+
+struct SandboxRecord {
+  std::string uid;
+  std::string ns;
+  std::string name;
+  std::string ip;  // the node's for a pod on the host network
+  bool hostNetwork = false;
+};
+
+struct SandboxOptions {
+  std::string dataDir;
+  std::string runDir;
+  std::string nodeIp;
+  network::PodNetwork* network = nullptr;
+};
+
+class Sandboxes {
+ public:
+  explicit Sandboxes(SandboxOptions options);
+
+  // The sandbox if it stands whole.
+  std::optional<SandboxRecord> find(std::string_view uid) const;
+  // Makes it, or what is missing of it. `hostname` is what the pod sees as its own name.
+  SandboxRecord create(const core_v1::Pod& pod, const std::string& hostname);
+  // Takes back address, namespaces and mounts, and deletes the pod's files. The containers are gone already. Fine for
+  // what is half made or was never there.
+  void remove(std::string_view uid, const linux::Cgroups& cgroups);
+
+  // Uids of pods of which anything is left on this node.
+  std::vector<std::string> list() const;
+
+ private:
+  SandboxOptions options_;
+};
+
+}  // namespace wherry::kubelet
