@@ -1,7 +1,7 @@
 // Admission: what is done to an object on its way into the store beyond what its schema can say. Each hook is a pair of
 // free functions, named in the kind's YAML (`hooks: [service]`) and listed in chain.cc.
 //
-// Order for a write: decode, prune, schema defaults, hooks' prepare, schema validation, hooks' validate, commit. Hooks run
+// Order for a write: decode, prune, schema defaults, hooks' prepare, schema validation, hooks' validate, hooks' reserve, commit. Hooks run
 // on the request's thread and must not block.
 #pragma once
 
@@ -71,6 +71,8 @@ struct AdmissionHook {
   std::string_view name;
   void (*prepare)(AdmissionRequest&);                                // may be null
   void (*validate)(const AdmissionRequest&, meta::FieldErrors&);     // may be null; may throw StatusError (403, 409)
+  // Last, once nothing else can refuse the object: takes what is scarce (addresses, ports, quota). May throw StatusError.
+  void (*reserve)(AdmissionRequest&) = nullptr;
 };
 
 // Null when no hook has this name.

@@ -1,0 +1,190 @@
+// Pods: the admission plugins that upstream runs for every one (ServiceAccount, Priority, DefaultTolerationSeconds), and
+// what may change once a pod is there.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "apiserver/admission/hooks.h"
+#include "apiserver/admission/pod_spec.h"
+#include "base/random.h"
+
+namespace wherry::apiserver {
+namespace {
+
+using json::getString;
+
+constexpr std::string_view kTokenMountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
+constexpr int64_t kTokenSeconds = 3607;  // an hour and a bit, as upstream asks for
+constexpr int64_t kTolerationSeconds = 300;
+
+json::Array& ensureList(json::Object& object, std::string_view key) { return json::ensureArray(object, key); }
+
+// -- ServiceAccount -------------------------------------------------------------------------------------------------
+
+// Token, root certificate and namespace in one directory (KEP-1205).
+json::Value renderTokenVolume(const std::string& name) {
+  json::Value token = {{"serviceAccountToken", {{"expirationSeconds", kTokenSeconds}, {"path", "token"}}}};
+  json::Value ca = {{"configMap",
+                     {{"name", "kube-root-ca.crt"}, {"items", json::Array{{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}};
+  json::Value ns = {
+      {"downwardAPI",
+       {{"items", json::Array{{{"path", "namespace"},
+                               {"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "metadata.namespace"}}}}}}}}};
+  return {{"name", name}, {"projected", {{"sources", json::Array{token, ca, ns}}, {"defaultMode", 420}}}};
+}
+
+bool mountsAt(const json::Object& container, std::string_view path) {
+  const json::Value* mounts = container.if_contains("volumeMounts");
+  if (!mounts || !mounts->is_array()) return false;
+  return std::any_of(mounts->get_array().begin(), mounts->get_array().end(),
+                     [&](const json::Value& mount) { return getString(mount, "mountPath") == path; });
+}
+
+void mountToken(json::Object& spec) {
+  std::string name;
+  for (const char* list : {"initContainers", "containers"}) {
+    json::Value* containers = spec.if_contains(list);
+    if (!containers || !containers->is_array()) continue;
+    for (json::Value& container : containers->get_array()) {
+      if (!container.is_object() || mountsAt(container.get_object(), kTokenMountPath)) continue;
+      if (name.empty()) name = "kube-api-access-" + base::randomSuffix();
+      ensureList(container.get_object(), "volumeMounts")
+          .push_back({{"name", name}, {"readOnly", true}, {"mountPath", kTokenMountPath}});
+    }
+  }
+  if (!name.empty()) ensureList(spec, "volumes").push_back(renderTokenVolume(name));
+}
+
+void applyServiceAccount(AdmissionRequest& request, json::Object& spec) {
+  std::string name(getString(spec, "serviceAccountName", getString(spec, "serviceAccount")));
+  if (name.empty()) name = "default";
+  spec["serviceAccountName"] = name;
+  spec["serviceAccount"] = name;
+  meta::ObjectPtr account = request.objects.find({"", "serviceaccounts"}, request.ns, name);
+  if (!account) {
+    throw meta::forbidden({"", "pods"}, request.name,
+                          fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found",
+                                      request.ns, name, name));
+  }
+  const json::Value* secrets = json::find(account->tree(), "imagePullSecrets");
+  const json::Value* own = spec.if_contains("imagePullSecrets");
+  if (secrets && secrets->is_array() && (!own || own->as_array().empty())) spec["imagePullSecrets"] = *secrets;
+  bool wanted = json::getBool(account->tree(), "automountServiceAccountToken", true);
+  if (json::getBool(spec, "automountServiceAccountToken", wanted)) mountToken(spec);
+}
+
+// -- Priority -------------------------------------------------------------------------------------------------------
+
+meta::ObjectPtr findDefaultClass(const ObjectReader& objects) {
+  meta::ObjectPtr found;
+  for (const meta::ObjectPtr& candidate : objects.list({"scheduling.k8s.io", "priorityclasses"}, "")) {
+    if (!json::getBool(candidate->tree(), "globalDefault")) continue;
+    bool lower = !found || json::getInt(candidate->tree(), "value") < json::getInt(found->tree(), "value");
+    if (lower) found = candidate;
+  }
+  return found;
+}
+
+void applyPriority(AdmissionRequest& request, json::Object& spec) {
+  std::string name(getString(spec, "priorityClassName"));
+  meta::ObjectPtr priorityClass = name.empty() ? findDefaultClass(request.objects)
+                                               : request.objects.find({"scheduling.k8s.io", "priorityclasses"}, "", name);
+  if (!name.empty() && !priorityClass) {
+    throw meta::forbidden({"", "pods"}, request.name, fmt::format("no PriorityClass with name {} was found", name));
+  }
+  int64_t priority = priorityClass ? json::getInt(priorityClass->tree(), "value") : 0;
+  if (spec.contains("priority") && json::getInt(spec, "priority") != priority) {
+    throw meta::forbidden({"", "pods"}, request.name,
+                          fmt::format("the integer value of priority ({}) must not be provided in pod spec; priority "
+                                      "admission controller computed {} from the given PriorityClass name",
+                                      json::getInt(spec, "priority"), priority));
+  }
+  if (priorityClass && name.empty()) spec["priorityClassName"] = priorityClass->metadata().name();
+  spec["priority"] = priority;
+  if (!spec.contains("preemptionPolicy")) {
+    spec["preemptionPolicy"] =
+        priorityClass ? getString(priorityClass->tree(), "preemptionPolicy", "PreemptLowerPriority") : "PreemptLowerPriority";
+  }
+}
+
+// -- DefaultTolerationSeconds ---------------------------------------------------------------------------------------
+
+bool tolerates(const json::Array& tolerations, std::string_view taint) {
+  return std::any_of(tolerations.begin(), tolerations.end(), [&](const json::Value& toleration) {
+    std::string_view key = getString(toleration, "key"), effect = getString(toleration, "effect");
+    return (key == taint || key.empty()) && (effect == "NoExecute" || effect.empty());
+  });
+}
+
+void applyTolerations(json::Object& spec) {
+  json::Array& tolerations = ensureList(spec, "tolerations");
+  for (const char* taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    if (tolerates(tolerations, taint)) continue;
+    tolerations.push_back({{"key", taint},
+                           {"operator", "Exists"},
+                           {"effect", "NoExecute"},
+                           {"tolerationSeconds", kTolerationSeconds}});
+  }
+}
+
+// -- updates --------------------------------------------------------------------------------------------------------
+
+// The parts of a spec that may change: images, the deadline (to less), tolerations (to more), and the grace period of a
+// pod that never had a sane one. What remains must be equal.
+json::Object withoutMutable(const json::Object& original) {
+  json::Object spec = original;
+  forEachContainer(spec, "", [](json::Object& container, const std::string&) { container.erase("image"); });
+  for (const char* field : {"activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers", "nodeName"}) {
+    spec.erase(field);
+  }
+  return spec;
+}
+
+void validateUpdate(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  const json::Object& spec = request.object.at("spec").as_object();
+  const json::Object& old = request.old->at("spec").as_object();
+  bool sameNode = getString(spec, "nodeName") == getString(old, "nodeName");
+  if (!sameNode || !json::equal(withoutMutable(spec), withoutMutable(old))) {
+    errors.push_back(meta::forbiddenField(
+        "spec", "pod updates may not change fields other than `spec.containers[*].image`,"
+                "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+                "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+                "previously negative)"));
+  }
+  if (old.contains("activeDeadlineSeconds")) {
+    int64_t before = json::getInt(old, "activeDeadlineSeconds");
+    if (!spec.contains("activeDeadlineSeconds") || json::getInt(spec, "activeDeadlineSeconds") > before) {
+      errors.push_back(meta::invalidField("spec.activeDeadlineSeconds", json::getInt(spec, "activeDeadlineSeconds"),
+                                          fmt::format("must be less than or equal to previous value {}", before)));
+    }
+  }
+}
+
+}  // namespace
+
+void preparePod(AdmissionRequest& request) {
+  if (!request.subresource.empty() || request.operation == Operation::kDelete) return;
+  json::Object& object = request.object.as_object();
+  json::Object& spec = json::ensureObject(object, "spec");
+  applyPodSpecDefaults(spec);
+  if (request.operation != Operation::kCreate) return;
+  if (getString(spec, "terminationGracePeriodSeconds").empty() && json::getInt(spec, "terminationGracePeriodSeconds") < 0) {
+    spec["terminationGracePeriodSeconds"] = 1;  // a negative grace is the shortest one
+  }
+  applyServiceAccount(request, spec);
+  applyPriority(request, spec);
+  applyTolerations(spec);
+  object["status"] = {{"phase", "Pending"}, {"qosClass", qosClass(spec)}};
+}
+
+void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  if (request.operation == Operation::kDelete || request.subresource == "status") return;
+  const json::Object& object = request.object.as_object();
+  const json::Value* spec = object.if_contains("spec");
+  if (!spec || !spec->is_object()) return;
+  validatePodSpec(spec->get_object(), "spec", errors);
+  if (request.operation == Operation::kUpdate && request.subresource.empty()) validateUpdate(request, errors);
+}
+
+}  // namespace wherry::apiserver

@@ -1,0 +1,37 @@
+// What is done to every pod spec, in a Pod and in a template alike. Pure.
+#pragma once
+
+#include <string>
+
+#include "json/value.h"
+#include "meta/status.h"
+
+namespace wherry::apiserver {
+
+// Defaults that depend on other fields: the pull policy by the image's tag, requests from limits, host ports of a pod on
+// the host's network.
+void applyPodSpecDefaults(json::Object& spec);
+
+// `path`: where the spec stands ("spec", "spec.template.spec").
+void validatePodSpec(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
+
+// "Guaranteed", "Burstable", "BestEffort".
+std::string_view qosClass(const json::Object& spec);
+
+// Calls f(container, path) for the containers of each list ("initContainers", "containers", "ephemeralContainers").
+template <typename SpecObject, typename F>
+void forEachContainer(SpecObject& spec, const std::string& path, F&& f) {
+  for (const char* list : {"initContainers", "containers", "ephemeralContainers"}) {
+    auto* containers = spec.if_contains(list);
+    if (!containers || !containers->is_array()) continue;
+    size_t index = 0;
+    for (auto& container : containers->get_array()) {
+      if (container.is_object()) {
+        f(container.get_object(), path + "." + list + "[" + std::to_string(index) + "]");
+      }
+      ++index;
+    }
+  }
+}
+
+}  // namespace wherry::apiserver

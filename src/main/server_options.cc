@@ -1,0 +1,103 @@
+#include "main/server_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "linux/ipv4.h"
+#include "linux/node_addresses.h"
+#include "meta/names.h"
+
+namespace wherry::main {
+namespace {
+
+std::string hostName() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return base::toLower(name.data());
+}
+
+linux::Ipv4Prefix requirePrefix(const char* flag, const std::string& text) {
+  auto prefix = linux::Ipv4Prefix::parse(text);
+  if (!prefix) throw std::runtime_error(fmt::format("{} {}: not an IPv4 range such as 10.96.0.0/12", flag, text));
+  return *prefix;
+}
+
+void checkRanges(const ServerOptions& options) {
+  auto pods = requirePrefix("--cluster-cidr", options.clusterCidr);
+  auto services = requirePrefix("--service-cidr", options.serviceCidr);
+  if (pods.contains(services.address) || services.contains(pods.address)) {
+    throw std::runtime_error(fmt::format("--cluster-cidr {} and --service-cidr {} overlap; choose two ranges that don't",
+                                         options.clusterCidr, options.serviceCidr));
+  }
+  auto dns = linux::Ipv4Address::parse(options.clusterDns);
+  if (!dns || !services.contains(*dns)) {
+    throw std::runtime_error(fmt::format("--cluster-dns {} is not an address of --service-cidr {}", options.clusterDns,
+                                         options.serviceCidr));
+  }
+}
+
+std::string findOwnAddress() {
+  auto ip = linux::findNodeIp(linux::readNodeAddresses());
+  if (!ip) throw std::runtime_error("this machine has no address but loopback; give one with --node-ip");
+  return ip->text();
+}
+
+}  // namespace
+
+bool ServerOptions::enabled(const std::string& component) const {
+  return !onlyApi() && std::find(disabled.begin(), disabled.end(), component) == disabled.end();
+}
+
+const std::set<std::string>& components() {
+  static const std::set<std::string> names = {"controllers", "scheduler", "kubelet", "proxy", "dns"};
+  return names;
+}
+
+void declareServerFlags(CLI::App& parser, ServerOptions& options) {
+  parser.add_option("--data-dir", options.dataDir, "where everything is kept")->capture_default_str();
+  parser.add_option("--run-dir", options.runDir, "where what lasts until the next boot is kept")->capture_default_str();
+  parser.add_option("--bind-address", options.bindAddress, "the address the API listens on")->capture_default_str();
+  parser.add_option("--port", options.port, "the port the API listens on")->capture_default_str();
+  parser.add_option("--node-name", options.nodeName, "this node's name (default: the host's)");
+  parser.add_option("--node-ip", options.nodeIp, "this node's address (default: the default route's)");
+  parser.add_option("--cluster-cidr", options.clusterCidr, "the pods' addresses")->capture_default_str();
+  parser.add_option("--service-cidr", options.serviceCidr, "the Services' addresses")->capture_default_str();
+  parser.add_option("--cluster-domain", options.clusterDomain, "the end of all cluster names")->capture_default_str();
+  parser.add_option("--cluster-dns", options.clusterDns, "the address of the cluster DNS")->capture_default_str();
+  parser.add_option("--datastore", options.datastore, "where objects are stored")
+      ->check(CLI::IsMember({"sqlite"}))
+      ->capture_default_str();
+  auto* only = parser.add_option("--only", options.only, "run this alone")->check(CLI::IsMember({"api"}));
+  parser.add_option("--disable", options.disabled, "leave these out, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::IsMember(components()))
+      ->excludes(only);
+  parser.add_option("--write-kubeconfig", options.kubeconfig,
+                    "where the admin's kubeconfig goes (default: DATA-DIR/admin.kubeconfig)");
+  parser.add_option("--log-level", options.logLevel)
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  parser.set_config("--config", "", "a file with any of these flags, one `flag=value` a line");
+}
+
+void completeOptions(ServerOptions& options) {
+  if (options.nodeName.empty()) options.nodeName = hostName();
+  if (auto wrong = meta::checkDns1123Subdomain(options.nodeName); !wrong.empty()) {
+    throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));
+  }
+  if (options.nodeIp.empty()) options.nodeIp = options.onlyApi() ? "127.0.0.1" : findOwnAddress();
+  if (!linux::Ipv4Address::parse(options.nodeIp)) {
+    throw std::runtime_error(fmt::format("--node-ip {}: not an IPv4 address", options.nodeIp));
+  }
+  if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
+  checkRanges(options);
+}
+
+}  // namespace wherry::main

@@ -1,0 +1,43 @@
+// The flags of `wherry server`. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+namespace wherry::main {
+
+struct ServerOptions {
+  std::string dataDir = "/var/lib/wherry";
+  std::string runDir = "/run/wherry";
+  std::string bindAddress = "0.0.0.0";
+  uint16_t port = 6443;
+  std::string nodeName;  // empty: the host's name
+  std::string nodeIp;    // empty: the address of the default route
+  std::string clusterCidr = "10.244.0.0/16";
+  std::string serviceCidr = "10.96.0.0/12";
+  std::string clusterDomain = "cluster.local";
+  std::string clusterDns = "10.96.0.10";
+  std::string datastore = "sqlite";
+  std::string only;                    // "api", or empty for everything
+  std::vector<std::string> disabled;   // "proxy", "dns", ...
+  std::string kubeconfig;              // empty: dataDir/admin.kubeconfig
+  std::string logLevel = "info";
+
+  bool onlyApi() const { return only == "api"; }
+  bool enabled(const std::string& component) const;
+};
+
+// The components that --disable takes.
+const std::set<std::string>& components();
+
+void declareServerFlags(CLI::App& parser, ServerOptions& options);
+
+// Fills in what depends on the machine (node name and address, kubeconfig) and checks the rest. Throws std::runtime_error
+// with what is wrong and what to do.
+void completeOptions(ServerOptions& options);
+
+}  // namespace wherry::main
