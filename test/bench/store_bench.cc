@@ -46,7 +46,8 @@ class TemporaryStore {
 std::string podKey(size_t number) { return fmt::format("/registry/pods/namespace-{}/pod-{:07}", number % 100, number); }
 
 void createPod(Store& store, size_t number, OnCommitted done) {
-  store.create(podKey(number), [](Revision) { return std::string(kObjectBytes, 'x'); }, std::move(done));
+  store.create(
+      podKey(number), [](Revision) { return std::string(kObjectBytes, 'x'); }, std::move(done));
 }
 
 double secondsSince(SteadyClock::time_point start) {
