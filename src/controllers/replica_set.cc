@@ -72,17 +72,36 @@ class ReplicaSetController : public Controller {
 
   void reconcile(const std::string& key) {
     const ReplicaSet replicaSet(replicaSets_.get(meta::ObjectKey::parse(key)));
-    if (!replicaSet) return writes_.forget(key);
+    if (!replicaSet) return forget(key);
     // Its own last writes come as events, and those bring us back here.
-    if (!writes_.visible(key, pods_)) return;
+    if (!podWrites_.visible(key, pods_) || !statusWrites_.visible(key, replicaSets_)) return;
     const auto pods = claimPods(replicaSet);
+    Round round;
+    if (!replicaSet.metadata().deleting()) manageReplicas(key, replicaSet, activeOf(pods), round);
+    if (round.changes > 0 && !round.error) return;  // the status would be out of date at once
+    writeStatus(key, replicaSet, pods, round.failure);
+    if (round.error) std::rethrow_exception(round.error);
+  }
+
+  // What came of one attempt to have as many pods as wanted.
+  struct Round {
+    int64_t changes = 0;
     ReplicaFailure failure;
     std::exception_ptr error;
-    if (!replicaSet.metadata().deleting()) failure = manageReplicas(key, replicaSet, activeOf(pods), error);
+  };
+
+  void forget(const std::string& key) {
+    podWrites_.forget(key);
+    statusWrites_.forget(key);
+  }
+
+  void writeStatus(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
+                   const ReplicaFailure& failure) {
     const auto now = clock_.now();
-    applyStatus(client_, ReplicaSet::kResource(), *replicaSet.object(), decideReplicaSetStatus(replicaSet, pods, failure, now));
+    const auto written = applyStatus(client_, ReplicaSet::kResource(), *replicaSet.object(),
+                                     decideReplicaSetStatus(replicaSet, pods, failure, now));
+    if (written) statusWrites_.wrote(key, *written);
     comeBackWhenAvailable(key, replicaSet, pods, now);
-    if (error) std::rethrow_exception(error);
   }
 
   std::vector<Pod> claimPods(const ReplicaSet& replicaSet) {
@@ -104,7 +123,7 @@ class ReplicaSetController : public Controller {
     try {
       const auto written = client_.patch(Pod::kResource(), pod.metadata().ns(), pod.metadata().name(),
                                          client::PatchType::kStrategic, patch);
-      writes_.wrote(replicaSet.key().text(), *written);
+      podWrites_.wrote(replicaSet.key().text(), *written);
     } catch (const meta::StatusError& error) {
       if (!error.isNotFound()) throw;
     }
@@ -116,28 +135,20 @@ class ReplicaSetController : public Controller {
     return active;
   }
 
-  ReplicaFailure manageReplicas(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& active,
-                                std::exception_ptr& error) {
+  void manageReplicas(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& active, Round& round) {
     const auto onNode = [&](std::string_view node) { return countSiblings(replicaSet, node); };
     const auto actions = decideReplicas(replicaSet, active, onNode, clock_.now());
     try {
-      createPods(key, replicaSet, actions.create);
+      createPods(key, replicaSet, actions.create, round);
+      for (const auto& pod : actions.remove) deletePod(key, replicaSet, pod, round);
     } catch (const meta::StatusError& refused) {
-      if (isNamespaceTerminating(refused)) return {};
-      events_.record(*replicaSet.object(), Severity::kWarning, "FailedCreate", "Error creating: " + refused.message());
-      error = std::current_exception();
-      return {"FailedCreate", refused.message()};
+      if (isNamespaceTerminating(refused)) return;
+      const bool creating = actions.create > 0;
+      round.failure = {creating ? "FailedCreate" : "FailedDelete", refused.message()};
+      round.error = std::current_exception();
+      events_.record(*replicaSet.object(), Severity::kWarning, round.failure.reason,
+                     fmt::format("Error {}: {}", creating ? "creating" : "deleting", refused.message()));
     }
-    for (const auto& pod : actions.remove) {
-      try {
-        deletePod(key, replicaSet, pod);
-      } catch (const meta::StatusError& refused) {
-        events_.record(*replicaSet.object(), Severity::kWarning, "FailedDelete", "Error deleting: " + refused.message());
-        error = std::current_exception();
-        return {"FailedDelete", refused.message()};
-      }
-    }
-    return {};
   }
 
   static bool isNamespaceTerminating(const meta::StatusError& error) {
@@ -149,24 +160,26 @@ class ReplicaSetController : public Controller {
     });
   }
 
-  void createPods(const std::string& key, const ReplicaSet& replicaSet, int64_t count) {
+  void createPods(const std::string& key, const ReplicaSet& replicaSet, int64_t count, Round& round) {
     const auto pod = podFromTemplate(*replicaSet.object(), replicaSet.spec().template_());
     for (int64_t i = 0; i < count; ++i) {
       const auto created = client_.create(Pod::kResource(), replicaSet.metadata().ns(), pod);
-      writes_.wrote(key, *created);
+      podWrites_.wrote(key, *created);
+      ++round.changes;
       events_.record(*replicaSet.object(), Severity::kNormal, "SuccessfulCreate",
                      fmt::format("Created pod: {}", created->metadata().name()));
     }
   }
 
-  void deletePod(const std::string& key, const ReplicaSet& replicaSet, const Pod& pod) {
+  void deletePod(const std::string& key, const ReplicaSet& replicaSet, const Pod& pod, Round& round) {
     const auto metadata = pod.metadata();
     try {
       client_.remove(Pod::kResource(), metadata.ns(), metadata.name(), {.uid = std::string(metadata.uid())});
     } catch (const meta::StatusError& error) {
       if (!error.isNotFound() && !error.isConflict()) throw;
     }
-    writes_.removed(key, *pod.object());
+    podWrites_.removed(key, *pod.object());
+    ++round.changes;
     events_.record(*replicaSet.object(), Severity::kNormal, "SuccessfulDelete",
                    fmt::format("Deleted pod: {}", metadata.name()));
   }
@@ -200,7 +213,8 @@ class ReplicaSetController : public Controller {
   client::EventRecorder events_;
   client::Informer& replicaSets_;
   client::Informer& pods_;
-  client::OwnWrites writes_;
+  client::OwnWrites podWrites_;
+  client::OwnWrites statusWrites_;
   client::Workqueue queue_;
   std::optional<client::ReconcileLoop> loop_;
 };

@@ -18,7 +18,8 @@ std::unique_ptr<Controller> makeReplicaSetController(ControllerContext& context)
 
 // -- pure ----------------------------------------------------------------------------------------------------------
 
-// At most so many pods are created or deleted in one go.
+// At most so many pods are created or deleted in one go; one after the other, and the first refusal ends it, so that a full
+// quota or a bad template costs one request.
 inline constexpr int64_t kReplicaSetBurst = 500;
 
 struct ReplicaActions {
@@ -37,9 +38,6 @@ void sortForDeletion(std::vector<core_v1::Pod>& pods, const PodsOnNode& podsOnNo
 
 // The pod to create: of the template, named by generateName, controlled by `owner`.
 json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate);
-
-// Sizes of the batches in which `count` creations are tried, 1, 2, 4, ...: a quota or a bad template costs one request.
-std::vector<int64_t> slowStartBatches(int64_t count);
 
 // Why the last round did not bring all pods about.
 struct ReplicaFailure {

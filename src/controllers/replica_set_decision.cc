@@ -73,15 +73,6 @@ json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplat
                       {"spec", podTemplate.spec().tree()}};
 }
 
-std::vector<int64_t> slowStartBatches(int64_t count) {
-  std::vector<int64_t> batches;
-  for (int64_t size = 1; count > 0; size *= 2) {
-    batches.push_back(std::min(size, count));
-    count -= batches.back();
-  }
-  return batches;
-}
-
 json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
                                     const ReplicaFailure& failure, base::WallTime now) {
   const auto& templateLabels = replicaSet.spec().template_().metadata().labels().tree();
