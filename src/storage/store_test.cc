@@ -231,6 +231,15 @@ TEST_P(StoreTest, VolatileKeysBehaveLikeOthersWhileTheStoreIsOpen) {
   EXPECT_EQ(list("/registry/events/", "", 0, start + 2).entries.front()->bytes, fmt::format("new@{}", start + 2));
 }
 
+TEST_P(StoreTest, AnAcknowledgementMayWriteAgain) {
+  Committed second = wait([&](OnCommitted done) {
+    store_->create("/registry/pods/default/a", withRevision("new"), [&, done](const Committed& first) {
+      store_->update(first.entry->key, first.entry->modified, withRevision("again"), done);
+    });
+  });
+  EXPECT_EQ(second.entry->bytes, "again@3");
+}
+
 TEST_P(StoreTest, WritesThatWaitWhenTheStoreClosesAreStillDone) {
   int done = 0;
   for (int i = 0; i < 100; ++i) {

@@ -173,19 +173,18 @@ class Follower {
  public:
   Follower(Store& store, std::string prefix) : store_(store), prefix_(std::move(prefix)) {}
 
-  // Until it has seen `last`.
-  void follow(Revision last) {
+  // Until the key `last` comes.
+  void follow(const std::string& last) {
     Page page = store_.list(prefix_, "", 0, 0).page;
     for (const EntryPtr& entry : page.entries) state_[entry->key] = entry;
     revision_ = page.revision;
     auto watch = store_.watch(prefix_, page.revision, [this] { awake_.release(); });
-    while (revision_ < last) {
+    while (!state_.contains(last)) {
       bool expired = false;
       std::vector<Event> events = watch->poll(16, expired);
       ASSERT_FALSE(expired);
       for (const Event& event : events) apply(event);
-      if (events.empty() && watch->position() < last) awake_.acquire();
-      if (events.empty()) revision_ = watch->position();
+      if (events.empty()) awake_.acquire();
     }
   }
   std::map<std::string, EntryPtr> state_;
@@ -225,16 +224,21 @@ void writeALot(Store& store, int writer) {
 }
 
 TEST(Watch, FollowersLoseNothingAndGetNothingTwiceWhileManyWrite) {
+  const std::string last = "/registry/pods/writer-1/last";
   auto store = openMemoryStore({});
   Follower all(*store, "/registry/pods/");
   Follower one(*store, "/registry/pods/writer-1/");
   {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < kWriters; ++i) threads.emplace_back([&, i] { writeALot(*store, i); });
-    for (Follower* follower : {&all, &one})
-      threads.emplace_back([=] { follower->follow(1 + kWriters * kWritesEach - 20); });
+    std::jthread followAll([&] { all.follow(last); });
+    std::jthread followOne([&] { one.follow(last); });
+    {
+      std::vector<std::jthread> writers;
+      for (int i = 0; i < kWriters; ++i) writers.emplace_back([&, i] { writeALot(*store, i); });
+    }
+    create(*store, last);
   }
-  for (Follower* follower : {&all, &one}) EXPECT_FALSE(follower->state_.empty());
+  EXPECT_EQ(all.state_.size(), store->count("/registry/pods/"));
+  EXPECT_EQ(one.state_.size(), store->count("/registry/pods/writer-1/"));
 }
 
 TEST(Watch, ManyComeAndGoWhileEventsArrive) {
