@@ -86,20 +86,6 @@ uint32_t hookNumber(HookPoint point) {
   return 0;
 }
 
-void putContent(NetlinkMessage&, std::monostate) {}
-
-void putContent(NetlinkMessage& message, const Data& data) {
-  auto nest = message.nest(NFTA_SET_ELEM_DATA);
-  message.bytes(NFTA_DATA_VALUE, data.bytes());
-  message.endNest(nest);
-}
-
-void putContent(NetlinkMessage& message, const Verdict& verdict) {
-  auto nest = message.nest(NFTA_SET_ELEM_DATA);
-  putVerdict(message, verdict);
-  message.endNest(nest);
-}
-
 // Gives the messages of the packet the numbers first, first + 1, ... and lets the last but the end marker answer.
 void number(std::string& packet, uint32_t first, uint32_t count) {
   size_t offset = 0;
@@ -154,7 +140,6 @@ void Batch::replaceTable(const Table& table) {
   addTable(table.name);
   for (const Set& set : table.sets) addSet(table.name, set);
   for (const DataMap& map : table.maps) addMap(table.name, map);
-  for (const VerdictMap& map : table.verdictMaps) addVerdictMap(table.name, map);
   for (const Chain& chain : table.chains) addChain(table.name, chain);
   for (const Set& set : table.sets) {
     for (const Data& key : set.elements) addElement(table.name, set.name, key);
@@ -162,36 +147,28 @@ void Batch::replaceTable(const Table& table) {
   for (const DataMap& map : table.maps) {
     for (const auto& [key, data] : map.elements) addElement(table.name, map.name, key, data);
   }
-  for (const VerdictMap& map : table.verdictMaps) {
-    for (const auto& [key, verdict] : map.elements) addElement(table.name, map.name, key, verdict);
-  }
   for (const Chain& chain : table.chains) addRules(table.name, chain);
 }
 
-void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
-                          uint32_t dataType, size_t dataBytes) {
+void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, const Type* dataType) {
   NetlinkMessage message = nftMessage(NFT_MSG_NEWSET, NLM_F_CREATE);
   message.text(NFTA_SET_TABLE, table);
   message.text(NFTA_SET_NAME, name);
   message.be32(NFTA_SET_ID, nextSetId_++);
-  message.be32(NFTA_SET_FLAGS, flags);
+  message.be32(NFTA_SET_FLAGS, dataType ? NFT_SET_MAP : 0);
   message.be32(NFTA_SET_KEY_TYPE, typeNumber(type));
   message.be32(NFTA_SET_KEY_LEN, static_cast<uint32_t>(keyBytes(type)));
-  if ((flags & NFT_SET_MAP) != 0) {
-    message.be32(NFTA_SET_DATA_TYPE, dataType);
-    message.be32(NFTA_SET_DATA_LEN, static_cast<uint32_t>(dataBytes));
+  if (dataType) {
+    message.be32(NFTA_SET_DATA_TYPE, typeNumber(*dataType));
+    message.be32(NFTA_SET_DATA_LEN, static_cast<uint32_t>(keyBytes(*dataType)));
   }
   append(std::move(message));
 }
 
-void Batch::addSet(const std::string& table, const Set& set) { addSetMessage(table, set.name, set.type, 0, 0, 0); }
+void Batch::addSet(const std::string& table, const Set& set) { addSetMessage(table, set.name, set.type, nullptr); }
 
 void Batch::addMap(const std::string& table, const DataMap& map) {
-  addSetMessage(table, map.name, map.type, NFT_SET_MAP, typeNumber(map.dataType), keyBytes(map.dataType));
-}
-
-void Batch::addVerdictMap(const std::string& table, const VerdictMap& map) {
-  addSetMessage(table, map.name, map.type, NFT_SET_MAP, NFT_DATA_VERDICT, 0);
+  addSetMessage(table, map.name, map.type, &map.dataType);
 }
 
 void Batch::addChain(const std::string& table, const Chain& chain) {
@@ -222,19 +199,15 @@ void Batch::addRules(const std::string& table, const Chain& chain) {
 }
 
 void Batch::addElement(const std::string& table, const std::string& set, const Data& key) {
-  putElement(NFT_MSG_NEWSETELEM, table, set, key, std::monostate{});
+  putElement(NFT_MSG_NEWSETELEM, table, set, key, nullptr);
 }
 
 void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Data& data) {
-  putElement(NFT_MSG_NEWSETELEM, table, set, key, data);
-}
-
-void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Verdict& verdict) {
-  putElement(NFT_MSG_NEWSETELEM, table, set, key, verdict);
+  putElement(NFT_MSG_NEWSETELEM, table, set, key, &data);
 }
 
 void Batch::deleteElement(const std::string& table, const std::string& set, const Data& key) {
-  putElement(NFT_MSG_DELSETELEM, table, set, key, std::monostate{});
+  putElement(NFT_MSG_DELSETELEM, table, set, key, nullptr);
 }
 
 void Batch::openElements(uint16_t messageType, const std::string& table, const std::string& set) {
@@ -257,13 +230,17 @@ void Batch::flushElements() {
 }
 
 void Batch::putElement(uint16_t messageType, const std::string& table, const std::string& set, const Data& key,
-                       const Content& content) {
+                       const Data* data) {
   openElements(messageType, table, set);
   auto element = elements_->nest(NFTA_LIST_ELEM);
   auto keyNest = elements_->nest(NFTA_SET_ELEM_KEY);
   elements_->bytes(NFTA_DATA_VALUE, key.bytes());
   elements_->endNest(keyNest);
-  std::visit([&](const auto& alternative) { putContent(*elements_, alternative); }, content);
+  if (data) {
+    auto dataNest = elements_->nest(NFTA_SET_ELEM_DATA);
+    elements_->bytes(NFTA_DATA_VALUE, data->bytes());
+    elements_->endNest(dataNest);
+  }
   elements_->endNest(element);
 }
 

@@ -11,7 +11,6 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <variant>
 
 #include "linux/netlink_socket.h"
 #include "linux/nft/ruleset.h"
@@ -37,14 +36,12 @@ class Batch {
 
   void addSet(const std::string& table, const Set& set);
   void addMap(const std::string& table, const DataMap& map);
-  void addVerdictMap(const std::string& table, const VerdictMap& map);
   void addChain(const std::string& table, const Chain& chain);  // without its rules
   void addRules(const std::string& table, const Chain& chain);  // its rules, behind those that are there
 
   // Elements; those in a row for the same set share messages.
   void addElement(const std::string& table, const std::string& set, const Data& key);
   void addElement(const std::string& table, const std::string& set, const Data& key, const Data& data);
-  void addElement(const std::string& table, const std::string& set, const Data& key, const Verdict& verdict);
   void deleteElement(const std::string& table, const std::string& set, const Data& key);
 
   bool empty() const { return count_ == 0 && !elements_; }
@@ -54,12 +51,10 @@ class Batch {
   void commit(NetlinkSocket& socket);
 
  private:
-  using Content = std::variant<std::monostate, Data, Verdict>;  // of an element: nothing in a set
   void append(NetlinkMessage message);
-  void addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
-                     uint32_t dataType, size_t dataBytes);
+  void addSetMessage(const std::string& table, const std::string& name, const Type& type, const Type* dataType);
   void putElement(uint16_t messageType, const std::string& table, const std::string& set, const Data& key,
-                  const Content& content);
+                  const Data* data);
   void openElements(uint16_t messageType, const std::string& table, const std::string& set);
   void flushElements();
 

@@ -8,7 +8,7 @@
 namespace wherry::linux::nft {
 namespace {
 
-// Keys are gathered from here on; a map's answer replaces its key.
+// Keys are gathered from here on; what a map answers replaces its key.
 constexpr uint32_t kFirst = NFT_REG32_00;
 
 // One expression: its name, and its attributes until it goes out of scope.
@@ -143,24 +143,14 @@ void put(NetlinkMessage& message, const MatchTranslated&) {
   compare(message, NFT_CMP_NEQ, std::string_view("\0\0\0\0", 4));
 }
 
-void lookUp(NetlinkMessage& message, const std::string& map, uint32_t to) {
-  Expression lookup(message, "lookup");
-  lookup.text(NFTA_LOOKUP_SET, map);
-  lookup.number(NFTA_LOOKUP_SREG, kFirst);
-  lookup.number(NFTA_LOOKUP_DREG, to);
-}
-
-// nft's language can't chain two maps, the kernel can: the number goes from one register to the next, and no packet
-// mark has to be borrowed and given back.
-void put(NetlinkMessage& message, const LookupVerdict& statement) {
-  loadKey(message, statement.key);
-  if (!statement.through.empty()) lookUp(message, statement.through, kFirst);
-  lookUp(message, statement.vmap, NFT_REG_VERDICT);
-}
-
 void put(NetlinkMessage& message, const DestinationNat& statement) {
   loadKey(message, statement.key);
-  lookUp(message, statement.map, kFirst);
+  {
+    Expression lookup(message, "lookup");
+    lookup.text(NFTA_LOOKUP_SET, statement.map);
+    lookup.number(NFTA_LOOKUP_SREG, kFirst);
+    lookup.number(NFTA_LOOKUP_DREG, kFirst);
+  }
   Expression nat(message, "nat");
   nat.number(NFTA_NAT_TYPE, NFT_NAT_DNAT);
   nat.number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
@@ -176,14 +166,6 @@ void put(NetlinkMessage& message, const Reject& reject) {
   Expression expression(message, "reject");
   expression.number(NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMP_UNREACH);
   message.u8(NFTA_REJECT_ICMP_CODE, reset ? 0 : kIcmpPortUnreachable);
-}
-
-void put(NetlinkMessage& message, const Verdict& verdict) {
-  Expression immediate(message, "immediate");
-  immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-  auto data = message.nest(NFTA_IMMEDIATE_DATA);
-  putVerdict(message, verdict);
-  message.endNest(data);
 }
 
 uint32_t verdictCode(VerdictKind kind) {
@@ -202,14 +184,18 @@ uint32_t verdictCode(VerdictKind kind) {
   return NF_ACCEPT;
 }
 
-}  // namespace
-
-void putVerdict(NetlinkMessage& message, const Verdict& verdict) {
+void put(NetlinkMessage& message, const Verdict& verdict) {
+  Expression immediate(message, "immediate");
+  immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+  auto data = message.nest(NFTA_IMMEDIATE_DATA);
   auto nest = message.nest(NFTA_DATA_VERDICT);
   message.be32(NFTA_VERDICT_CODE, verdictCode(verdict.kind));
   if (!verdict.chain.empty()) message.text(NFTA_VERDICT_CHAIN, verdict.chain);
   message.endNest(nest);
+  message.endNest(data);
 }
+
+}  // namespace
 
 void putStatement(NetlinkMessage& message, const Statement& statement) {
   std::visit([&](const auto& alternative) { put(message, alternative); }, statement);

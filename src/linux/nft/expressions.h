@@ -9,7 +9,4 @@ namespace wherry::linux::nft {
 // Adds the expressions of `statement` to a message whose NFTA_RULE_EXPRESSIONS nest is open.
 void putStatement(NetlinkMessage& message, const Statement& statement);
 
-// NFTA_DATA_VERDICT, inside an attribute that holds data.
-void putVerdict(NetlinkMessage& message, const Verdict& verdict);
-
 }  // namespace wherry::linux::nft

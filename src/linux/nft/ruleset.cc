@@ -73,7 +73,6 @@ FieldType typeOf(Field field) {
 
 const Set* Table::findSet(std::string_view set) const { return findNamed(sets, set); }
 const DataMap* Table::findMap(std::string_view map) const { return findNamed(maps, map); }
-const VerdictMap* Table::findVerdictMap(std::string_view map) const { return findNamed(verdictMaps, map); }
 const Chain* Table::findChain(std::string_view chain) const { return findNamed(chains, chain); }
 
 }  // namespace wherry::linux::nft

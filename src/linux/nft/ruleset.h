@@ -1,8 +1,8 @@
 // A model of nftables tables (nft(8)): what they hold, as values. It is written to the kernel by nft/batch.h, as text
 // by nft/render.h, and interpreted by nft/tracer.h. Pure.
 //
-// It has what Wherry's own tables use and no more: family ip, data and verdict maps, and rules made of the statements
-// below. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
+// It has what Wherry's own tables use and no more: family ip, sets, maps of data, and rules made of the statements below.
+// There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map changes. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
 // network byte order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
 #pragma once
 
@@ -81,11 +81,6 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
 struct MatchTranslated {};  // ct status dnat
-struct LookupVerdict {      // <key> map @<through> vmap @<vmap>; without `through` the key itself is looked up
-  Key key;
-  std::string through;
-  std::string vmap;
-};
 struct DestinationNat {  // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
@@ -95,8 +90,7 @@ enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement =
-    std::variant<Match, MatchSet, MatchTranslated, LookupVerdict, DestinationNat, MasqueradeSource, Reject, Verdict>;
+using Statement = std::variant<Match, MatchSet, MatchTranslated, DestinationNat, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -132,23 +126,16 @@ struct DataMap {
   Type dataType;
   std::map<Data, Data> elements;
 };
-struct VerdictMap {
-  std::string name;
-  Type type;
-  std::map<Data, Verdict> elements;
-};
 
 struct Table {
   std::string name;  // of family ip
   std::vector<Set> sets;
   std::vector<DataMap> maps;
-  std::vector<VerdictMap> verdictMaps;
   std::vector<Chain> chains;
 
   // Null when missing.
   const Set* findSet(std::string_view set) const;
   const DataMap* findMap(std::string_view map) const;
-  const VerdictMap* findVerdictMap(std::string_view map) const;
   const Chain* findChain(std::string_view chain) const;
 };
 

@@ -1,0 +1,67 @@
+#include "proxy/kernel_table.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include <linux/netlink.h>
+
+#include "base/log.h"
+#include "linux/conntrack.h"
+
+namespace wherry::proxy {
+namespace {
+
+const base::Log kLog("proxy");
+
+// A UDP "connection" lives as long as packets come, so a client that keeps its socket would never leave a dead endpoint,
+// nor a cluster IP that had none. TCP ends by itself, and in order.
+void forgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
+  linux::deleteConnections(IPPROTO_UDP, [&](const linux::Connection& connection) {
+    ServicePort port{connection.original.destination, IPPROTO_UDP, connection.original.destinationPort};
+    if (!changed.contains(port)) return false;
+    const auto* endpoints = slots.find(port);
+    Endpoint answering{connection.reply.source, connection.reply.sourcePort};
+    return !endpoints || std::find(endpoints->begin(), endpoints->end(), answering) == endpoints->end();
+  });
+}
+
+// The table is in place whether this succeeds or not.
+void tryForgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
+  if (changed.empty()) return;
+  try {
+    forgetStale(slots, changed);
+  } catch (const std::system_error& error) {
+    kLog.warn("UDP connections to endpoints that are gone stay until they time out: {}", error.what());
+  }
+}
+
+}  // namespace
+
+KernelTable::KernelTable() : socket_(NETLINK_NETFILTER) {}
+
+void KernelTable::replace(const Slots& slots) {
+  linux::nft::Batch batch;
+  addWholeTable(batch, slots, sizes_);
+  batch.commit(socket_);
+  std::set<ServicePort> all;
+  slots.forEachPort([&](const ServicePort& port, const std::vector<Endpoint>&) {
+    if (port.protocol == IPPROTO_UDP) all.insert(port);
+  });
+  tryForgetStale(slots, all);
+}
+
+void KernelTable::apply(const Slots& slots, const Changes& changes) {
+  linux::nft::Batch batch;
+  addChanges(batch, slots, changes, sizes_);
+  batch.commit(socket_);
+  std::set<ServicePort> changed;
+  for (const ServicePort& port : changes.ports()) {
+    if (port.protocol == IPPROTO_UDP) changed.insert(port);
+  }
+  tryForgetStale(slots, changed);
+}
+
+}  // namespace wherry::proxy

@@ -1,0 +1,168 @@
+#include "proxy/proxy.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include <linux/netlink.h>
+
+#include "base/log.h"
+#include "linux/nft/batch.h"
+#include "proxy/kernel_table.h"
+#include "proxy/pending_changes.h"
+#include "proxy/service_endpoints.h"
+#include "views/core_v1.h"
+#include "views/discovery_v1.h"
+
+namespace wherry::proxy {
+namespace {
+
+const base::Log kLog("proxy");
+
+constexpr const char* kByService = "proxy/service";
+constexpr std::chrono::milliseconds kFirstRetry{500};
+constexpr std::chrono::milliseconds kLastRetry{30000};
+
+using Clock = std::chrono::steady_clock;
+
+Node nodeOf(const ProxyOptions& options) {
+  Node node{.name = options.nodeName, .addresses = {}};
+  for (const std::string& text : options.nodeAddresses) {
+    if (auto ip = linux::Ipv4Address::parse(text)) node.addresses.insert(*ip);
+  }
+  return node;
+}
+
+}  // namespace
+
+struct Proxy::State {
+  State(client::InformerFactory& informers, const ProxyOptions& options)
+      : node(nodeOf(options)),
+        services(informers.informer(core_v1::Service::kResource())),
+        slices(informers.informer(discovery_v1::EndpointSlice::kResource())) {}
+
+  void follow();
+  void run(std::stop_token stop);
+  void update(const std::set<std::string>& changed);
+  void apply(const Changes& changes);
+  void replace();
+  ServiceEndpoints wanted(const std::string& service) const;
+
+  const Node node;
+  client::Informer& services;
+  client::Informer& slices;
+  PendingChanges pending;
+  base::Published<int64_t> applied{0};
+
+  // Of the thread that run() is on.
+  std::optional<KernelTable> kernel;
+  Slots slots;
+  std::map<std::string, ServiceEndpoints> portsOf;  // by Service: what it has in `slots`
+  std::optional<Clock::time_point> retryAt;         // the table is not what `slots` says; set until it is again
+  std::chrono::milliseconds retryDelay = kFirstRetry;
+
+  std::jthread thread;
+};
+
+void Proxy::State::follow() {
+  slices.addIndex(kByService, [](const meta::Object& slice) {
+    std::string service = serviceKeyOf(slice);
+    return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
+  });
+  services.addHandler({.onChange = [this](const meta::ObjectPtr& before,
+                                          const meta::ObjectPtr& after) { pending.add((after ? after : before)->key().text()); },
+                       .onSynced = [this] { pending.finish(); },
+                       .onRevision = [this](int64_t) { pending.finish(); }});
+  slices.addHandler({.onChange =
+                         [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+                           if (before) pending.add(serviceKeyOf(*before));
+                           if (after) pending.add(serviceKeyOf(*after));
+                         },
+                     .onSynced = [this] { pending.finish(); },
+                     .onRevision = [this](int64_t revision) { pending.finish(revision); }});
+}
+
+void Proxy::State::run(std::stop_token stop) {
+  if (!services.waitSynced(stop) || !slices.waitSynced(stop)) return;
+  kernel.emplace();
+  for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
+  retryAt = Clock::now();  // the first table is written as a repair is: whole
+  while (auto taken = pending.take(stop, retryAt)) {
+    update(taken->services);
+    if (!retryAt) applied.publish(taken->revision);
+  }
+}
+
+ServiceEndpoints Proxy::State::wanted(const std::string& key) const {
+  auto service = services.get(meta::ObjectKey::parse(key));
+  if (!service) return {};
+  return serviceEndpoints(service, slices.byIndex(kByService, key), node);
+}
+
+void Proxy::State::update(const std::set<std::string>& changed) {
+  Changes changes;
+  std::map<std::string, ServiceEndpoints> next;
+  for (const std::string& key : changed) next.emplace(key, wanted(key));
+  // All that goes first: a cluster IP may pass from one Service to another in one batch.
+  for (const auto& [key, ports] : next) {
+    for (const auto& [port, endpoints] : portsOf[key]) {
+      if (!ports.contains(port)) slots.remove(port, changes);
+    }
+  }
+  for (auto& [key, ports] : next) {
+    for (const auto& [port, endpoints] : ports) slots.set(port, endpoints, changes);
+    if (ports.empty()) {
+      portsOf.erase(key);
+    } else {
+      portsOf[key] = std::move(ports);
+    }
+  }
+  apply(changes);
+}
+
+void Proxy::State::apply(const Changes& changes) {
+  if (retryAt && Clock::now() < *retryAt) return;
+  if (retryAt) return replace();
+  try {
+    kernel->apply(slots, changes);
+  } catch (const std::exception& error) {
+    kLog.warn("{}; writing the whole table", error.what());
+    replace();
+  }
+}
+
+void Proxy::State::replace() {
+  try {
+    kernel->replace(slots);
+    retryAt.reset();
+    retryDelay = kFirstRetry;
+  } catch (const std::exception& error) {
+    kLog.error("can't write table ip {}: {}; next try in {} ms", kTable, error.what(), retryDelay.count());
+    retryAt = Clock::now() + retryDelay;
+    retryDelay = std::min(retryDelay * 2, kLastRetry);
+  }
+}
+
+Proxy::Proxy(client::InformerFactory& informers, const ProxyOptions& options)
+    : state_(std::make_unique<State>(informers, options)) {
+  state_->follow();
+}
+
+Proxy::~Proxy() { stop(); }
+
+void Proxy::start() {
+  state_->thread = std::jthread([state = state_.get()](std::stop_token stop) { state->run(stop); });
+}
+
+void Proxy::stop() { state_->thread = {}; }
+
+const base::Published<int64_t>& Proxy::applied() const { return state_->applied; }
+
+void removeProxyTable() {
+  linux::NetlinkSocket socket(NETLINK_NETFILTER);
+  linux::nft::Batch batch;
+  batch.removeTableIfAny(kTable);
+  batch.commit(socket);
+}
+
+}  // namespace wherry::proxy

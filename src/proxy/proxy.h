@@ -1,0 +1,48 @@
+// Proxy: makes Services reachable under their cluster IPs, by the nftables table `ip wherry_proxy` of the network namespace
+// it was started in. It follows Services and EndpointSlices; each batch of changes is one small transaction.
+//
+// Safe from any thread. Where the kernel refuses a change (somebody flushed the ruleset), the whole table is written anew;
+// where that fails too it is tried again, later each time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/published.h"
+#include "client/informer.h"
+
+namespace wherry::proxy {
+
+struct ProxyOptions {
+  std::string nodeName;
+  // The node's own addresses, the cluster DNS address among them: a cluster IP that is one of them is left alone.
+  std::vector<std::string> nodeAddresses;
+};
+
+class Proxy {
+ public:
+  // Registers with the informers. Before informers.start().
+  Proxy(client::InformerFactory& informers, const ProxyOptions& options);
+  ~Proxy();  // stop()
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  // Replaces the table as soon as both informers have synced, in one step: connections go on, and no packet sees a table
+  // that is half there.
+  void start();
+  // The rules stay: pods outlive the process.
+  void stop();
+
+  // The revision of EndpointSlices up to which all of them are in the kernel; 0 until the first table is.
+  const base::Published<int64_t>& applied() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Deletes the table (`wherry reset`). Throws std::system_error.
+void removeProxyTable();
+
+}  // namespace wherry::proxy

@@ -1,0 +1,29 @@
+// From API objects to what the kernel shall do: a Service and its EndpointSlices become ServiceEndpoints. Pure.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linux/ipv4.h"
+#include "meta/object.h"
+#include "proxy/service_port.h"
+
+namespace wherry::proxy {
+
+// What the proxy knows of the node it runs on.
+struct Node {
+  std::string name;
+  std::set<linux::Ipv4Address> addresses;  // a cluster IP among them (the cluster DNS address) is left alone
+};
+
+// Nothing for a Service without cluster IP (headless, ExternalName), and for one that names another proxy. Endpoints are
+// those that are ready; when none is, those that still serve while they terminate (KEP-1669). Only IPv4.
+ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
+                                  const Node& node);
+
+// "namespace/name" of the Service that an EndpointSlice belongs to; "" when it belongs to none.
+std::string serviceKeyOf(const meta::Object& endpointSlice);
+
+}  // namespace wherry::proxy
