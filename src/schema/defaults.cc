@@ -7,20 +7,24 @@ namespace {
 
 void visit(const Node& node, json::Value& value);
 
-// Null in a map of texts is the empty text, elsewhere it is no value at all.
-bool standsForNothing(const Node& node, std::string_view key, const json::Value& value) {
-  if (!value.is_null() || node.type == Type::kAny) return false;
+// A field that stands for no value at all: null, unless null is one here; and an optional list or map of a built-in
+// struct that is empty, since their encoder leaves such out.
+bool isNothing(const Node& node, std::string_view key, const json::Value& value) {
   const Node* property = node.property(key);
-  return property && !property->nullable && property->type != Type::kAny;
+  if (!property || property->nullable || property->type == Type::kAny) return false;
+  if (value.is_null()) return true;
+  if (!property->builtin || std::ranges::find(node.required, key) != node.required.end()) return false;
+  if (value.is_array()) return value.get_array().empty();
+  return value.is_object() && value.get_object().empty() && property->additionalProperties;
 }
 
-void removeNulls(const Node& node, json::Object& object) {
-  auto isNothing = [&](const auto& field) { return standsForNothing(node, field.key(), field.value()); };
-  if (std::ranges::none_of(object, isNothing)) return;
+void removeNothings(const Node& node, json::Object& object) {
+  auto absent = [&](const auto& field) { return isNothing(node, field.key(), field.value()); };
+  if (std::ranges::none_of(object, absent)) return;
   json::Object kept(object.storage());
   kept.reserve(object.size());
   for (auto& field : object) {
-    if (!isNothing(field)) kept.emplace(field.key(), std::move(field.value()));
+    if (!absent(field)) kept.emplace(field.key(), std::move(field.value()));
   }
   object = std::move(kept);
 }
@@ -32,7 +36,7 @@ bool isUnset(const Node& node, const json::Value* value) {
 }
 
 void visitObject(const Node& node, json::Object& object) {
-  removeNulls(node, object);
+  removeNothings(node, object);
   for (const std::string& name : node.propertyOrder) {
     const Node& property = *node.property(name);
     if (property.defaultValue && isUnset(property, object.if_contains(name))) object[name] = *property.defaultValue;
@@ -41,9 +45,9 @@ void visitObject(const Node& node, json::Object& object) {
     if (const Node* property = node.property(key)) {
       visit(*property, value);
     } else if (node.additionalProperties) {
-      if (value.is_null() && node.additionalProperties->builtin && node.additionalProperties->type == Type::kString) {
-        value = "";
-      }
+      // Null in a built-in map of texts is the empty text.
+      const Node& item = *node.additionalProperties;
+      if (value.is_null() && item.builtin && item.type == Type::kString) value = "";
       visit(*node.additionalProperties, value);
     }
   }

@@ -84,6 +84,8 @@ struct Subresource {
   std::string name;               // "status", "scale", "binding", "log", ...
   meta::GroupVersionKind kind;    // what is sent and answered; empty group/version: the kind's own
   std::vector<std::string> verbs;
+  // "scale" of a custom kind: where it stands in the object (".spec.replicas").
+  std::string specReplicasPath, statusReplicasPath, labelSelectorPath;
 };
 
 // One version of one kind.

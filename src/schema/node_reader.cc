@@ -17,6 +17,8 @@ constexpr std::array<std::pair<std::string_view, Type>, 6> kTypes = {{{"string",
                                                                       {"object", Type::kObject},
                                                                       {"array", Type::kArray}}};
 
+constexpr int kMaxDepth = 200;  // of a schema in a schema
+
 [[noreturn]] void fail(std::string_view key, std::string_view why) {
   throw SchemaError(std::string(key) + ": " + std::string(why));
 }
@@ -171,43 +173,57 @@ void checkConsistent(const Node& node) {
 struct NodeReader::State {
   Vocabulary vocabulary;
   ResolveReference resolve;
-  std::unordered_map<std::string, NodePtr> known;  // schema as text -> its Node
+  std::unordered_map<std::string, NodePtr> known{};  // schema as text -> its Node
+  int depth = 0;
 
   NodePtr read(const json::Value& schema);
-  NodePtr readReference(const json::Object& schema);
+  NodePtr readOne(const json::Value& schema);
+  NodePtr readFresh(const json::Object& fields);
+  NodePtr readReference(const json::Value& schema);
   void readInto(Node& node, const json::Object& schema);
   bool readNested(Node& node, std::string_view key, const json::Value& value);
   void readProperties(Node& node, const json::Object& properties);
+  NodePtr readOver(const Node& before, const json::Value& schema);
   std::vector<NodePtr> readAll(std::string_view key, const json::Value& schemas);
+  void addObjectFields(Node& node);
 };
 
 NodePtr NodeReader::State::read(const json::Value& schema) {
-  const json::Object& fields = object("schema", schema);
-  if (vocabulary == Vocabulary::kBuiltin && fields.size() == 1 && fields.if_contains("$ref"))
-    return readReference(fields);
-  std::string key = json::serialize(schema);
-  if (auto found = known.find(key); found != known.end()) return found->second;
-  NodePtr node;
-  if (vocabulary == Vocabulary::kBuiltin && fields.if_contains("$ref")) {
-    node = readReference(fields);
-  } else {
-    auto fresh = std::make_shared<Node>();
-    readInto(*fresh, fields);
-    node = std::move(fresh);
-  }
-  known.emplace(std::move(key), node);
+  if (depth > kMaxDepth) fail("schema", "nested too deeply");
+  ++depth;
+  NodePtr node = readOne(schema);
+  --depth;
   return node;
 }
 
-// A reference may come with rules of its own (a default, a description), which then hold in this place only.
-NodePtr NodeReader::State::readReference(const json::Object& schema) {
-  std::string name = text("$ref", schema.at("$ref"));
-  if (schema.size() == 1) return resolve(name, Completeness::kPointer);
+NodePtr NodeReader::State::readOne(const json::Value& schema) {
+  const json::Object& fields = object("schema", schema);
+  if (vocabulary == Vocabulary::kBuiltin && fields.if_contains("$ref")) return readReference(schema);
+  if (fields.if_contains("properties")) return readFresh(fields);
+  std::string key = json::serialize(schema);
+  if (auto found = known.find(key); found != known.end()) return found->second;
+  return known[std::move(key)] = readFresh(fields);
+}
+
+NodePtr NodeReader::State::readFresh(const json::Object& fields) {
+  auto node = std::make_shared<Node>();
+  readInto(*node, fields);
+  return node;
+}
+
+// A reference may come with rules of its own (a default, a description, rules for fields of the struct), which then
+// hold in this place only.
+NodePtr NodeReader::State::readReference(const json::Value& schema) {
+  const json::Object& fields = schema.get_object();
+  const std::string name = text("$ref", fields.at("$ref"));
+  if (fields.size() == 1) return resolve(name, Completeness::kPointer);
+  const std::string key = json::serialize(schema);
+  if (auto found = known.find(key); found != known.end()) return found->second;
   auto copy = std::make_shared<Node>(*resolve(name, Completeness::kComplete));
-  json::Object rest = schema;
+  json::Object rest = fields;
   rest.erase("$ref");
   readInto(*copy, rest);
-  return copy;
+  return known[key] = copy;
 }
 
 void NodeReader::State::readInto(Node& node, const json::Object& schema) {
@@ -218,6 +234,16 @@ void NodeReader::State::readInto(Node& node, const json::Object& schema) {
   }
   node.builtin = builtin;
   if (builtin) checkConsistent(node);
+  if (!builtin && node.embeddedResource) addObjectFields(node);
+}
+
+void NodeReader::State::addObjectFields(Node& node) {
+  static const json::Value kText = json::parse(R"({"type": "string"})");
+  for (std::string name : {"apiVersion", "kind"}) {
+    if (node.properties.emplace(name, read(kText)).second) node.propertyOrder.push_back(name);
+  }
+  if (!node.property("metadata")) node.propertyOrder.emplace_back("metadata");
+  node.properties["metadata"] = resolve("meta/v1/ObjectMeta", Completeness::kPointer);
 }
 
 bool NodeReader::State::readNested(Node& node, std::string_view key, const json::Value& value) {
@@ -246,11 +272,20 @@ bool NodeReader::State::readNested(Node& node, std::string_view key, const json:
 }
 
 void NodeReader::State::readProperties(Node& node, const json::Object& properties) {
-  for (const auto& [name, schema] : properties) {
-    node.properties[std::string(name)] =
-        within("properties." + std::string(name), [&, &value = schema] { return read(value); });
-    node.propertyOrder.emplace_back(name);
+  for (const auto& [key, schema] : properties) {
+    const std::string name(key);
+    const Node* before = node.property(name);
+    node.properties[name] =
+        within("properties." + name, [&, &value = schema] { return before ? readOver(*before, value) : read(value); });
+    if (!before) node.propertyOrder.push_back(name);
   }
+}
+
+// A copy of `before` with further rules.
+NodePtr NodeReader::State::readOver(const Node& before, const json::Value& schema) {
+  auto copy = std::make_shared<Node>(before);
+  readInto(*copy, object("schema", schema));
+  return copy;
 }
 
 std::vector<NodePtr> NodeReader::State::readAll(std::string_view key, const json::Value& schemas) {
@@ -262,7 +297,7 @@ std::vector<NodePtr> NodeReader::State::readAll(std::string_view key, const json
 }
 
 NodeReader::NodeReader(Vocabulary vocabulary, ResolveReference resolve)
-    : state_(new State{vocabulary, std::move(resolve), {}}) {}
+    : state_(new State{vocabulary, std::move(resolve)}) {}
 
 NodeReader::~NodeReader() = default;
 

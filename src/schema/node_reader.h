@@ -20,6 +20,7 @@ struct SchemaError : std::runtime_error {
 
 // kBuiltin: api/. An unknown key is an error, and `$ref`, patch strategies, `immutable` and `zeroIsUnset` are known.
 // kCustom: a user's CustomResourceDefinition, which was validated when it was stored; what is unknown has no effect.
+// A custom embedded resource gets apiVersion, kind and metadata, for which `meta/v1/ObjectMeta` is resolved.
 enum class Vocabulary { kBuiltin, kCustom };
 
 // What `$ref: name` stands for. With kComplete the Node is wanted for copying and must be filled in, so a definition

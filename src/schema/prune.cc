@@ -19,10 +19,7 @@ class Pruner {
   std::vector<std::string> takeUnknown() { return std::move(unknown_); }
 
  private:
-  static bool keeps(const Node& node, std::string_view key) {
-    if (node.preserveUnknownFields || node.type == Type::kAny) return true;
-    return node.embeddedResource && (key == "apiVersion" || key == "kind" || key == "metadata");
-  }
+  static bool keepsUnknown(const Node& node) { return node.preserveUnknownFields || node.type == Type::kAny; }
 
   // True when every field was known.
   bool visitFields(const Node& node, json::Object& object, const ObjectPath& path) {
@@ -32,7 +29,7 @@ class Pruner {
         visit(*property, value, path.field(key));
       } else if (node.additionalProperties) {
         visit(*node.additionalProperties, value, path.key(key));
-      } else if (!keeps(node, key)) {
+      } else if (!keepsUnknown(node)) {
         allKnown = false;
         if (unknown_.size() < kMaxFindings) unknown_.push_back(path.field(key).text());
       }
@@ -46,7 +43,7 @@ class Pruner {
     json::Object kept(object.storage());
     kept.reserve(object.size());
     for (auto& [key, value] : object) {
-      if (node.property(key) || node.additionalProperties || keeps(node, key)) kept.emplace(key, std::move(value));
+      if (node.property(key) || node.additionalProperties || keepsUnknown(node)) kept.emplace(key, std::move(value));
     }
     object = std::move(kept);
   }

@@ -63,7 +63,8 @@ class TypeChecker {
     switch (node.type) {
       case Type::kObject:
         if (node.preserveUnknownFields) return;
-        return value.is_object() ? visitFields(node, value.get_object(), path) : mismatch(node, value, path, owner);
+        return value.is_object() ? visitFields(node, value.get_object(), path, owner)
+                                 : mismatch(node, value, path, owner);
       case Type::kArray:
         return value.is_array() ? visitItems(node, value.get_array(), path, owner) : mismatch(node, value, path, owner);
       case Type::kString:
@@ -91,7 +92,7 @@ class TypeChecker {
   // A custom kind's own fields are never refused here: its schema's rules say what is wrong with them.
   void visitCustom(const Node& node, json::Value& value, const ObjectPath& path) {
     if (json::Object* object = value.if_object()) {
-      visitFields(node, *object, path);
+      visitFields(node, *object, path, {});
     } else if (json::Array* array = value.if_array()) {
       if (node.items) visitItems(node, *array, path, {});
     } else if (node.type == Type::kInteger || node.type == Type::kIntOrString) {
@@ -99,9 +100,8 @@ class TypeChecker {
     }
   }
 
-  void visitFields(const Node& node, json::Object& object, const ObjectPath& path) {
-    std::string_view owner = node.definition;
-    owner.remove_prefix(owner.rfind('.') + 1);
+  void visitFields(const Node& node, json::Object& object, const ObjectPath& path, std::string_view owner) {
+    if (!node.definition.empty()) owner = std::string_view(node.definition).substr(node.definition.rfind('.') + 1);
     for (auto& [key, value] : object) {
       if (const Node* property = node.property(key)) {
         visit(*property, value, path.field(key), owner);

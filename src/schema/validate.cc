@@ -88,6 +88,7 @@ class Validator {
   static bool isMissing(const Node& node, const json::Value* value) {
     if (!value || value->is_null()) return true;
     if (!node.builtin) return false;
+    if (node.zeroIsUnset && value->is_number()) return value->to_number<double>() == 0;
     if (value->is_string()) return value->get_string().empty() && !node.defaultValue;
     return value->is_array() && value->get_array().empty() && node.minItems.value_or(0) > 0;
   }
