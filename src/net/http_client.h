@@ -3,10 +3,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "net/http.h"
 
@@ -18,6 +20,7 @@ struct ClientOptions {
   std::string certificatePem;  // client certificate
   std::string keyPem;
   std::chrono::milliseconds timeout{30000};  // connect, and between bytes of an answer
+  size_t maxBody = 256 << 20;                // bytes of an answer to call(); more is an error
 };
 
 struct ClientResponse {
@@ -29,15 +32,17 @@ struct ClientResponse {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Throws std::system_error (refused, timed out) or std::runtime_error (not HTTP, TLS).
+  // Throws std::system_error (refused, timed out, lost) or std::runtime_error (not HTTP, TLS). A redirection is an
+  // answer like any other. A GET is sent again when the kept connection it went out on turns out to be dead.
   virtual ClientResponse call(const Request& request) = 0;
   // Streams the body: `onHead` gets status and headers, then `onData` each piece; either returns false to end the call.
-  // Ends when the body does, or soon after `stop` is requested.
+  // Ends when the body does, or soon after `stop` is requested. Between pieces it waits for as long as it takes.
   virtual void stream(const Request& request, std::stop_token stop,
                       const std::function<bool(const ClientResponse&)>& onHead,
                       const std::function<bool(std::string_view)>& onData) = 0;
 };
 
+// Throws std::invalid_argument (the URL) or std::runtime_error (a PEM text). Connects only when called.
 std::unique_ptr<HttpClient> newHttpClient(ClientOptions options);
 
 }  // namespace wherry::net

@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -31,7 +32,7 @@ std::string describe(const Endpoint& endpoint) {
   return fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), endpoint.host, endpoint.port);
 }
 
-AddrinfoPtr resolve(const Endpoint& endpoint, int flags) {
+AddrinfoPtr lookUp(const Endpoint& endpoint, int flags) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags | AI_NUMERICSERV;
@@ -71,24 +72,24 @@ base::Fd newUnixSocket() {
   return fd;
 }
 
-// A socket file outlives the process that made it: it is free when nobody answers behind it.
-void removeStaleSocket(const std::string& path) {
+// A socket file outlives the process that made it: the name is free when nobody answers behind it.
+bool isAnswered(const std::string& path) {
   sockaddr_un address = unixAddress(path);
   base::Fd probe = newUnixSocket();
-  if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED) {
-    ::unlink(path.c_str());
-  }
+  return ::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
+// Made under another name and renamed, so that whoever sees it may connect, and nobody else ever could.
 base::Fd listenOnUnix(const std::string& path) {
-  removeStaleSocket(path);
-  sockaddr_un address = unixAddress(path);
+  if (isAnswered(path)) throw std::system_error(EADDRINUSE, std::generic_category(), "bind " + path);
+  std::string temporary = path + ".new";
+  ::unlink(temporary.c_str());
+  sockaddr_un address = unixAddress(temporary);
   base::Fd fd = newUnixSocket();
-  // Before bind(), so that there is no moment in which others may connect (unix(7): the file gets the socket's mode).
-  ::fchmod(fd.get(), 0600);
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) base::throwErrno("bind " + path);
-  ::chmod(path.c_str(), 0600);
+  if (::chmod(temporary.c_str(), 0600) != 0) base::throwErrno("chmod " + path);
   if (::listen(fd.get(), kBacklog) != 0) base::throwErrno("listen " + path);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) base::throwErrno("rename " + path);
   return fd;
 }
 
@@ -112,7 +113,7 @@ void readAddress(const sockaddr_storage& address, Peer& peer) {
 
 base::Fd listenOn(const Endpoint& endpoint) {
   if (!endpoint.unixPath.empty()) return listenOnUnix(endpoint.unixPath);
-  AddrinfoPtr address = resolve(endpoint, AI_NUMERICHOST | AI_PASSIVE);
+  AddrinfoPtr address = lookUp(endpoint, AI_NUMERICHOST | AI_PASSIVE);
   base::Fd fd(::socket(address->ai_family, kSocketFlags, 0));
   if (!fd) base::throwErrno("socket");
   setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
@@ -130,6 +131,20 @@ uint16_t boundPort(int fd) {
   return self.port;
 }
 
+std::vector<Endpoint> resolve(const Endpoint& endpoint) {
+  if (!endpoint.unixPath.empty()) return {endpoint};
+  std::vector<Endpoint> found;
+  AddrinfoPtr first = lookUp(endpoint, 0);
+  for (const addrinfo* info = first.get(); info != nullptr; info = info->ai_next) {
+    sockaddr_storage address{};
+    std::memcpy(&address, info->ai_addr, info->ai_addrlen);
+    Peer peer;
+    readAddress(address, peer);
+    found.push_back({peer.address, endpoint.port, ""});
+  }
+  return found;
+}
+
 base::Fd beginConnect(const Endpoint& endpoint) {
   if (!endpoint.unixPath.empty()) {
     sockaddr_un address = unixAddress(endpoint.unixPath);
@@ -139,7 +154,7 @@ base::Fd beginConnect(const Endpoint& endpoint) {
     }
     return fd;
   }
-  AddrinfoPtr address = resolve(endpoint, 0);
+  AddrinfoPtr address = lookUp(endpoint, AI_NUMERICHOST);
   base::Fd fd(::socket(address->ai_family, kSocketFlags, 0));
   if (!fd) base::throwErrno("socket");
   setTcpOptions(fd.get());

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "net/http.h"
@@ -22,8 +23,12 @@ struct Endpoint {
 base::Fd listenOn(const Endpoint& endpoint);
 uint16_t boundPort(int fd);
 
+// The addresses of a host, in the order to try them (RFC 6724); a local socket is its own. Throws std::system_error
+// when there is no such host. May wait for the system's resolver.
+std::vector<Endpoint> resolve(const Endpoint& endpoint);
+
 // A connection under way: it is there once the descriptor is writable and connectError() is 0.
-// Throws std::system_error when there is no such host.
+// Throws std::system_error. REQUIRES: endpoint.host is an address.
 base::Fd beginConnect(const Endpoint& endpoint);
 int connectError(int fd);
 
