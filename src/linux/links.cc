@@ -4,11 +4,11 @@
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 namespace wherry::linux {
@@ -23,6 +23,7 @@ std::optional<Link> readLink(std::string_view payload) {
   Link link;
   link.index = header->ifi_index;
   link.up = (header->ifi_flags & IFF_UP) != 0;
+  link.operational = attributes.findU8(IFLA_OPERSTATE) == IF_OPER_UP;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   link.name = attributes.findText(IFLA_IFNAME).value_or("");
   link.mtu = attributes.findU32(IFLA_MTU).value_or(0);
@@ -111,6 +112,22 @@ void setLinkUp(NetlinkSocket& socket, int index) {
   header.ifi_change = IFF_UP;
   message.fixed(header);
   socket.request(message, fmt::format("set link {} up", index));
+}
+
+bool waitOperational(const std::string& name, std::chrono::milliseconds atMost) {
+  auto deadline = std::chrono::steady_clock::now() + atMost;
+  NetlinkListener changes(NETLINK_ROUTE, RTNLGRP_LINK);  // listens before it asks, so that no change falls between
+  NetlinkSocket socket(NETLINK_ROUTE);
+  auto link = findLink(socket, name);
+  bool operational = link && link->operational;
+  while (!operational) {
+    bool heard = changes.next(deadline, [&](uint16_t type, std::string_view payload) {
+      auto changed = type == RTM_NEWLINK ? readLink(payload) : std::nullopt;
+      if (changed && changed->name == name && changed->operational) operational = true;
+    });
+    if (!heard) break;
+  }
+  return operational;
 }
 
 std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct Link {
   MacAddress mac{};
   uint32_t mtu = 0;
   bool up = false;
+  bool operational = false;  // RFC 2863: up, and so is what it is connected to
   bool loopback = false;
 };
 
@@ -44,6 +46,11 @@ void addVeth(NetlinkSocket& socket, const Veth& veth);  // a name in use is a fa
 
 void removeLink(NetlinkSocket& socket, const std::string& name);  // of a veth the other end goes too
 void setLinkUp(NetlinkSocket& socket, int index);
+
+// Waits until the link carries packets. The end of a veth that was set up first does so only when the kernel's link
+// watch has seen the other end come up; what is sent before is lost, and a TCP handshake with it for a second. Returns
+// at once when it does already; false after `atMost`. In the namespace of the calling thread.
+bool waitOperational(const std::string& name, std::chrono::milliseconds atMost);
 
 struct InterfaceAddress {
   int index = 0;  // of the link

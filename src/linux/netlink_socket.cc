@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <optional>
 #include <system_error>
 
 #include <linux/netlink.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace wherry::linux {
@@ -47,6 +49,28 @@ void setOption(int fd, int level, int option, int value) {
   if (::setsockopt(fd, level, option, &value, sizeof value) != 0) base::throwErrno("setsockopt on a netlink socket");
 }
 
+base::Fd openSocket(int protocol) {
+  base::Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  if (!fd) base::throwErrno("open a netlink socket");
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    base::throwErrno("bind a netlink socket");
+  }
+  return fd;
+}
+
+// What there is to read on the socket, in `buffer`.
+std::string_view receiveInto(std::string& buffer, int fd) {
+  buffer.resize(kReceiveBytes);
+  for (;;) {
+    ssize_t count = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) base::throwErrno("receive from the kernel by netlink");
+    return std::string_view(buffer).substr(0, static_cast<size_t>(count));
+  }
+}
+
 }  // namespace
 
 void NetlinkResult::check(std::string_view what) const {
@@ -56,13 +80,7 @@ void NetlinkResult::check(std::string_view what) const {
   throw std::system_error(error, std::generic_category(), text);
 }
 
-NetlinkSocket::NetlinkSocket(int protocol) : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)) {
-  if (!fd_) base::throwErrno("open a netlink socket");
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    base::throwErrno("bind a netlink socket");
-  }
+NetlinkSocket::NetlinkSocket(int protocol) : fd_(openSocket(protocol)) {
   setOption(fd_.get(), SOL_NETLINK, NETLINK_EXT_ACK, 1);
   setOption(fd_.get(), SOL_NETLINK, NETLINK_CAP_ACK, 1);
   int bytes = kReceiveQueueBytes;
@@ -89,15 +107,7 @@ void NetlinkSocket::send(std::string_view packet) {
   if (sent < 0) base::throwErrno("send to the kernel by netlink");
 }
 
-std::string_view NetlinkSocket::receive() {
-  buffer_.resize(kReceiveBytes);
-  for (;;) {
-    ssize_t count = ::recv(fd_.get(), buffer_.data(), buffer_.size(), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) base::throwErrno("receive from the kernel by netlink");
-    return std::string_view(buffer_).substr(0, static_cast<size_t>(count));
-  }
-}
+std::string_view NetlinkSocket::receive() { return receiveInto(buffer_, fd_.get()); }
 
 NetlinkResult NetlinkSocket::tryRequest(NetlinkMessage& message) {
   message.addFlags(NLM_F_ACK);
@@ -152,6 +162,27 @@ void NetlinkSocket::dump(NetlinkMessage& message, const Visit& visit) {
       visit(received->header.nlmsg_type, received->payload);
     }
   }
+}
+
+NetlinkListener::NetlinkListener(int protocol, int group) : fd_(openSocket(protocol)) {
+  setOption(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+}
+
+bool NetlinkListener::next(std::chrono::steady_clock::time_point deadline, const NetlinkSocket::Visit& visit) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  pollfd waiting{fd_.get(), POLLIN, 0};
+  int ready = ::poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
+  if (ready < 0 && errno != EINTR) base::throwErrno("poll a netlink socket");
+  if (ready < 0) return true;
+  if (ready == 0) return false;
+  std::string_view rest;
+  try {
+    rest = receiveInto(buffer_, fd_.get());
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOBUFS) throw;
+  }
+  while (auto received = takeMessage(rest)) visit(received->header.nlmsg_type, received->payload);
+  return true;
 }
 
 }  // namespace wherry::linux

@@ -3,6 +3,7 @@
 // kernel's own explanation (extended acknowledgement) in the text.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -54,6 +55,20 @@ class NetlinkSocket {
 
   base::Fd fd_;
   uint32_t sequence_ = 1;
+  std::string buffer_;
+};
+
+// Hears what the kernel tells a multicast group (RTNLGRP_LINK, ...) from its construction on. Not thread-safe.
+class NetlinkListener {
+ public:
+  NetlinkListener(int protocol, int group);
+
+  // Waits for the next packet and calls visit for each of its messages; false when none came until `deadline`. A packet
+  // that was lost because the queue was full counts as one without messages.
+  bool next(std::chrono::steady_clock::time_point deadline, const NetlinkSocket::Visit& visit);
+
+ private:
+  base::Fd fd_;
   std::string buffer_;
 };
 

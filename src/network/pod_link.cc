@@ -14,6 +14,7 @@ namespace wherry::network {
 namespace {
 
 constexpr const char* kPodInterface = "eth0";
+constexpr std::chrono::seconds kOperationalWithin{5};
 
 // A locally administered unicast address out of five bytes of the hash.
 linux::MacAddress macOf(uint8_t first, std::string_view hash) {
@@ -93,6 +94,12 @@ void applyPodLink(const PodLink& link, const std::string& netnsPath) {
   if (!linked(node, pod, link)) connect(node, link, netnsPath);
   configurePodSide(pod, link);
   configureHostSide(node, link);
+  // The end that came up first is the one that lags behind.
+  linux::runInNetworkNamespace(netnsPath, [] {
+    if (!linux::waitOperational(kPodInterface, kOperationalWithin)) {
+      linux::NetlinkResult{.error = ETIMEDOUT}.check("wait for a pod's link to come up");
+    }
+  });
 }
 
 void removePodLink(const std::string& hostInterface) {

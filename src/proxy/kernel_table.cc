@@ -1,12 +1,11 @@
 #include "proxy/kernel_table.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <set>
 #include <system_error>
 
 #include <linux/netlink.h>
+#include <netinet/in.h>
 
 #include "base/log.h"
 #include "linux/conntrack.h"
@@ -16,8 +15,8 @@ namespace {
 
 const base::Log kLog("proxy");
 
-// A UDP "connection" lives as long as packets come, so a client that keeps its socket would never leave a dead endpoint,
-// nor a cluster IP that had none. TCP ends by itself, and in order.
+// A UDP "connection" lives as long as packets come, so a client that keeps its socket would never leave a dead
+// endpoint, nor a cluster IP that had none. TCP ends by itself, and in order.
 void forgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
   linux::deleteConnections(IPPROTO_UDP, [&](const linux::Connection& connection) {
     ServicePort port{connection.original.destination, IPPROTO_UDP, connection.original.destinationPort};

@@ -15,8 +15,8 @@ class KernelTable {
 
   // Writes the whole table.
   void replace(const Slots& slots);
-  // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are forgotten,
-  // so that their next packet finds another one.
+  // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are
+  // forgotten, so that their next packet finds another one.
   void apply(const Slots& slots, const Changes& changes);
 
  private:

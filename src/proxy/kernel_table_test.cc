@@ -1,14 +1,14 @@
 // The table in a real kernel: a node, pods by veth, connections through it. Needs root.
 #include "proxy/kernel_table.h"
 
+#include <cerrno>
+
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-
-#include <cerrno>
 
 #include "linux/conntrack.h"
 #include "linux/links.h"
@@ -73,6 +73,7 @@ class KernelTableTest : public testing::Test {
       linux::setNeighbour(socket, index, ip("169.254.1.1"), here.mac);
       linux::setRoute(socket, {.destination = {}, .gateway = ip("169.254.1.1"), .index = index});
     });
+    node->run([&] { EXPECT_TRUE(linux::waitOperational(name, std::chrono::seconds(5))); });
   }
 
   std::optional<ScratchNamespace> node, podA, podB;

@@ -24,8 +24,8 @@ class PendingChanges {
   // The same for EndpointSlices, which are now known up to `revision`.
   void finish(int64_t revision);
 
-  // Waits for the end of a batch, or until `deadline` if there is one, and takes all that is there. Nothing when stop is
-  // requested.
+  // Waits for the end of a batch, or until `deadline` if there is one, and takes all that is there. Nothing when stop
+  // is requested.
   std::optional<Taken> take(std::stop_token stop, std::optional<std::chrono::steady_clock::time_point> deadline);
 
  private:

@@ -69,10 +69,11 @@ void Proxy::State::follow() {
     std::string service = serviceKeyOf(slice);
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
-  services.addHandler({.onChange = [this](const meta::ObjectPtr& before,
-                                          const meta::ObjectPtr& after) { pending.add((after ? after : before)->key().text()); },
-                       .onSynced = [this] { pending.finish(); },
-                       .onRevision = [this](int64_t) { pending.finish(); }});
+  services.addHandler(
+      {.onChange = [this](const meta::ObjectPtr& before,
+                          const meta::ObjectPtr& after) { pending.add((after ? after : before)->key().text()); },
+       .onSynced = [this] { pending.finish(); },
+       .onRevision = [this](int64_t) { pending.finish(); }});
   slices.addHandler({.onChange =
                          [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
                            if (before) pending.add(serviceKeyOf(*before));

@@ -1,8 +1,8 @@
-// Proxy: makes Services reachable under their cluster IPs, by the nftables table `ip wherry_proxy` of the network namespace
-// it was started in. It follows Services and EndpointSlices; each batch of changes is one small transaction.
+// Proxy: makes Services reachable under their cluster IPs, by the nftables table `ip wherry_proxy` of the network
+// namespace it was started in. It follows Services and EndpointSlices; each batch of changes is one small transaction.
 //
-// Safe from any thread. Where the kernel refuses a change (somebody flushed the ruleset), the whole table is written anew;
-// where that fails too it is tried again, later each time.
+// Safe from any thread. Where the kernel refuses a change (somebody flushed the ruleset), the whole table is written
+// anew; where that fails too it is tried again, later each time.
 #pragma once
 
 #include <memory>
@@ -28,8 +28,8 @@ class Proxy {
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
-  // Replaces the table as soon as both informers have synced, in one step: connections go on, and no packet sees a table
-  // that is half there.
+  // Replaces the table as soon as both informers have synced, in one step: connections go on, and no packet sees a
+  // table that is half there.
   void start();
   // The rules stay: pods outlive the process.
   void stop();

@@ -1,8 +1,7 @@
 #include "proxy/ruleset.h"
 
-#include <netinet/in.h>
-
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 namespace wherry::proxy {
 namespace {

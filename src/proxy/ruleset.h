@@ -1,10 +1,12 @@
 // The table `ip wherry_proxy`: its rules, and the changes of its sets and maps as kernel transactions. Pure but for the
 // Batch that it fills.
 //
-//   prerouting, output   both jump to services: a Service port in the set "n<n>" goes to the chain "n<n>", which translates the
+//   prerouting, output   both jump to services: a Service port in the set "n<n>" goes to the chain "n<n>", which
+//   translates the
 //                        destination to a random one of the port's slots 0..n-1. There is a rule and a chain for each
 //                        number of endpoints that some Service has, shared by all that have it.
-//   refuse_*             Service ports without endpoints: TCP reset, else ICMP port unreachable. Before routing, so that it
+//   refuse_*             Service ports without endpoints: TCP reset, else ICMP port unreachable. Before routing, so
+//   that it
 //                        takes no route to the cluster IP.
 //   postrouting          what an endpoint sends to itself through a Service gets the node's address, so that the answer
 //                        comes back this way.

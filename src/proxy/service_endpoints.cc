@@ -1,9 +1,9 @@
 #include "proxy/service_endpoints.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <optional>
+
+#include <netinet/in.h>
 
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -41,8 +41,8 @@ std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
 // The port of an EndpointSlice that stands for this port of the Service.
 std::optional<uint16_t> targetPort(const discovery_v1::EndpointSlice& slice, const core_v1::ServicePort& port) {
   for (auto candidate : slice.ports()) {
-    bool same = candidate.name() == port.name() &&
-                protocolNumber(candidate.protocol()) == protocolNumber(port.protocol());
+    bool same =
+        candidate.name() == port.name() && protocolNumber(candidate.protocol()) == protocolNumber(port.protocol());
     if (same) return portNumber(candidate.port());
   }
   return std::nullopt;

@@ -1,9 +1,9 @@
-// Slots: the endpoints of each Service port by slot number, as they are in the kernel's maps, and what must change there
-// when endpoints do. Pure; not thread-safe.
+// Slots: the endpoints of each Service port by slot number, as they are in the kernel's maps, and what must change
+// there when endpoints do. Pure; not thread-safe.
 //
 // The endpoints of a port occupy the slots 0..n-1, so that a random number below n finds one. A new endpoint takes the
-// slot of one that goes, or comes last; where none takes it, the last slot moves into the hole. So each change touches a
-// handful of elements at any size.
+// slot of one that goes, or comes last; where none takes it, the last slot moves into the hole. So each change touches
+// a handful of elements at any size.
 #pragma once
 
 #include <map>
@@ -17,11 +17,13 @@
 
 namespace wherry::proxy {
 
-// No port has more slots: traffic spread over a thousand endpoints is spread enough. Those beyond get none from this node.
+// No port has more slots: traffic spread over a thousand endpoints is spread enough. Those beyond get none from this
+// node.
 inline constexpr size_t kMaxSlots = 1000;
 
-// Of one of the table's sets, or of its map "slots". A Service port with n endpoints is in the set "n<n>", one without any
-// in "noendpoints", and n times, with the slot, in "slots". Endpoint addresses are in "hairpin", twice in one element.
+// Of one of the table's sets, or of its map "slots". A Service port with n endpoints is in the set "n<n>", one without
+// any in "noendpoints", and n times, with the slot, in "slots". Endpoint addresses are in "hairpin", twice in one
+// element.
 struct Element {
   std::string set;
   linux::nft::Data key;

@@ -1,9 +1,10 @@
 // A model of nftables tables (nft(8)): what they hold, as values. It is written to the kernel by nft/batch.h, as text
 // by nft/render.h, and interpreted by nft/tracer.h. Pure.
 //
-// It has what Wherry's own tables use and no more: family ip, sets, maps of data, and rules made of the statements below.
-// There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map changes. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
-// network byte order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
+// It has what Wherry's own tables use and no more: family ip, sets, maps of data, and rules made of the statements
+// below. There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map changes.
+// Every key, element and literal is raw register content: each field in its own multiple of four bytes, in network byte
+// order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
 #pragma once
 
 #include <cstdint>
@@ -81,7 +82,7 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
 struct MatchTranslated {};  // ct status dnat
-struct DestinationNat {  // dnat to <key> map @<map>, whose data are address . port
+struct DestinationNat {     // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
 };
