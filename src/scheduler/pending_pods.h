@@ -1,0 +1,54 @@
+// PendingPods: the pods that wait for a node; those to be tried now by priority, then in the order of their arrival, and
+// those that no node would take, until something happens that may help. Not thread-safe; no clock.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "meta/gvk.h"
+#include "scheduler/plugin.h"
+#include "scheduler/snapshot.h"
+
+namespace wherry::scheduler {
+
+class PendingPods {
+ public:
+  // Waits to be tried (again); its place in the row stays when it is known already.
+  void put(core_v1::Pod pod);
+  void remove(const meta::ObjectKey& key);
+
+  // The next one to be tried; nothing when there is none. It stays pending until it is removed.
+  std::optional<core_v1::Pod> take();
+  // No node took it: it waits for relief.
+  void park(const meta::ObjectKey& key, Relief relief);
+  // Something happened: those that it may help are tried again.
+  enum class Occasion { kNodeChanged, kPodRemoved };
+  void retry(Occasion occasion);
+
+  size_t size() const { return pods_.size(); }
+
+ private:
+  enum class State { kReady, kTaken, kParked };
+  struct Entry {
+    core_v1::Pod pod;
+    uint64_t arrival = 0;
+    State state = State::kReady;
+    Relief relief = Relief::kNodeChange;
+  };
+  // Higher priority first, then the earlier arrival.
+  using Place = std::tuple<int64_t, uint64_t, meta::ObjectKey>;
+  static Place placeOf(const meta::ObjectKey& key, const Entry& entry);
+  void makeReady(const meta::ObjectKey& key, Entry& entry);
+
+  std::map<meta::ObjectKey, Entry> pods_;
+  std::set<Place> ready_;
+  std::set<meta::ObjectKey> parked_;
+  uint64_t arrivals_ = 0;
+};
+
+}  // namespace wherry::scheduler

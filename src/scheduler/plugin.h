@@ -1,0 +1,46 @@
+// Plugin: one rule of the scheduler. A filter says why a pod can't run on a node; a score says how well it would. Each is
+// one file in plugins/ and one line in plugins.cc. Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scheduler/snapshot.h"
+
+namespace wherry::scheduler {
+
+// Why not, as `kubectl describe pod` shows it ("Insufficient cpu"); empty when the node will do.
+using Reasons = std::vector<std::string>;
+
+// What may make room for a pod that a filter has refused.
+enum class Relief {
+  kNodeChange,        // only another node, or another state of this one
+  kNodeOrPodRemoval,  // ... or a pod that goes
+};
+
+struct Filter {
+  std::string_view name;
+  Reasons (*check)(const PodInfo&, const NodeInfo&);
+  Relief relief;
+};
+
+inline constexpr int64_t kBestScore = 100;
+
+// How the raw scores of all nodes become 0 to kBestScore.
+enum class Scale { kAsIs, kHighestIsBest, kHighestIsWorst };
+
+struct Score {
+  std::string_view name;
+  int64_t weight;
+  int64_t (*rate)(const PodInfo&, const NodeInfo&);
+  Scale scale;
+};
+
+// The tables, in order: cheap filters first.
+std::span<const Filter> filters();
+std::span<const Score> scores();
+
+}  // namespace wherry::scheduler

@@ -1,0 +1,40 @@
+#include "scheduler/plugins/taint_toleration.h"
+
+#include <fmt/format.h>
+
+namespace wherry::scheduler {
+
+namespace {
+
+bool tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint) {
+  if (!toleration.effect().empty() && toleration.effect() != taint.effect()) return false;
+  if (toleration.operator_() == "Exists") return toleration.key().empty() || toleration.key() == taint.key();
+  return toleration.key() == taint.key() && toleration.value() == taint.value();
+}
+
+}  // namespace
+
+bool isTolerated(const core_v1::PodSpec& pod, const core_v1::Taint& taint) {
+  for (const auto toleration : pod.tolerations()) {
+    if (tolerates(toleration, taint)) return true;
+  }
+  return false;
+}
+
+Reasons filterTaintToleration(const PodInfo& pod, const NodeInfo& node) {
+  for (const auto taint : node.node().spec().taints()) {
+    if (taint.effect() == "PreferNoSchedule" || isTolerated(pod.pod.spec(), taint)) continue;
+    return {fmt::format("node(s) had untolerated taint {{{}: {}}}", taint.key(), taint.value())};
+  }
+  return {};
+}
+
+int64_t scoreTaintToleration(const PodInfo& pod, const NodeInfo& node) {
+  int64_t avoided = 0;
+  for (const auto taint : node.node().spec().taints()) {
+    if (taint.effect() == "PreferNoSchedule" && !isTolerated(pod.pod.spec(), taint)) ++avoided;
+  }
+  return avoided;
+}
+
+}  // namespace wherry::scheduler
