@@ -19,11 +19,13 @@ struct ContainerRecord {
   std::string name;
   int attempt = 0;
   ContainerKind kind = ContainerKind::kRegular;
+  int sandboxAttempt = 0;  // of the pod's sandbox it ran in
   std::string image;    // as the pod names it
   std::string imageId;  // as status shows it
   std::string stopSignal;
   std::string log;
-  std::string specHash;        // of the container's part of the pod: another one means another container
+  std::string specHash;        // of what can't change while it runs: another one means another container
+  bool fallbackToLogs = false;  // terminationMessagePolicy: FallbackToLogsOnError
   std::chrono::seconds crashDelay{0};  // to be waited after its end before the next attempt
 
   base::WallTime createdAt;

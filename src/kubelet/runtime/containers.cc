@@ -166,6 +166,7 @@ void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
   record.exitCode = exit.code;
   if (record.reason.empty()) record.reason = reasonOf(exit);
   if (record.message.empty()) record.message = readTerminationMessage(terminationLog(record));
+  if (record.message.empty() && record.fallbackToLogs && exit.code != 0) record.message = messageFromLogFile(record.log);
   save(record);
   releaseRuntime(record.id(), directoryOf(record));
 }

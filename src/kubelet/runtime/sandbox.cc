@@ -24,12 +24,13 @@ constexpr size_t kMaxHostname = 64;  // the kernel's
 SandboxRecord parseSandbox(const std::string& text) {
   json::Value tree = json::parse(text);
   auto field = [&](std::string_view key) { return std::string(json::getString(tree, key)); };
-  return {field("uid"), field("namespace"), field("name"), field("ip"), json::getBool(tree, "hostNetwork")};
+  return {field("uid"), field("namespace"), field("name"), field("ip"), json::getBool(tree, "hostNetwork"),
+          static_cast<int>(json::getInt(tree, "attempt"))};
 }
 
 void writeSandbox(const PodPaths& paths, const SandboxRecord& record) {
   json::Object tree{{"uid", record.uid}, {"namespace", record.ns}, {"name", record.name}, {"ip", record.ip},
-                    {"hostNetwork", record.hostNetwork}};
+                    {"hostNetwork", record.hostNetwork}, {"attempt", record.attempt}};
   base::writeFileAtomic(paths.sandboxRecord(), json::serialize(tree), 0600);
 }
 
@@ -105,12 +106,16 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, metadata.uid());
   SandboxRecord record{std::string(metadata.uid()), std::string(metadata.ns()), std::string(metadata.name()), {},
                        pod.spec().hostNetwork()};
+  auto earlier = base::readFileIfExists(paths.sandboxRecord());
+  if (earlier && !earlier->empty()) record.attempt = parseSandbox(*earlier).attempt;
   base::makeDirectories(paths.root, 0711);
-  base::makeDirectories(paths.namespaces, 0700);
   base::makeDirectories(paths.root + "/etc");
-  writeSandbox(paths, record);
   auto files = namespacesOf(paths, record.hostNetwork, pod.spec().hostIPC());
-  if (!allStand(files)) {
+  bool fresh = !fs::exists(paths.namespaces) || !allStand(files);
+  if (fresh && earlier) ++record.attempt;
+  base::makeDirectories(paths.namespaces, 0700);
+  writeSandbox(paths, record);
+  if (fresh) {
     for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
       if (!file->empty()) linux::removeNamespace(*file);
     }
@@ -122,7 +127,7 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
   return record;
 }
 
-void Sandboxes::remove(std::string_view uid, const linux::Cgroups& cgroups) {
+void Sandboxes::release(std::string_view uid, const linux::Cgroups& cgroups) {
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, uid);
   options_.network->detach(std::string(uid));
   auto files = paths.namespaceFiles();
@@ -130,7 +135,11 @@ void Sandboxes::remove(std::string_view uid, const linux::Cgroups& cgroups) {
   fs::remove(paths.namespaces);
   linux::unmountBelow(paths.root);
   linux::removeCgroup(cgroups, paths.cgroup);
-  fs::remove_all(paths.root);
+}
+
+void Sandboxes::remove(std::string_view uid, const linux::Cgroups& cgroups) {
+  release(uid, cgroups);
+  fs::remove_all(PodPaths::of(options_.dataDir, options_.runDir, uid).root);
 }
 
 std::vector<std::string> Sandboxes::list() const {

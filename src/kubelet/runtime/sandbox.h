@@ -23,6 +23,7 @@ struct SandboxRecord {
   std::string name;
   std::string ip;  // the node's for a pod on the host network
   bool hostNetwork = false;
+  int attempt = 0;  // counts the sandboxes that this pod has had
 };
 
 struct SandboxOptions {
@@ -40,8 +41,10 @@ class Sandboxes {
   std::optional<SandboxRecord> find(std::string_view uid) const;
   // Makes it, or what is missing of it. `hostname` is what the pod sees as its own name.
   SandboxRecord create(const core_v1::Pod& pod, const std::string& hostname);
-  // Takes back address, namespaces and mounts, and deletes the pod's files. The containers are gone already. Fine for
-  // what is half made or was never there.
+  // Takes back address, namespaces, /dev/shm and control group. The containers have ended already; their records stay.
+  // Fine for what is half made or was never there.
+  void release(std::string_view uid, const linux::Cgroups& cgroups);
+  // The same, and deletes all of the pod's files.
   void remove(std::string_view uid, const linux::Cgroups& cgroups);
 
   // Uids of pods of which anything is left on this node.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/fd.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr size_t kMaxMessage = 4096;
 constexpr size_t kMaxFromLog = 2048;
 constexpr size_t kMaxLines = 80;
+constexpr size_t kLogTail = 64 << 10;  // bytes of the log that are looked at
 
 }  // namespace
 
@@ -37,6 +39,17 @@ std::string messageFromLog(std::string_view log) {
     out += std::string(lines[i].substr(header)) + "\n";
   }
   return out.size() > kMaxFromLog ? out.substr(out.size() - kMaxFromLog) : out;
+}
+
+std::string messageFromLogFile(const std::string& file) {
+  base::Fd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return {};
+  off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  off_t start = std::max<off_t>(0, size - static_cast<off_t>(kLogTail));
+  std::string tail(static_cast<size_t>(size - start), '\0');
+  ssize_t count = ::pread(fd.get(), tail.data(), tail.size(), start);
+  tail.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  return messageFromLog(start > 0 ? tail.substr(std::min(tail.find('\n'), tail.size() - 1) + 1) : tail);
 }
 
 }  // namespace wherry::kubelet

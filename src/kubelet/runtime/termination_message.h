@@ -12,5 +12,6 @@ std::string readTerminationMessage(const std::string& file);
 // For terminationMessagePolicy FallbackToLogsOnError: the end of a log in CRI format, at most 80 lines and 2 KiB, without
 // times. Pure.
 std::string messageFromLog(std::string_view log);
+std::string messageFromLogFile(const std::string& file);
 
 }  // namespace wherry::kubelet

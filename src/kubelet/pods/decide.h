@@ -1,0 +1,55 @@
+// What is to be done next for a pod: the kubelet's whole behaviour as one function. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kubelet/pods/observation.h"
+
+namespace wherry::kubelet {
+
+struct Prepare {};  // sandbox and volumes
+struct StartContainer {
+  std::string name;
+  int attempt = 0;
+  ContainerKind kind = ContainerKind::kRegular;
+  std::chrono::seconds crashDelay{0};  // for its record
+};
+struct StopContainer {  // preStop, then its stop signal
+  std::string id;
+  std::chrono::seconds grace{30};
+  std::string message;  // of the event Killing
+};
+struct KillContainer {  // its grace period is over
+  std::string id;
+};
+struct ForgetContainer {  // its record and log are not needed any more
+  std::string id;
+};
+struct NoteBackOff {  // an event
+  std::string id;
+  std::string name;
+};
+struct ReleaseSandbox {};  // everything has ended; records and logs stay
+struct DeletePod {};       // everything has ended and the API wants it gone
+
+using Action = std::variant<Prepare, StartContainer, StopContainer, KillContainer, ForgetContainer, NoteBackOff,
+                            ReleaseSandbox, DeletePod>;
+
+struct Decision {
+  std::vector<Action> actions;
+  std::optional<base::WallTime> wakeAt;  // nothing changes by itself before
+};
+
+Decision decide(const core_v1::Pod& pod, const Observation& seen);
+
+// "start web, attempt 1"; for logs and tests.
+std::string describe(const Action& action);
+
+// "nginx_default(8f2c...)", as messages name a pod.
+std::string podDescription(const core_v1::Pod& pod);
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,82 @@
+// A pod as its node sees it at one instant: everything that decide() and the status are made of. Values only.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "kubelet/runtime/container_record.h"
+#include "views/core_v1.h"
+
+namespace wherry::kubelet {
+
+// An attempt that failed and will be repeated.
+struct Failure {
+  std::string reason;   // "ErrImagePull", "CreateContainerError", ...
+  std::string message;
+  base::WallTime since;
+  std::chrono::seconds delay{10};  // until the next attempt
+
+  base::WallTime retryAt() const { return since + delay; }
+  // The same again: the delay doubles, up to five minutes.
+  static Failure next(const std::optional<Failure>& before, std::string reason, std::string message, base::WallTime now);
+};
+
+// A container that has been told to end.
+struct Stopping {
+  base::WallTime killAt;
+  bool killed = false;  // SIGKILL has been sent
+};
+
+// What a running container's probes have said so far.
+struct ProbeVerdict {
+  bool started = false;
+  bool ready = false;
+  std::string failed;  // "liveness" or "startup": it is to be ended for that
+};
+
+struct Observation {
+  base::WallTime now;
+  bool sandbox = false;      // stands
+  bool prepared = false;     // sandbox and volumes are there
+  int sandboxAttempt = 0;
+  std::string podIp;
+  std::optional<Failure> prepareFailure;
+  std::vector<ContainerRecord> containers;        // by name and attempt
+  std::map<std::string, Failure> failures;        // of starting a container, by its name
+  std::map<std::string, Stopping> stopping;       // by container id
+  std::map<std::string, ProbeVerdict> probes;     // of running containers, by id
+
+  // The newest attempt; null when there is none. And the one before it.
+  const ContainerRecord* latest(std::string_view name) const;
+  const ContainerRecord* previous(std::string_view name) const;
+};
+
+// What cannot change under a running container: another image means another container.
+std::string specHashOf(const core_v1::Container& container);
+
+ContainerKind kindOf(const core_v1::Container& initContainer);
+
+// Whether an ended container is to be run again, by its kind and the pod's restartPolicy.
+bool willRestart(const core_v1::Pod& pod, const core_v1::Container& container, const ContainerRecord& ended);
+
+// When the next attempt is due, and how long the one after it will have to wait (10 s, doubling up to 5 min; from the
+// start again after 10 min of running).
+base::WallTime restartAt(const ContainerRecord& ended);
+std::chrono::seconds nextCrashDelay(const ContainerRecord& ended);
+
+// All init containers have ended well (sidecars: have started), in the sandbox that stands.
+bool isInitialized(const core_v1::Pod& pod, const Observation& seen);
+
+// The phase in which the pod stays for good, if it has come to that: everything ended and nothing will restart, or an init
+// container failed, or activeDeadlineSeconds are over.
+enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded };
+Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen);
+// When activeDeadlineSeconds will be over; nothing without.
+std::optional<base::WallTime> deadlineOf(const core_v1::Pod& pod);
+
+}  // namespace wherry::kubelet
