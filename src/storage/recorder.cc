@@ -101,7 +101,7 @@ std::vector<Change> Recorder::repair(const Table& durable) {
     return true;
   });
   for (const auto& [created, modified] : rows) changes.push_back(removalOf(created));
-  log().warn("the database was reopened after a failed write; {} rows put right", changes.size());
+  log().warn("the database was reopened after a failed write, {} rows have to be put right", changes.size());
   return changes;
 }
 

@@ -193,6 +193,25 @@ TEST_P(StoreTest, PagesAtOneRevisionAreOfOneStateWhileWritesGoOn) {
   EXPECT_EQ(got, expected);
 }
 
+TEST_P(StoreTest, ReadersSeeOneStateAtARevisionWhileOthersWrite) {
+  fill(200);
+  std::jthread writer([&](const std::stop_token& stop) {
+    for (int i = 0; !stop.stop_requested(); ++i) {
+      EntryPtr entry = store_->newest(fmt::format("/registry/pods/default/{}", i % 200));
+      if (entry) remove(*store_, entry->key, entry->modified);
+      if (!entry) create(*store_, fmt::format("/registry/pods/default/{}", i % 200));
+    }
+  });
+  for (int round = 0; round < 50; ++round) {
+    Page now = list("/registry/pods/");
+    Page again = list("/registry/pods/", "", 0, now.revision);
+    EXPECT_EQ(now.entries, again.entries);
+    store_->waitForRevision(now.revision + 3, 60'000);
+    Page later = list("/registry/pods/", "", 0, now.revision);
+    EXPECT_EQ(now.entries, later.entries);
+  }
+}
+
 TEST_P(StoreTest, AnOldRevisionExpiresWithTheRingAndAFutureOneIsToldApart) {
   open({.ringEvents = 10});
   Revision start = store_->revision();

@@ -3,10 +3,12 @@
 //   store_bench [DIRECTORY]     the database is made there (default: the current one) and removed afterwards
 //
 // Each figure is measured on its own store; prints one line a figure.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -82,14 +84,16 @@ void fill(Store& store, size_t objects) {
   for (int i = 0; i < 1000; ++i) room.acquire();
 }
 
-void benchGet(Store& store) {
+// Reads keys that lie `step` apart, out of the first `keys`.
+void benchGet(Store& store, size_t objects, size_t step) {
   constexpr size_t kReads = 2'000'000;
   std::vector<std::string> keys;
-  for (size_t i = 0; i < kManyObjects; ++i) keys.push_back(podKey(i));
+  for (size_t i = 0; i < objects; ++i) keys.push_back(podKey(i));
   size_t found = 0;
   auto start = SteadyClock::now();
-  for (size_t i = 0; i < kReads; ++i) found += store.get(keys[i * 7919 % kManyObjects]) ? 1 : 0;
-  fmt::print("get, any of {}: {:>6.0f} ns ({} found)\n", kManyObjects, secondsSince(start) / kReads * 1e9, found);
+  for (size_t i = 0; i < kReads; ++i) found += store.get(keys[i * step % objects]) ? 1 : 0;
+  fmt::print("get, {:>6} of {} in turn: {:>6.0f} ns ({} found)\n", objects, kManyObjects,
+             secondsSince(start) / kReads * 1e9, found);
 }
 
 void benchList(Store& store) {
@@ -131,7 +135,8 @@ int main(int argc, char** argv) {
   auto start = SteadyClock::now();
   fill(*store, kManyObjects);
   fmt::print("create, 1000 in flight: {:>8.0f} /s\n", kManyObjects / secondsSince(start));
-  benchGet(*store);
+  benchGet(*store, 500, 1);
+  benchGet(*store, kManyObjects, 7919);
   benchList(*store);
   benchGetDuringList(*store);
   return 0;
