@@ -1,0 +1,193 @@
+#include "apiserver/api_server.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "apiserver/discovery_cache.h"
+#include "apiserver/event_expiry.h"
+#include "apiserver/health.h"
+#include "apiserver/housekeeping.h"
+#include "apiserver/local_client.h"
+#include "apiserver/object_reader.h"
+#include "apiserver/resource_handler.h"
+#include "apiserver/stored_form.h"
+#include "base/log.h"
+
+namespace wherry::apiserver {
+namespace {
+
+constexpr std::chrono::hours kEventLife{1};
+constexpr size_t kMostEvents = 10'000;
+constexpr size_t kMaxTargetBytes = 64 * 1024;  // path and query
+
+const base::Log& log() {
+  static const base::Log kLog("apiserver");
+  return kLog;
+}
+
+UserPtr componentUser() {
+  return std::make_shared<const User>(User{"system:apiserver", {std::string(kMasters), "system:authenticated"}, ""});
+}
+
+bool wantsPretty(const Query& query, std::string_view userAgent) {
+  if (query.has("pretty")) return query.flag("pretty");
+  return userAgent.starts_with("curl/") || userAgent.starts_with("Wget/") || userAgent.starts_with("Mozilla/");
+}
+
+schema::IncludeObject includeOf(const Query& query) {
+  auto text = query.get("includeObject");
+  if (text.empty() || text == "Metadata") return schema::IncludeObject::kMetadata;
+  if (text == "None") return schema::IncludeObject::kNone;
+  if (text == "Object") return schema::IncludeObject::kObject;
+  throw meta::badRequest(fmt::format("unrecognized includeObject value: \"{}\"", text));
+}
+
+meta::StatusError notAcceptable() {
+  auto error = meta::notAcceptable(
+      "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+      "application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+  error.withDetails({});
+  return error;
+}
+
+// pods/log is not an object: whatever the client accepts, it gets text.
+View viewOf(const RequestInfo& info, const net::Request& request) {
+  auto representation = negotiate(request.headers.get("Accept"));
+  bool isText = info.subresource == "log" || !info.isResource;
+  if (!representation && !isText) throw notAcceptable();
+  View view{representation.value_or(Representation{}), includeOf(info.query)};
+  view.representation.pretty = wantsPretty(info.query, request.headers.get("User-Agent"));
+  return view;
+}
+
+RequestInfo requireInfo(const net::Request& request) {
+  if (request.path.size() + request.query.size() > kMaxTargetBytes) throw meta::badRequest("the request's URL is too long");
+  auto info = RequestInfo::parse(request.method, request.path, request.query);
+  if (!info) throw meta::badRequest("the request's URL can't be decoded");
+  return std::move(*info);
+}
+
+net::Response pageNotFound() { return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n"); }
+
+}  // namespace
+
+struct ApiServer::State {
+  explicit State(ApiServerOptions o)
+      : options(std::move(o)), reader(options.store), allocations(options.serviceCidr, options.nodePorts),
+        backend{options.store,
+                options.clock,
+                dispatcher,
+                reader,
+                allocations,
+                options.authorizer,
+                options.nodes,
+                base::Published<schema::RegistryPtr>(options.kinds),
+                [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); }},
+        authenticator(options.tokens), discovery(backend),
+        events(options.store, dispatcher, kEventLife, kMostEvents),
+        client(newLocalClient(backend, componentUser(), "apiserver")), customKinds(*client, options.kinds) {}
+
+  void noteWritten(const schema::Kind& kind, const storage::EntryPtr& entry) {
+    if (kind.resource.resource == "events") events.noteWritten(entry);
+  }
+  void serve(const net::ExchangePtr& exchange);
+  void route(const net::ExchangePtr& exchange);
+  void serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info);
+  Advertised advertised() const {
+    return {options.advertiseAddress, options.advertisePort, allocations.firstIp()};
+  }
+
+  ApiServerOptions options;
+  Dispatcher dispatcher;
+  StoreReader reader;
+  Allocations allocations;
+  Backend backend;
+  Authenticator authenticator;
+  DiscoveryCache discovery;
+  EventExpiry events;
+  std::unique_ptr<client::Client> client;
+  CustomKinds customKinds;
+  std::unique_ptr<Housekeeping> housekeeping;
+};
+
+void ApiServer::State::serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info) {
+  const auto& request = exchange->request();
+  if (request.method != "GET" && request.method != "HEAD") {
+    return exchange->respond(statusAnswer(meta::methodNotSupported({}, request.method), {}));
+  }
+  if (auto health = healthAnswer(info)) return exchange->respond(std::move(*health));
+  auto document = discovery.answer(info, request);
+  exchange->respond(document ? std::move(*document) : pageNotFound());
+}
+
+void ApiServer::State::route(const net::ExchangePtr& exchange) {
+  const auto& request = exchange->request();
+  auto info = requireInfo(request);
+  auto user = authenticator.authenticate(request);
+  requireAllowed(backend.authorizer, *user, attributesOf(info, request.method));
+  if (!info.isResource) return serveDocument(exchange, info);
+  auto view = viewOf(info, request);
+  serveResource(backend, {exchange, std::move(info), std::move(user), std::move(view)});
+}
+
+void ApiServer::State::serve(const net::ExchangePtr& exchange) {
+  try {
+    route(exchange);
+  } catch (const meta::StatusError& error) {
+    auto representation = negotiate(exchange->request().headers.get("Accept")).value_or(Representation{});
+    exchange->respond(statusAnswer(error, representation));
+  } catch (const std::exception& error) {
+    log().error("{} {}: {}", exchange->request().method, exchange->request().path, error.what());
+    exchange->respond(statusAnswer(meta::internalError(error.what()), {}));
+  }
+}
+
+ApiServer::ApiServer(ApiServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+
+ApiServer::~ApiServer() = default;
+
+void ApiServer::start() {
+  auto& state = *state_;
+  state.allocations.learn(state.reader);
+  state.backend.registry.publish(state.customKinds.load());
+  for (const auto& object : bootstrapObjects(state.advertised())) ensureObject(*state.client, object);
+  state.housekeeping = std::make_unique<Housekeeping>(Housekeeping::Options{
+      *state.client, state.advertised(), state.customKinds,
+      [&state](schema::RegistryPtr kinds) { state.backend.registry.publish(std::move(kinds)); },
+      [&state] { return state.backend.now(); }});
+}
+
+net::Handler ApiServer::handler() {
+  return [state = state_.get()](const net::ExchangePtr& exchange) { state->serve(exchange); };
+}
+
+client::Client& ApiServer::client() { return *state_->client; }
+
+std::unique_ptr<client::Client> ApiServer::newClient(const User& user, std::string manager) {
+  return newLocalClient(state_->backend, std::make_shared<const User>(user), std::move(manager));
+}
+
+storage::StoreOptions storeOptions(std::string path) {
+  storage::StoreOptions options;
+  options.path = std::move(path);
+  options.volatilePrefixes = volatilePrefixes();
+  options.indexer = indexStored;
+  return options;
+}
+
+net::Response errorResponse(int status, std::string_view why) {
+  static constexpr std::array<std::pair<int, std::string_view>, 5> kReasons = {{{400, "BadRequest"},
+                                                                                {408, "Timeout"},
+                                                                                {413, "RequestEntityTooLarge"},
+                                                                                {429, "TooManyRequests"},
+                                                                                {500, "InternalError"}}};
+  std::string reason;
+  for (const auto& [code, name] : kReasons) {
+    if (code == status) reason = name;
+  }
+  auto message = status == 413 ? std::string("Request entity too large: limit is 3145728") : std::string(why);
+  return statusAnswer(meta::StatusError(status, reason, message), {});
+}
+
+}  // namespace wherry::apiserver

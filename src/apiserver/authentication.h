@@ -1,0 +1,45 @@
+// Who sends a request: a verified client certificate (CN is the user, O the groups) or a bearer token; impersonation on top
+// for those who may do everything. Safe from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "apiserver/written.h"
+#include "base/strings.h"
+#include "net/http.h"
+
+namespace wherry::apiserver {
+
+inline constexpr std::string_view kMasters = "system:masters";
+inline constexpr std::string_view kAnonymous = "system:anonymous";
+
+// A token that a file or the start of the cluster gave out.
+struct StaticToken {
+  std::string token;
+  User user;
+};
+
+class Authenticator {
+ public:
+  explicit Authenticator(const std::vector<StaticToken>& tokens);
+
+  // Throws Unauthorized for a token that is not known, Forbidden for an impersonation that is not allowed. Without any
+  // credentials the user is system:anonymous.
+  UserPtr authenticate(const net::Request& request) const;
+
+ private:
+  UserPtr requester(const net::Request& request) const;
+  UserPtr findToken(std::string_view token) const;
+
+  // By the token's SHA-256, so that a search's time tells nothing about the tokens there are.
+  std::unordered_map<std::string, UserPtr> tokens_;
+  UserPtr anonymous_;
+};
+
+bool inGroup(const User& user, std::string_view group);
+
+}  // namespace wherry::apiserver

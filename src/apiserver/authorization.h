@@ -1,0 +1,17 @@
+// Who may do what. Until roles are evaluated, members of system:masters (and the components of this process, which are such)
+// may do everything, everyone may look at health and version, and nobody else anything. Pure.
+#pragma once
+
+#include "apiserver/backend.h"
+#include "apiserver/request_info.h"
+
+namespace wherry::apiserver {
+
+Decision authorizeMasters(const User& user, const Attributes& attributes);
+
+Attributes attributesOf(const RequestInfo& info, std::string_view method);
+
+// Throws Forbidden in Kubernetes' words, or Unauthorized when nobody said who they are.
+void requireAllowed(const Authorizer& authorizer, const User& user, const Attributes& attributes);
+
+}  // namespace wherry::apiserver

@@ -1,0 +1,39 @@
+// CustomResourceDefinitions become kinds: what is stored of them is read into a new registry, which is published whole, and
+// their status says so. The first half is pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "json/value.h"
+#include "schema/kind.h"
+
+namespace wherry::apiserver {
+
+// The status that a definition gets once its kind is served; nothing when it has it already.
+std::optional<json::Value> establishedStatus(const json::Value& definition, const std::string& now);
+
+// A definition that is marked for deletion: its custom resources go first, then it is let go.
+bool awaitsCleanup(const json::Value& definition);
+
+class CustomKinds {
+ public:
+  CustomKinds(client::Client& client, schema::RegistryPtr builtin) : client_(client), builtin_(std::move(builtin)) {}
+
+  // The registry of the built-in kinds and of the definitions there are; blocks. Also reports their status and, for those that
+  // are being deleted, deletes what is left of them.
+  schema::RegistryPtr load();
+  void settle(const std::string& now);
+
+ private:
+  void establish(const meta::ObjectPtr& definition, const std::string& now);
+  void cleanUp(const meta::ObjectPtr& definition);
+
+  client::Client& client_;
+  schema::RegistryPtr builtin_;
+  std::vector<meta::ObjectPtr> definitions_;
+};
+
+}  // namespace wherry::apiserver

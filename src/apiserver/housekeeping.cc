@@ -1,0 +1,137 @@
+#include "apiserver/housekeeping.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "meta/status.h"
+
+namespace wherry::apiserver {
+namespace {
+
+const base::Log& log() {
+  static const base::Log kLog("apiserver");
+  return kLog;
+}
+
+// One resource that is followed, and what is done about a change of it. A watch that ends is begun again.
+class Followed {
+ public:
+  Followed(client::Client& client, meta::Resource resource, std::string ns, client::ListOptions options,
+           std::function<void()> react)
+      : client_(client), resource_(std::move(resource)), ns_(std::move(ns)), options_(std::move(options)),
+        react_(std::move(react)) {}
+
+  // Takes in what happened; reacts once to all of it.
+  void advance(const std::function<void()>& wake) {
+    bool changed = false;
+    try {
+      if (!watch_) {
+        watch_ = client_.watch(resource_, ns_, options_);
+        watch_->onReady(wake);
+        changed = true;
+      }
+      while (watch_->tryNext()) changed = true;
+    } catch (const meta::StatusError& error) {
+      log().debug("watching {}: {}", resource_.resource, error.message());
+      watch_.reset();
+      wake();
+      return;
+    }
+    if (changed) react_();
+  }
+
+ private:
+  client::Client& client_;
+  meta::Resource resource_;
+  std::string ns_;
+  client::ListOptions options_;
+  std::function<void()> react_;
+  std::unique_ptr<client::Watch> watch_;
+};
+
+}  // namespace
+
+struct Housekeeping::State {
+  explicit State(Options o) : options(std::move(o)) {}
+
+  void follow();
+  void run(const std::stop_token& stop);
+  void refreshKinds();
+
+  Options options;
+  std::vector<std::unique_ptr<Followed>> followed;
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  bool awake = true;
+  std::jthread thread;
+};
+
+void ensureObject(client::Client& client, const BootstrapObject& wanted) {
+  try {
+    auto stored = client.get(wanted.resource, wanted.ns, wanted.name());
+    if (auto corrected = correctedObject(stored->tree(), wanted)) client.update(wanted.resource, wanted.ns, *corrected);
+  } catch (const meta::StatusError& error) {
+    if (!error.isNotFound()) throw;
+    client.create(wanted.resource, wanted.ns, wanted.object);
+  }
+}
+
+void Housekeeping::State::refreshKinds() {
+  options.publish(options.customKinds.load());
+  options.customKinds.settle(options.now());
+}
+
+void Housekeeping::State::follow() {
+  for (auto& wanted : kubernetesServiceObjects(options.advertised)) {
+    client::ListOptions one{"", "metadata.name=" + wanted.name(), ""};
+    followed.push_back(std::make_unique<Followed>(options.client, wanted.resource, wanted.ns, one, [this, wanted] {
+      try {
+        ensureObject(options.client, wanted);
+      } catch (const meta::StatusError& error) {
+        log().warn("{} {}: {}", wanted.resource.resource, wanted.name(), error.message());
+      }
+    }));
+  }
+  meta::Resource definitions{"apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition",
+                             meta::Scope::kCluster};
+  followed.push_back(std::make_unique<Followed>(options.client, definitions, "", client::ListOptions{}, [this] {
+    try {
+      refreshKinds();
+    } catch (const std::exception& error) {
+      log().warn("custom resource definitions: {}", error.what());
+    }
+  }));
+}
+
+void Housekeeping::State::run(const std::stop_token& stop) {
+  auto wake = [this] {
+    {
+      std::lock_guard lock(mutex);
+      awake = true;
+    }
+    woken.notify_one();
+  };
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex);
+      if (!woken.wait(lock, stop, [this] { return awake; })) return;
+      awake = false;
+    }
+    for (auto& each : followed) each->advance(wake);
+  }
+}
+
+Housekeeping::Housekeeping(Options options) : state_(std::make_unique<State>(std::move(options))) {
+  state_->follow();
+  state_->thread = std::jthread([state = state_.get()](const std::stop_token& stop) { state->run(stop); });
+}
+
+Housekeeping::~Housekeeping() {
+  state_->thread.request_stop();
+  state_->thread.join();
+}
+
+}  // namespace wherry::apiserver

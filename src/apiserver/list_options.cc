@@ -1,0 +1,136 @@
+#include "apiserver/list_options.h"
+
+#include <fmt/format.h>
+
+#include "apiserver/field_labels.h"
+#include "base/encoding.h"
+#include "base/strings.h"
+#include "json/value.h"
+
+namespace wherry::apiserver {
+namespace {
+
+constexpr size_t kMaxSelectorBytes = 64 * 1024;
+
+meta::StatusError invalidOptions(meta::FieldErrors errors) {
+  return meta::invalid({"meta.k8s.io", "v1", "ListOptions"}, "", errors);
+}
+
+int64_t parseNumber(const Query& query, std::string_view name) {
+  auto text = query.get(name);
+  if (text.empty()) return 0;
+  auto number = base::parseInt<int64_t>(text);
+  if (!number) {
+    throw meta::badRequest(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", text.substr(0, 64)));
+  }
+  return *number;
+}
+
+void parseSelectors(ListOptions& options, const Query& query) {
+  auto labels = query.get("labelSelector");
+  auto fields = query.get("fieldSelector");
+  if (labels.size() > kMaxSelectorBytes || fields.size() > kMaxSelectorBytes) {
+    throw meta::badRequest("the selector is too long");
+  }
+  if (!labels.empty()) options.labels = meta::LabelSelector::parse(labels);
+  if (!fields.empty()) options.fields = meta::FieldSelector::parse(fields);
+}
+
+void parseVersion(ListOptions& options, const RequestInfo& info) {
+  options.resourceVersion = info.query.get("resourceVersion");
+  if (options.resourceVersion.empty()) return;
+  auto number = base::parseInt<int64_t>(options.resourceVersion);
+  if (number && *number >= 0) {
+    options.revision = *number;
+    return;
+  }
+  auto words = fmt::format("strconv.ParseUint: parsing \"{}\": invalid syntax", options.resourceVersion.substr(0, 64));
+  if (info.verb == Verb::kWatch) throw meta::StatusError(500, "", words);
+  throw meta::badRequest(fmt::format("Invalid value: \"{}\": {}", options.resourceVersion.substr(0, 64), words));
+}
+
+void parseMatch(ListOptions& options, const Query& query, meta::FieldErrors& errors) {
+  auto match = query.get("resourceVersionMatch");
+  if (match.empty()) return;
+  if (match == "NotOlderThan") {
+    options.match = VersionMatch::kNotOlderThan;
+  } else if (match == "Exact") {
+    options.match = VersionMatch::kExact;
+  } else {
+    errors.push_back(
+        meta::notSupportedField("resourceVersionMatch", json::Value(match), {"Exact", "NotOlderThan", ""}));
+  }
+}
+
+void forbid(meta::FieldErrors& errors, const char* field, const char* why) {
+  errors.push_back(meta::forbiddenField(field, why));
+}
+
+void checkInitialEvents(const ListOptions& options, bool isWatch, meta::FieldErrors& errors) {
+  if (!isWatch) {
+    forbid(errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
+  } else if (options.match != VersionMatch::kNotOlderThan) {
+    forbid(errors, "resourceVersionMatch",
+           "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+}
+
+void checkMatch(const ListOptions& options, bool isWatch, meta::FieldErrors& errors) {
+  if (options.match == VersionMatch::kUnset) return;
+  if (isWatch) {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  } else if (options.resourceVersion.empty()) {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  } else if (!options.continueToken.empty()) {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+  } else if (options.match == VersionMatch::kExact && options.resourceVersion == "0") {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  }
+}
+
+}  // namespace
+
+ListOptions parseListOptions(const schema::Kind& kind, const RequestInfo& info) {
+  ListOptions options;
+  const auto& query = info.query;
+  parseSelectors(options, query);
+  if (!info.name.empty()) options.fields = meta::FieldSelector::parse("metadata.name=" + info.name);
+  requireSelectable(kind, options.fields);
+  options.limit = static_cast<size_t>(std::max<int64_t>(0, parseNumber(query, "limit")));
+  options.continueToken = query.get("continue");
+  if (auto seconds = parseNumber(query, "timeoutSeconds"); seconds > 0) options.timeout = std::chrono::seconds(seconds);
+  options.allowBookmarks = query.flag("allowWatchBookmarks");
+  options.hasSendInitialEvents = query.has("sendInitialEvents");
+  options.sendInitialEvents = query.flag("sendInitialEvents");
+  parseVersion(options, info);
+  meta::FieldErrors errors;
+  parseMatch(options, query, errors);
+  bool isWatch = info.verb == Verb::kWatch;
+  if (options.hasSendInitialEvents) {
+    checkInitialEvents(options, isWatch, errors);
+  } else {
+    checkMatch(options, isWatch, errors);
+  }
+  if (!errors.empty()) throw invalidOptions(std::move(errors));
+  return options;
+}
+
+std::string encodeContinuation(const Continuation& continuation) {
+  json::Object token{{"v", "meta.k8s.io/v1"}, {"rv", continuation.revision}, {"start", continuation.after}};
+  return base::encodeBase64(json::serialize(token), base::Base64::kUrl);
+}
+
+std::optional<Continuation> decodeContinuation(std::string_view token) {
+  auto text = base::decodeBase64(token, base::Base64::kUrl);
+  if (!text) return std::nullopt;
+  try {
+    auto tree = json::parse(*text);
+    Continuation continuation{json::getInt(tree, "rv"), std::string(json::getString(tree, "start"))};
+    bool valid = json::getString(tree, "v") == "meta.k8s.io/v1" && continuation.revision > 0 && !continuation.after.empty();
+    return valid ? std::optional(continuation) : std::nullopt;
+  } catch (const json::ParseError&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace wherry::apiserver
