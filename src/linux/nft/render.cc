@@ -1,0 +1,224 @@
+#include "linux/nft/render.h"
+
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include "base/strings.h"
+
+namespace wherry::linux::nft {
+namespace {
+
+template <typename T>
+T load(std::string_view bytes) {
+  T value{};
+  std::memcpy(&value, bytes.data(), std::min(sizeof value, bytes.size()));
+  return value;
+}
+
+std::string protocolName(uint8_t protocol) {
+  switch (protocol) {
+    case IPPROTO_TCP:
+      return "tcp";
+    case IPPROTO_UDP:
+      return "udp";
+    case IPPROTO_SCTP:
+      return "sctp";
+    case IPPROTO_ICMP:
+      return "icmp";
+    default:
+      return std::to_string(protocol);
+  }
+}
+
+std::string renderField(FieldType type, std::string_view bytes) {
+  switch (type) {
+    case FieldType::kAddress:
+      return Ipv4Address::fromNetworkOrder(load<uint32_t>(bytes)).text();
+    case FieldType::kProtocol:
+      return protocolName(load<uint8_t>(bytes));
+    case FieldType::kPort:
+      return std::to_string(ntohs(load<uint16_t>(bytes)));
+    case FieldType::kNumber:
+      return fmt::format("0x{:08x}", load<uint32_t>(bytes));
+    case FieldType::kInterface:
+      return fmt::format("\"{}\"", bytes.substr(0, bytes.find('\0')));
+  }
+  return "";
+}
+
+std::string typeName(FieldType type) {
+  switch (type) {
+    case FieldType::kAddress:
+      return "ipv4_addr";
+    case FieldType::kProtocol:
+      return "inet_proto";
+    case FieldType::kPort:
+      return "inet_service";
+    case FieldType::kNumber:
+      return "mark";
+    case FieldType::kInterface:
+      return "ifname";
+  }
+  return "";
+}
+
+std::string renderType(const Type& type) {
+  std::vector<std::string> names;
+  for (FieldType field : type) names.push_back(typeName(field));
+  return base::join(names, " . ");
+}
+
+std::string fieldName(Field field) {
+  switch (field) {
+    case Field::kSourceAddress:
+      return "ip saddr";
+    case Field::kDestinationAddress:
+      return "ip daddr";
+    case Field::kProtocol:
+      return "meta l4proto";
+    case Field::kSourcePort:
+      return "th sport";
+    case Field::kDestinationPort:
+      return "th dport";
+    case Field::kMark:
+      return "meta mark";
+    case Field::kInputInterface:
+      return "iifname";
+    case Field::kOutputInterface:
+      return "oifname";
+  }
+  return "";
+}
+
+std::string renderKey(const Key& key) {
+  std::vector<std::string> parts;
+  for (const KeyPart& part : key) {
+    const auto* random = std::get_if<RandomNumber>(&part);
+    parts.push_back(random ? fmt::format("numgen random mod {}", random->modulus) : fieldName(std::get<Field>(part)));
+  }
+  return base::join(parts, " . ");
+}
+
+std::string render(const Match& match) {
+  std::string value = renderField(typeOf(match.field), match.value.bytes());
+  if (typeOf(match.field) == FieldType::kAddress && match.prefixLength < 32)
+    value += fmt::format("/{}", match.prefixLength);
+  return fmt::format("{}{} {}", fieldName(match.field), match.op == Match::Operator::kEqual ? "" : " !=", value);
+}
+std::string render(const MatchSet& match) {
+  return fmt::format("{}{} @{}", renderKey(match.key), match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
+}
+std::string render(const MatchTranslated&) { return "ct status dnat"; }
+std::string render(const DestinationNat& nat) {
+  return fmt::format("dnat ip to {} map @{}", renderKey(nat.key), nat.map);
+}
+std::string render(const MasqueradeSource&) { return "masquerade"; }
+std::string render(const Reject& reject) {
+  return reject.with == RejectWith::kTcpReset ? "reject with tcp reset" : "reject";
+}
+std::string render(const Verdict& verdict) {
+  switch (verdict.kind) {
+    case VerdictKind::kAccept:
+      return "accept";
+    case VerdictKind::kDrop:
+      return "drop";
+    case VerdictKind::kReturn:
+      return "return";
+    case VerdictKind::kJump:
+      return "jump " + verdict.chain;
+    case VerdictKind::kGoto:
+      return "goto " + verdict.chain;
+  }
+  return "";
+}
+
+std::string hookName(HookPoint point) {
+  switch (point) {
+    case HookPoint::kPrerouting:
+      return "prerouting";
+    case HookPoint::kInput:
+      return "input";
+    case HookPoint::kForward:
+      return "forward";
+    case HookPoint::kOutput:
+      return "output";
+    case HookPoint::kPostrouting:
+      return "postrouting";
+  }
+  return "";
+}
+
+// nft(8) has names for the usual priorities, each at the hooks where it is usual.
+std::string priorityName(const Hook& hook) {
+  if (hook.priority == kPriorityFilter) return "filter";
+  if (hook.priority == kPriorityDestinationNat && hook.point == HookPoint::kPrerouting) return "dstnat";
+  if (hook.priority == kPrioritySourceNat && hook.point == HookPoint::kPostrouting) return "srcnat";
+  return std::to_string(hook.priority);
+}
+
+std::string renderElements(const std::vector<std::string>& elements) {
+  if (elements.empty()) return "";
+  return fmt::format("\t\telements = {{ {} }}\n", base::join(elements, ",\n\t\t\t     "));
+}
+
+std::string renderSet(const Set& set) {
+  std::vector<std::string> elements;
+  for (const Data& key : set.elements) elements.push_back(renderData(set.type, key));
+  return fmt::format("\tset {} {{\n\t\ttype {}\n{}\t}}\n", set.name, renderType(set.type), renderElements(elements));
+}
+
+std::string renderMap(const DataMap& map) {
+  std::vector<std::string> elements;
+  for (const auto& [key, data] : map.elements) {
+    elements.push_back(renderData(map.type, key) + " : " + renderData(map.dataType, data));
+  }
+  return fmt::format("\tmap {} {{\n\t\ttype {} : {}\n{}\t}}\n", map.name, renderType(map.type),
+                     renderType(map.dataType), renderElements(elements));
+}
+
+std::string renderChain(const Chain& chain) {
+  std::string text = fmt::format("\tchain {} {{\n", chain.name);
+  if (chain.hook) {
+    text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n",
+                        chain.hook->type == ChainType::kNat ? "nat" : "filter", hookName(chain.hook->point),
+                        priorityName(*chain.hook));
+  }
+  for (const Rule& rule : chain.rules) text += fmt::format("\t\t{}\n", renderRule(rule));
+  return text + "\t}\n";
+}
+
+}  // namespace
+
+std::string renderData(const Type& type, const Data& data) {
+  std::vector<std::string> fields;
+  std::string_view rest = data.bytes();
+  for (FieldType field : type) {
+    size_t size = std::min(registerBytes(field), rest.size());
+    fields.push_back(renderField(field, rest.substr(0, size)));
+    rest.remove_prefix(size);
+  }
+  return base::join(fields, " . ");
+}
+
+std::string renderStatement(const Statement& statement) {
+  return std::visit([](const auto& alternative) { return render(alternative); }, statement);
+}
+
+std::string renderRule(const Rule& rule) {
+  std::vector<std::string> statements;
+  for (const Statement& statement : rule.statements) statements.push_back(renderStatement(statement));
+  return base::join(statements, " ");
+}
+
+std::string renderTable(const Table& table) {
+  std::vector<std::string> parts;
+  for (const Set& set : table.sets) parts.push_back(renderSet(set));
+  for (const DataMap& map : table.maps) parts.push_back(renderMap(map));
+  for (const Chain& chain : table.chains) parts.push_back(renderChain(chain));
+  return fmt::format("table ip {} {{\n{}}}\n", table.name, base::join(parts, "\n"));
+}
+
+}  // namespace wherry::linux::nft

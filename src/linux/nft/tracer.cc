@@ -1,0 +1,237 @@
+#include "linux/nft/tracer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+namespace wherry::linux::nft {
+namespace {
+
+enum class Step { kNextRule, kReturn, kFinal };  // kFinal: the chain's hook is done with the packet
+
+constexpr int kMostJumps = 16;  // as the kernel allows (NFT_JUMP_STACK_SIZE)
+
+// One packet in one table.
+class Walk {
+ public:
+  Walk(const Table& table, const Tracer::Options& options, Trace& trace)
+      : table_(table), options_(options), trace_(trace) {}
+
+  Step chain(const Chain& chain, int depth = 0) {
+    if (depth > kMostJumps) return Step::kFinal;
+    for (const Rule& rule : chain.rules) {
+      Step step = applyRule(rule, depth);
+      if (step != Step::kNextRule) return step;
+    }
+    return Step::kReturn;
+  }
+
+ private:
+  struct Applied {
+    bool goOn;  // with the rule's next statement
+    Step step = Step::kNextRule;
+  };
+
+  Step applyRule(const Rule& rule, int depth) {
+    for (const Statement& statement : rule.statements) {
+      Applied applied = std::visit([&](const auto& alternative) { return apply(alternative, depth); }, statement);
+      if (!applied.goOn) return applied.step;
+    }
+    return Step::kNextRule;
+  }
+
+  Applied apply(const Match& match, int) {
+    std::string have = fieldData(match.field).bytes();
+    std::string want = match.value.bytes();
+    if (typeOf(match.field) == FieldType::kAddress) {
+      uint32_t mask = Ipv4Prefix{{}, match.prefixLength}.mask();
+      have = Data().address({addressIn(have).value & mask}).bytes();
+    }
+    return {(have == want) == (match.op == Match::Operator::kEqual)};
+  }
+
+  Applied apply(const MatchSet& match, int) {
+    const Set* set = table_.findSet(match.set);
+    bool in = set && set->elements.contains(keyData(match.key));
+    return {in == (match.op == MatchSet::Operator::kIn)};
+  }
+
+  Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
+
+  Applied apply(const DestinationNat& nat, int) {
+    const DataMap* map = table_.findMap(nat.map);
+    if (!map) return {false};
+    auto found = map->elements.find(keyData(nat.key));
+    if (found == map->elements.end()) return {false};
+    const std::string& bytes = found->second.bytes();
+    uint16_t port = 0;
+    std::memcpy(&port, bytes.data() + 4, sizeof port);
+    trace_.packet.destination = addressIn(bytes);
+    trace_.packet.destinationPort = ntohs(port);
+    trace_.translated = true;
+    return {false, Step::kFinal};
+  }
+
+  Applied apply(const MasqueradeSource&, int) {
+    trace_.masqueraded = true;
+    return {false, Step::kFinal};
+  }
+
+  Applied apply(const Reject& reject, int) {
+    trace_.outcome =
+        reject.with == RejectWith::kTcpReset ? Trace::Outcome::kTcpReset : Trace::Outcome::kPortUnreachable;
+    return {false, Step::kFinal};
+  }
+
+  Applied apply(const Verdict& verdict, int depth) {
+    switch (verdict.kind) {
+      case VerdictKind::kAccept:
+        return {false, Step::kFinal};
+      case VerdictKind::kDrop:
+        trace_.outcome = Trace::Outcome::kDrop;
+        return {false, Step::kFinal};
+      case VerdictKind::kReturn:
+        return {false, Step::kReturn};
+      case VerdictKind::kJump:
+      case VerdictKind::kGoto:
+        break;
+    }
+    const Chain* target = table_.findChain(verdict.chain);
+    Step step = target ? chain(*target, depth + 1) : Step::kReturn;
+    if (step == Step::kFinal) return {false, Step::kFinal};
+    return {false, verdict.kind == VerdictKind::kJump ? Step::kNextRule : Step::kReturn};
+  }
+
+  static Ipv4Address addressIn(const std::string& bytes) {
+    uint32_t value = 0;
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return Ipv4Address::fromNetworkOrder(value);
+  }
+
+  Data fieldData(Field field) const {
+    Data data;
+    append(data, field);
+    return data;
+  }
+
+  Data keyData(const Key& key) const {
+    Data data;
+    for (const KeyPart& part : key) {
+      if (const auto* random = std::get_if<RandomNumber>(&part)) {
+        data.number(options_.random(random->modulus));
+      } else {
+        append(data, std::get<Field>(part));
+      }
+    }
+    return data;
+  }
+
+  void append(Data& data, Field field) const {
+    const Packet& packet = trace_.packet;
+    switch (field) {
+      case Field::kSourceAddress:
+        data.address(packet.source);
+        break;
+      case Field::kDestinationAddress:
+        data.address(packet.destination);
+        break;
+      case Field::kProtocol:
+        data.protocol(packet.protocol);
+        break;
+      case Field::kSourcePort:
+        data.port(packet.sourcePort);
+        break;
+      case Field::kDestinationPort:
+        data.port(packet.destinationPort);
+        break;
+      case Field::kMark:
+        data.number(packet.mark);
+        break;
+      case Field::kInputInterface:
+        data.interface(packet.inputInterface);
+        break;
+      case Field::kOutputInterface:
+        data.interface(packet.outputInterface);
+        break;
+    }
+  }
+
+  const Table& table_;
+  const Tracer::Options& options_;
+  Trace& trace_;
+};
+
+struct Hooked {
+  const Table* table;
+  const Chain* chain;
+};
+
+std::vector<Hooked> chainsAt(const std::vector<Table>& tables, HookPoint point) {
+  std::vector<Hooked> hooked;
+  for (const Table& table : tables) {
+    for (const Chain& chain : table.chains) {
+      if (chain.hook && chain.hook->point == point) hooked.push_back({&table, &chain});
+    }
+  }
+  std::stable_sort(hooked.begin(), hooked.end(),
+                   [](const Hooked& a, const Hooked& b) { return a.chain->hook->priority < b.chain->hook->priority; });
+  return hooked;
+}
+
+// False: the packet ends here.
+bool passHook(const std::vector<Table>& tables, const Tracer::Options& options, HookPoint point, Trace& trace) {
+  for (const Hooked& hooked : chainsAt(tables, point)) {
+    bool sourceNat = point == HookPoint::kPostrouting;
+    // A connection is translated once in each direction: the first translation stands.
+    bool done = sourceNat ? trace.masqueraded : trace.translated;
+    if (hooked.chain->hook->type == ChainType::kNat && done) continue;
+    Walk(*hooked.table, options, trace).chain(*hooked.chain);
+    if (trace.outcome != Trace::Outcome::kAccept) return false;
+  }
+  return true;
+}
+
+std::string_view outcomeText(Trace::Outcome outcome) {
+  switch (outcome) {
+    case Trace::Outcome::kAccept:
+      return "accept";
+    case Trace::Outcome::kDrop:
+      return "drop";
+    case Trace::Outcome::kTcpReset:
+      return "reject with tcp reset";
+    case Trace::Outcome::kPortUnreachable:
+      return "reject with icmp port-unreachable";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Trace::text() const {
+  std::string text;
+  if (translated) text += fmt::format("dnat to {}:{}, ", packet.destination.text(), packet.destinationPort);
+  if (masqueraded) text += "masquerade, ";
+  return text.append(outcomeText(outcome));
+}
+
+Tracer::Tracer(std::vector<Table> tables, Options options) : tables_(std::move(tables)), options_(std::move(options)) {}
+
+Trace Tracer::trace(const Packet& packet) const {
+  Trace trace{.packet = packet};
+  auto pass = [&](HookPoint point) { return passHook(tables_, options_, point, trace); };
+  bool fromNode = packet.inputInterface.empty();
+  if (!pass(fromNode ? HookPoint::kOutput : HookPoint::kPrerouting)) return trace;
+  bool toNode = options_.nodeAddresses.contains(trace.packet.destination);
+  if (!fromNode && toNode) {
+    pass(HookPoint::kInput);
+    return trace;
+  }
+  if (!fromNode && !pass(HookPoint::kForward)) return trace;
+  pass(HookPoint::kPostrouting);
+  return trace;
+}
+
+}  // namespace wherry::linux::nft

@@ -1,0 +1,58 @@
+// The packet tracer: what tables do with the first packet of a connection, worked out from their model. Pure.
+//
+//   Tracer tracer({wholeTable(slots)}, {.nodeAddresses = {...}});
+//   tracer.trace({.source = pod, .destination = clusterIp, .protocol = IPPROTO_TCP, .destinationPort = 80}).text()
+//     -> "dnat to 10.244.0.7:8080, accept"
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "linux/ipv4.h"
+#include "linux/nft/ruleset.h"
+
+namespace wherry::linux::nft {
+
+struct Packet {
+  Ipv4Address source;
+  Ipv4Address destination;
+  uint8_t protocol = 6;
+  uint16_t sourcePort = 40000;
+  uint16_t destinationPort = 0;
+  uint32_t mark = 0;
+  std::string inputInterface;   // "" when the node itself sends it
+  std::string outputInterface;  // "" when it is for the node
+};
+
+struct Trace {
+  enum class Outcome { kAccept, kDrop, kTcpReset, kPortUnreachable };
+  Outcome outcome = Outcome::kAccept;
+  Packet packet;  // as it leaves
+  bool translated = false;
+  bool masqueraded = false;
+
+  // "dnat to 10.244.0.7:8080, masquerade, accept"
+  std::string text() const;
+};
+
+class Tracer {
+ public:
+  struct Options {
+    std::set<Ipv4Address> nodeAddresses;  // what is delivered to the node instead of being forwarded
+    std::function<uint32_t(uint32_t modulus)> random = [](uint32_t) { return 0U; };
+  };
+  Tracer(std::vector<Table> tables, Options options);
+
+  // Through the hooks that such a packet meets: prerouting, then input or forward and postrouting; or output,
+  // postrouting.
+  Trace trace(const Packet& packet) const;
+
+ private:
+  std::vector<Table> tables_;
+  Options options_;
+};
+
+}  // namespace wherry::linux::nft
