@@ -43,6 +43,8 @@ void callWake(Watcher& watcher) {
 struct WatchHub::State {
   using Watchers = std::unordered_map<std::string, std::vector<WatcherPtr>, base::StringHash, std::equal_to<>>;
 
+  State(EventRing events, Revision newest) : ring(std::move(events)), revision(newest) {}
+
   EventRing ring;
   Revision revision;  // the newest
   Watchers watchers;  // by resourceOf(prefix)
