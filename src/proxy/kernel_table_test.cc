@@ -1,38 +1,24 @@
 // The table in a real kernel: a node, pods by veth, connections through it. Needs root.
 #include "proxy/kernel_table.h"
 
-#include <cerrno>
+#include <algorithm>
 
-#include <arpa/inet.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
-#include "linux/conntrack.h"
+#include "base/strings.h"
+#include "base/subprocess.h"
 #include "linux/links.h"
-#include "linux/nft/base_chains.h"
+#include "linux/nft/render.h"
 #include "linux/routes.h"
 #include "linux/scratch_namespace.h"
 #include "linux/sysctls.h"
+#include "proxy/scratch_sockets.h"
 
 namespace wherry::proxy {
 namespace {
 
 using linux::Ipv4Address;
 using linux::ScratchNamespace;
-
-Ipv4Address ip(const char* text) { return *Ipv4Address::parse(text); }
-sockaddr_in address(const char* text, uint16_t port) {
-  sockaddr_in out{.sin_family = AF_INET, .sin_port = htons(port)};
-  out.sin_addr.s_addr = ip(text).networkOrder();
-  return out;
-}
-template <typename T>
-sockaddr* generic(T& value) {
-  return reinterpret_cast<sockaddr*>(&value);
-}
 
 // A node 192.0.2.1 with two pods, 10.244.0.1 and 10.244.0.2, each on a veth of its own.
 class KernelTableTest : public testing::Test {
@@ -78,53 +64,6 @@ class KernelTableTest : public testing::Test {
 
   std::optional<ScratchNamespace> node, podA, podB;
 };
-
-base::Fd listenIn(const ScratchNamespace& where, int type, const char* at, uint16_t port) {
-  base::Fd fd;
-  where.run([&] {
-    fd.reset(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_in own = address(at, port);
-    int on = 1;
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    EXPECT_EQ(::bind(fd.get(), generic(own), sizeof own), 0) << errno;
-    if (type == SOCK_STREAM) {
-      EXPECT_EQ(::listen(fd.get(), 64), 0);
-    }
-  });
-  return fd;
-}
-
-base::Fd socketIn(const ScratchNamespace& where, int type) {
-  base::Fd fd;
-  where.run([&] {
-    fd.reset(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
-    timeval patience{.tv_sec = 2};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  });
-  return fd;
-}
-
-// 0, or why the connection failed.
-int connectFrom(const ScratchNamespace& where, const char* to, uint16_t port) {
-  base::Fd fd = socketIn(where, SOCK_STREAM);
-  sockaddr_in target = address(to, port);
-  return ::connect(fd.get(), generic(target), sizeof target) == 0 ? 0 : errno;
-}
-
-// Who has connected to `listener` ("10.244.0.1"), "" when nobody has.
-std::string accepted(const base::Fd& listener) {
-  sockaddr_in peer{};
-  socklen_t size = sizeof peer;
-  base::Fd connection(::accept4(listener.get(), generic(peer), &size, SOCK_CLOEXEC));
-  return connection ? Ipv4Address::fromNetworkOrder(peer.sin_addr.s_addr).text() : "";
-}
-
-bool received(const base::Fd& socket) {
-  pollfd waiting{socket.get(), POLLIN, 0};
-  char byte;
-  return ::poll(&waiting, 1, 1000) == 1 && ::recv(socket.get(), &byte, 1, MSG_DONTWAIT) == 1;
-}
 
 const ServicePort kWeb{{0x0a600001}, IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
 const ServicePort kDns{{0x0a600001}, IPPROTO_UDP, 53};
@@ -282,6 +221,42 @@ TEST_F(KernelTableTest, AFlushByAnotherProgramIsNoticedAndRepaired) {
   }
   node->run([&] { table.kernel->replace(table.slots); });
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
+}
+
+// The lines of a ruleset without layout and order. Two things nft shows otherwise than they were given: a match that a
+// reject implies, and the order of elements.
+std::vector<std::string> sortedLines(const std::string& ruleset) {
+  std::vector<std::string> lines;
+  for (std::string_view raw : base::split(ruleset, '\n')) {
+    std::string line =
+        base::replaceAll(base::replaceAll(raw, "elements = { ", ""), "meta l4proto tcp reject", "reject");
+    std::string_view text = base::trim(line);
+    while (!text.empty() && (text.back() == ',' || text.back() == '}' || text.back() == ' ')) text.remove_suffix(1);
+    if (!text.empty()) lines.emplace_back(text);
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
+  if (!base::findProgram("nft")) GTEST_SKIP() << "needs nft to read the ruleset";
+  Loaded table(*node);
+  table.set(kWeb, {kInA, kInB});
+  table.set(kDns, {});
+  table.set({kWeb.ip, IPPROTO_TCP, 443}, {kInA});
+  table.set(kWeb, {kInB});
+  base::Finished listed;
+  node->run([&] { listed = base::run({.argv = {"nft", "list", "ruleset"}}); });
+  ASSERT_TRUE(listed.ok()) << listed.err;
+  // The model has no chain for a size that was left again.
+  Slots both = table.slots;
+  Changes ignored;
+  both.set({kWeb.ip, IPPROTO_TCP, 9}, {kInA, kInB}, ignored);
+  auto model = sortedLines(linux::nft::renderTable(wholeTable(both)));
+  std::erase_if(model, [](const std::string& line) {
+    return line.find(". tcp . 9 ") != std::string::npos || line.ends_with(". tcp . 9");
+  });
+  EXPECT_EQ(sortedLines(listed.out), model);
 }
 
 }  // namespace
