@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <system_error>
 
 #include "base/strings.h"
@@ -174,11 +175,15 @@ Finished run(const Command& command) {
   if (!exited) throwErrno("pidfd_open");
 
   Finished finished;
+  // The child is not waited for before this is gone, so its process id is still its own.
+  std::optional<std::stop_callback<std::function<void()>>> killer;
+  if (command.stop.stop_possible()) killer.emplace(command.stop, [pid] { ::kill(-pid, SIGKILL); });
   Pump pump(command, std::move(in.write), std::move(out.read), std::move(err.read), std::move(exited));
   if (!pump.run(finished)) {
     finished.timedOut = true;
     ::kill(-pid, SIGKILL);
   }
+  killer.reset();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Command {
   std::string input;                         // what the child reads on stdin; /dev/null when empty
   std::map<int, int> inherit;                // the child's descriptor -> ours, beyond 0-2
   std::chrono::milliseconds timeout{30000};  // SIGKILL to the child's process group after it
+  std::stop_token stop{};                    // SIGKILL to the process group when requested
   size_t outputLimit = 1 << 20;              // bytes kept of stdout and of stderr each; the rest is read and dropped
 };
 

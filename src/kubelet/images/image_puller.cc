@@ -51,6 +51,7 @@ PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const
 struct ImagePuller::State {
   ImageStore& store;
   const base::Clock& clock;
+  std::stop_source stopping;
   std::counting_semaphore<kPullsAtATime> slots{kPullsAtATime};
   base::Guarded<std::map<std::string, std::shared_future<PullResult>>> running;
   struct Unreachable {
@@ -75,7 +76,7 @@ struct ImagePuller::State {
     if (auto known = fallback ? remembered(reference) : std::nullopt) return *known;
     try {
       milliseconds timeout = fallback ? kAskTimeout : milliseconds(kDigestTimeout);
-      return {RegistryAnswer::Kind::kDigest, skopeoDigest(reference.text(), authFile, timeout)};
+      return {RegistryAnswer::Kind::kDigest, skopeoDigest(reference.text(), authFile, timeout, stopping.get_token())};
     } catch (const SkopeoError& error) {
       if (!error.unreachable) return {RegistryAnswer::Kind::kRefused, error.what()};
       unreachable.with([&](auto& known) { known[reference.registry] = {clock.monotonicNow(), error.what()}; });
@@ -87,7 +88,7 @@ struct ImagePuller::State {
     auto pin = store.pinBlobs();
     std::string layout = store.newScratchDirectory();
     runSkopeoCopy({.source = "docker://" + reference.text(), .layout = layout, .blobs = store.blobDirectory(),
-                   .authFile = authFile});
+                   .authFile = authFile, .stop = stopping.get_token()});
     return store.adoptLayout(layout, reference.text(), ImageSource::kPulled, digest);
   }
 
@@ -124,6 +125,8 @@ struct ImagePuller::State {
 
 ImagePuller::ImagePuller(ImageStore& store, const base::Clock& clock) : state_(std::make_unique<State>(store, clock)) {}
 ImagePuller::~ImagePuller() = default;
+
+void ImagePuller::stop() { state_->stopping.request_stop(); }
 
 std::optional<Image> ImagePuller::findWithoutPull(std::string_view name, PullPolicy policy) const {
   auto stored = state_->store.find(name);

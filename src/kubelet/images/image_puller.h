@@ -49,8 +49,9 @@ class ImagePuller {
 
   // The image if it can be had without asking anybody: no waiting.
   std::optional<Image> findWithoutPull(std::string_view name, PullPolicy policy) const;
-  // Throws PullError.
+  // Throws PullError, also soon after stop().
   PullResult pull(std::string_view name, PullPolicy policy, const std::string& authFile = {});
+  void stop();  // ends the pulls that run
 
  private:
   struct State;

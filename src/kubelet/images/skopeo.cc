@@ -46,7 +46,8 @@ base::Finished runOrExplain(const base::Command& command) {
 void runSkopeoCopy(const SkopeoCopy& copy) {
   base::Command command{.argv = {"skopeo", "--insecure-policy", "copy", "--quiet", "--dest-shared-blob-dir", copy.blobs},
                         .environment = {"HOME=/root"},
-                        .timeout = kCopyTimeout};
+                        .timeout = kCopyTimeout,
+                        .stop = copy.stop};
   if (!copy.authFile.empty()) command.argv.insert(command.argv.end(), {"--src-authfile", copy.authFile});
   if (isLocalSource(copy.source)) command.argv.push_back("--src-tls-verify=false");
   command.argv.insert(command.argv.end(), {copy.source, "oci:" + copy.layout + ":image"});
@@ -54,10 +55,12 @@ void runSkopeoCopy(const SkopeoCopy& copy) {
   if (!finished.ok()) throwSkopeo(finished);
 }
 
-std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout) {
+std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout,
+                         std::stop_token stop) {
   base::Command command{.argv = {"skopeo", "inspect", "--raw"},
                         .environment = {"HOME=/root"},
                         .timeout = timeout,
+                        .stop = std::move(stop),
                         .outputLimit = kMaxManifest};
   if (!authFile.empty()) command.argv.insert(command.argv.end(), {"--authfile", authFile});
   if (isLocalSource("docker://" + name)) command.argv.push_back("--tls-verify=false");

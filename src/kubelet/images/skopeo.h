@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@ struct SkopeoCopy {
   std::string layout;    // directory of the OCI layout to make
   std::string blobs;     // where its blobs go
   std::string authFile;  // "" for the machine's own
+  std::stop_token stop;
 };
 
 // skopeo could not do it; what() is its last word.
@@ -25,7 +27,8 @@ struct SkopeoError : std::runtime_error {
 void runSkopeoCopy(const SkopeoCopy& copy);
 
 // The digest by which the registry knows `name` now. Counts as unreachable after `timeout`.
-std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout);
+std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout,
+                         std::stop_token stop = {});
 
 // The message in the last line of skopeo's log, which is `time="..." level=fatal msg="..."`. Pure.
 std::string parseSkopeoError(std::string_view log);

@@ -145,8 +145,8 @@ bool Containers::signal(const ContainerRecord& record, int number) const {
 }
 
 base::Finished Containers::exec(const ContainerRecord& record, const std::vector<std::string>& argv,
-                                std::chrono::milliseconds timeout) const {
-  return crun_.exec(record.id(), argv, timeout);
+                                std::chrono::milliseconds timeout, std::stop_token stop) const {
+  return crun_.exec(record.id(), argv, timeout, std::move(stop));
 }
 
 bool Containers::observeExits(std::string_view uid) {

@@ -49,7 +49,7 @@ class Containers {
   // False when it runs no more.
   bool signal(const ContainerRecord& record, int number) const;
   base::Finished exec(const ContainerRecord& record, const std::vector<std::string>& argv,
-                      std::chrono::milliseconds timeout) const;
+                      std::chrono::milliseconds timeout, std::stop_token stop = {}) const;
 
   // Looks for ends since the last look and notes them. Returns whether there were any.
   bool observeExits(std::string_view uid);

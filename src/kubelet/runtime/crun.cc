@@ -129,11 +129,11 @@ pid_t Crun::create(const CreateContainer& request) const {
   return parseSyncLine(readLine(sync.read.get(), kCreateTimeout));
 }
 
-base::Finished Crun::crun(std::vector<std::string> arguments, milliseconds timeout) const {
+base::Finished Crun::crun(std::vector<std::string> arguments, milliseconds timeout, std::stop_token stop) const {
   std::vector<std::string> argv = {"crun", "--root", paths_.state};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   try {
-    return base::run({.argv = std::move(argv), .timeout = timeout});
+    return base::run({.argv = std::move(argv), .timeout = timeout, .stop = std::move(stop)});
   } catch (const std::system_error& error) {
     throw RuntimeError(fmt::format("crun can't be run ({}): install the package crun", error.code().message()));
   }
@@ -160,10 +160,11 @@ std::vector<std::string> Crun::list() const {
   return ids;
 }
 
-base::Finished Crun::exec(const std::string& id, const std::vector<std::string>& argv, milliseconds timeout) const {
+base::Finished Crun::exec(const std::string& id, const std::vector<std::string>& argv, milliseconds timeout,
+                          std::stop_token stop) const {
   std::vector<std::string> arguments = {"exec", id};
   arguments.insert(arguments.end(), argv.begin(), argv.end());
-  return crun(std::move(arguments), timeout);
+  return crun(std::move(arguments), timeout, std::move(stop));
 }
 
 std::optional<pid_t> Crun::findProcess(const std::string& bundle, std::string_view cgroupsPath) const {

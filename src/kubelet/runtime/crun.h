@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,8 +53,9 @@ class Crun {
   void remove(const std::string& id) const;
   std::vector<std::string> list() const;  // ids that crun knows
 
-  // Runs a command inside and waits. A deadline kills it.
-  base::Finished exec(const std::string& id, const std::vector<std::string>& argv, std::chrono::milliseconds timeout) const;
+  // Runs a command inside and waits. The deadline, or `stop`, kills it.
+  base::Finished exec(const std::string& id, const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
+                      std::stop_token stop = {}) const;
 
   // The container's process if it lives: the one in the bundle's pidfile, and in this control group (process ids are
   // used again).
@@ -71,7 +73,8 @@ class Crun {
   const linux::Cgroups& cgroups() const { return cgroups_; }
 
  private:
-  base::Finished crun(std::vector<std::string> arguments, std::chrono::milliseconds timeout) const;
+  base::Finished crun(std::vector<std::string> arguments, std::chrono::milliseconds timeout,
+                      std::stop_token stop = {}) const;
 
   RuntimePaths paths_;
   linux::Cgroups cgroups_;

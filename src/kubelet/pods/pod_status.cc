@@ -1,0 +1,187 @@
+#include "kubelet/pods/pod_status.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "meta/time.h"
+
+namespace wherry::kubelet {
+namespace {
+
+using State = ContainerRecord::State;
+
+struct Condition {
+  std::string type;
+  bool status = false;
+  std::string reason;   // "" when true
+  std::string message;
+};
+
+struct Phase {
+  std::string phase;
+  std::string reason;
+  std::string message;
+};
+
+Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
+  switch (outcomeOf(pod, seen)) {
+    case Outcome::kSucceeded: return {"Succeeded", {}, {}};
+    case Outcome::kFailed: return {"Failed", std::string(pod.status().reason()), std::string(pod.status().message())};
+    case Outcome::kDeadlineExceeded:
+      return {"Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+    case Outcome::kNone: break;
+  }
+  if (!isInitialized(pod, seen)) return {"Pending", {}, {}};
+  bool allEnded = true, allWell = true;
+  for (auto container : pod.spec().containers()) {
+    const ContainerRecord* record = seen.latest(container.name());
+    if (!record || record->state() == State::kCreated) return {"Pending", {}, {}};
+    bool ended = record->state() == State::kExited;
+    allEnded = allEnded && ended;
+    allWell = allWell && ended && record->exitCode == 0;
+  }
+  // A deleted pod whose containers have all ended will not come back.
+  if (pod.metadata().deleting() && allEnded) return {allWell ? "Succeeded" : "Failed", {}, {}};
+  return {"Running", {}, {}};
+}
+
+std::vector<std::string> unreadyContainers(const json::Array& statuses) {
+  std::vector<std::string> names;
+  for (const json::Value& status : statuses) {
+    if (!json::getBool(status, "ready")) names.emplace_back(json::getString(status, "name"));
+  }
+  return names;
+}
+
+std::vector<std::string> incompleteInits(const core_v1::Pod& pod, const Observation& seen) {
+  std::vector<std::string> names;
+  for (auto container : pod.spec().initContainers()) {
+    const ContainerRecord* record = seen.latest(container.name());
+    bool sidecar = kindOf(container) == ContainerKind::kSidecar;
+    bool done = record && (sidecar ? record->state() == State::kRunning
+                                   : record->state() == State::kExited && record->exitCode == 0);
+    if (!done) names.emplace_back(container.name());
+  }
+  return names;
+}
+
+Condition initialized(const core_v1::Pod& pod, const Observation& seen, const Phase& phase) {
+  if (phase.phase == "Succeeded") return {"Initialized", true, "PodCompleted", {}};
+  if (isInitialized(pod, seen)) return {"Initialized", true, {}, {}};
+  return {"Initialized", false, "ContainersNotInitialized",
+          fmt::format("containers with incomplete status: [{}]", base::join(incompleteInits(pod, seen), " "))};
+}
+
+Condition containersReady(const json::Array& statuses, const Phase& phase) {
+  if (phase.phase == "Succeeded") return {"ContainersReady", false, "PodCompleted", {}};
+  if (phase.phase == "Failed") return {"ContainersReady", false, "PodFailed", {}};
+  auto unready = unreadyContainers(statuses);
+  if (unready.empty()) return {"ContainersReady", true, {}, {}};
+  return {"ContainersReady", false, "ContainersNotReady",
+          fmt::format("containers with unready status: [{}]", base::join(unready, " "))};
+}
+
+const json::Object* findCondition(const core_v1::Pod& pod, std::string_view type) {
+  const json::Value* list = pod.status().field("conditions");
+  if (!list || !list->is_array()) return nullptr;
+  for (const json::Value& condition : list->get_array()) {
+    if (json::getString(condition, "type") == type) return condition.if_object();
+  }
+  return nullptr;
+}
+
+// KEP-580: readiness gates.
+Condition ready(const core_v1::Pod& pod, const Condition& containers) {
+  if (!containers.status) return {"Ready", false, containers.reason, containers.message};
+  for (auto gate : pod.spec().readinessGates()) {
+    const json::Object* condition = findCondition(pod, gate.conditionType());
+    const json::Value* status = condition ? condition->if_contains("status") : nullptr;
+    if (status && status->is_string() && status->get_string() == "True") continue;
+    return {"Ready", false, "ReadinessGatesNotReady",
+            fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", gate.conditionType(),
+                        status && status->is_string() ? std::string(status->get_string()) : "False")};
+  }
+  return {"Ready", true, {}, {}};
+}
+
+json::Object renderCondition(const core_v1::Pod& pod, const Condition& condition, base::WallTime now) {
+  const char* status = condition.status ? "True" : "False";
+  const json::Object* before = findCondition(pod, condition.type);
+  bool same = before && before->contains("status") && before->at("status") == status;
+  json::Object out{{"type", condition.type}, {"status", status}, {"lastProbeTime", nullptr}};
+  out["observedGeneration"] = pod.metadata().generation();
+  out["lastTransitionTime"] = same && before->contains("lastTransitionTime") ? before->at("lastTransitionTime")
+                                                                             : json::Value(meta::formatTime(now));
+  if (!condition.reason.empty()) out["reason"] = condition.reason;
+  if (!condition.message.empty()) out["message"] = condition.message;
+  return out;
+}
+
+// Ours first, in the usual order; the others as they are.
+json::Array renderConditions(const core_v1::Pod& pod, const std::vector<Condition>& own, base::WallTime now) {
+  json::Array out;
+  for (const Condition& condition : own) out.push_back(renderCondition(pod, condition, now));
+  const json::Value* list = pod.status().field("conditions");
+  if (!list || !list->is_array()) return out;
+  for (const json::Value& condition : list->get_array()) {
+    std::string_view type = json::getString(condition, "type");
+    if (std::none_of(own.begin(), own.end(), [&](auto& mine) { return mine.type == type; })) out.push_back(condition);
+  }
+  return out;
+}
+
+json::Array containerStatuses(const core_v1::Pod& pod, const Observation& seen) {
+  std::vector<core_v1::Container> sorted;
+  for (auto container : pod.spec().containers()) sorted.push_back(container);
+  std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.name() < b.name(); });
+  json::Array out;
+  for (auto& container : sorted) out.push_back(renderContainerStatus(pod, container, ContainerKind::kRegular, seen));
+  return out;
+}
+
+json::Array initContainerStatuses(const core_v1::Pod& pod, const Observation& seen) {
+  json::Array out;
+  for (auto container : pod.spec().initContainers()) {
+    out.push_back(renderContainerStatus(pod, container, kindOf(container), seen));
+  }
+  return out;
+}
+
+void addAddresses(const Observation& seen, const NodeIdentity& node, json::Object& status) {
+  status["hostIP"] = node.ip;
+  status["hostIPs"] = json::Array{json::Object{{"ip", node.ip}}};
+  if (seen.podIp.empty()) return;
+  status["podIP"] = seen.podIp;
+  status["podIPs"] = json::Array{json::Object{{"ip", seen.podIp}}};
+}
+
+std::string startTime(const core_v1::Pod& pod, base::WallTime now) {
+  return pod.status().startTime().empty() ? meta::formatTime(now) : std::string(pod.status().startTime());
+}
+
+}  // namespace
+
+json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, const NodeIdentity& node) {
+  Phase phase = phaseOf(pod, seen);
+  json::Array statuses = containerStatuses(pod, seen);
+  Condition containers = containersReady(statuses, phase);
+  // A sidecar counts towards readiness like the others.
+  json::Array inits = initContainerStatuses(pod, seen);
+  Condition network{"PodReadyToStartContainers", seen.sandbox, {}, {}};
+  auto conditions = renderConditions(
+      pod, {network, initialized(pod, seen, phase), ready(pod, containers), containers}, seen.now);
+  json::Object status{{"phase", phase.phase}, {"observedGeneration", pod.metadata().generation()},
+                      {"conditions", std::move(conditions)}};
+  if (!phase.reason.empty()) status["reason"] = phase.reason;
+  if (!phase.message.empty()) status["message"] = phase.message;
+  addAddresses(seen, node, status);
+  status["startTime"] = startTime(pod, seen.now);
+  if (!inits.empty()) status["initContainerStatuses"] = std::move(inits);
+  status["containerStatuses"] = std::move(statuses);
+  return status;
+}
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,22 @@
+#include "kubelet/probes/probe_counter.h"
+
+#include <algorithm>
+
+namespace wherry::kubelet {
+
+bool ProbeCounter::add(bool success, const core_v1::Probe& probe) {
+  successes = success ? successes + 1 : 0;
+  failures = success ? 0 : failures + 1;
+  ProbeResult before = verdict;
+  if (successes >= probe.successThresholdOr(1)) verdict = ProbeResult::kSuccess;
+  if (failures >= probe.failureThresholdOr(3)) verdict = ProbeResult::kFailure;
+  return verdict != before;
+}
+
+ProbeTimes timesOf(const core_v1::Probe& probe) {
+  auto atLeastOne = [](int64_t value) { return std::chrono::seconds(std::max<int64_t>(value, 1)); };
+  return {std::chrono::seconds(std::max<int64_t>(probe.initialDelaySeconds(), 0)), atLeastOne(probe.periodSecondsOr(10)),
+          atLeastOne(probe.timeoutSecondsOr(1))};
+}
+
+}  // namespace wherry::kubelet
