@@ -8,7 +8,8 @@
 namespace wherry::linux {
 namespace {
 
-constexpr uint8_t kProtocol = RTPROT_STATIC;
+constexpr uint8_t kProtocol =
+    87;  // whose routes are ours (rtnetlink(7): above RTPROT_STATIC it is for the user to say)
 
 std::optional<Ipv4Address> address(const NetlinkAttributes& attributes, uint16_t type) {
   auto value = attributes.findBe32(type);
@@ -25,6 +26,7 @@ std::optional<Route> readRoute(std::string_view payload) {
   route.gateway = address(attributes, RTA_GATEWAY);
   route.source = address(attributes, RTA_PREFSRC);
   route.index = static_cast<int>(attributes.findU32(RTA_OIF).value_or(0));
+  route.own = header->rtm_protocol == kProtocol;
   route.metric = attributes.findU32(RTA_PRIORITY).value_or(0);
   return route;
 }

@@ -15,6 +15,7 @@ struct Route {
   std::optional<Ipv4Address> source;   // what a socket that bound none takes as its address
   int index = 0;                       // of the link
   uint32_t metric = 0;
+  bool own = false;  // read only: setRoute() made it, in whichever process
 };
 
 std::vector<Route> listRoutes(NetlinkSocket& socket);

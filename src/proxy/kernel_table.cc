@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 #include "linux/conntrack.h"
+#include "linux/links.h"
+#include "linux/routes.h"
 
 namespace wherry::proxy {
 namespace {
@@ -39,12 +41,22 @@ void tryForgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
 
 }  // namespace
 
-KernelTable::KernelTable() : socket_(NETLINK_NETFILTER) {}
+KernelTable::KernelTable(Cidrs cidrs) : cidrs_(std::move(cidrs)), socket_(NETLINK_NETFILTER) {}
+
+// A packet of the node's own needs some route before it meets the rules that turn it to an endpoint. Without a default
+// route (no uplink at the moment) this is it.
+void KernelTable::setRouteToServices() {
+  if (!cidrs_.services) return;
+  linux::NetlinkSocket routes(NETLINK_ROUTE);
+  auto loopback = linux::findLink(routes, "lo");
+  if (loopback) linux::setRoute(routes, {.destination = *cidrs_.services, .index = loopback->index});
+}
 
 void KernelTable::replace(const Slots& slots) {
   linux::nft::Batch batch;
-  addWholeTable(batch, slots, sizes_);
+  addWholeTable(batch, slots, cidrs_, sizes_);
   batch.commit(socket_);
+  setRouteToServices();
   std::set<ServicePort> all;
   slots.forEachPort([&](const ServicePort& port, const std::vector<Endpoint>&) {
     if (port.protocol == IPPROTO_UDP) all.insert(port);
@@ -61,6 +73,14 @@ void KernelTable::apply(const Slots& slots, const Changes& changes) {
     if (port.protocol == IPPROTO_UDP) changed.insert(port);
   }
   tryForgetStale(slots, changed);
+}
+
+void removeRouteToServices() {
+  linux::NetlinkSocket socket(NETLINK_ROUTE);
+  auto loopback = linux::findLink(socket, "lo");
+  for (const linux::Route& route : linux::listRoutes(socket)) {
+    if (route.own && loopback && route.index == loopback->index) linux::removeRoute(socket, route);
+  }
 }
 
 }  // namespace wherry::proxy

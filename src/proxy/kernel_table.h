@@ -11,17 +11,24 @@ namespace wherry::proxy {
 
 class KernelTable {
  public:
-  KernelTable();
+  explicit KernelTable(Cidrs cidrs);
 
-  // Writes the whole table.
+  // Writes the whole table, and the route that lets the node's own packets to cluster IPs reach it when there is no
+  // other.
   void replace(const Slots& slots);
   // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are
   // forgotten, so that their next packet finds another one.
   void apply(const Slots& slots, const Changes& changes);
 
  private:
+  void setRouteToServices();
+
+  Cidrs cidrs_;
   linux::NetlinkSocket socket_;
   Sizes sizes_;
 };
+
+// Removes that route.
+void removeRouteToServices();
 
 }  // namespace wherry::proxy

@@ -38,6 +38,7 @@ Node nodeOf(const ProxyOptions& options) {
 struct Proxy::State {
   State(client::InformerFactory& informers, const ProxyOptions& options)
       : node(nodeOf(options)),
+        serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())) {}
 
@@ -49,6 +50,7 @@ struct Proxy::State {
   ServiceEndpoints wanted(const std::string& service) const;
 
   const Node node;
+  const std::optional<linux::Ipv4Prefix> serviceCidr;
   client::Informer& services;
   client::Informer& slices;
   PendingChanges pending;
@@ -85,7 +87,7 @@ void Proxy::State::follow() {
 
 void Proxy::State::run(std::stop_token stop) {
   if (!services.waitSynced(stop) || !slices.waitSynced(stop)) return;
-  kernel.emplace();
+  kernel.emplace(Cidrs{.services = serviceCidr, .nodeAddresses = node.addresses});
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
   retryAt = Clock::now();  // the first table is written as a repair is: whole
   while (auto taken = pending.take(stop, retryAt)) {
@@ -159,11 +161,12 @@ void Proxy::stop() { state_->thread = {}; }
 
 const base::Published<int64_t>& Proxy::applied() const { return state_->applied; }
 
-void removeProxyTable() {
+void removeProxyRules() {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   linux::nft::Batch batch;
   batch.removeTableIfAny(kTable);
   batch.commit(socket);
+  removeRouteToServices();
 }
 
 }  // namespace wherry::proxy

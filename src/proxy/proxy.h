@@ -18,6 +18,8 @@ struct ProxyOptions {
   std::string nodeName;
   // The node's own addresses, the cluster DNS address among them: a cluster IP that is one of them is left alone.
   std::vector<std::string> nodeAddresses;
+  // "10.96.0.0/12": what no Service has of it is refused, and the node has a route to it; "": neither.
+  std::string serviceCidr;
 };
 
 class Proxy {
@@ -42,7 +44,7 @@ class Proxy {
   std::unique_ptr<State> state_;
 };
 
-// Deletes the table (`wherry reset`). Throws std::system_error.
-void removeProxyTable();
+// Deletes the table and the route (`wherry reset`). Throws std::system_error.
+void removeProxyRules();
 
 }  // namespace wherry::proxy

@@ -118,8 +118,9 @@ class ProxyTest : public testing::Test {
     node->run([&] {
       linux::NetlinkSocket socket(0);
       linux::addAddress(socket, {.index = 1, .address = ip("192.0.2.1")});
-      linux::setRoute(socket, {.destination = *linux::Ipv4Prefix::parse("10.96.0.0/12"), .index = 1});
-      proxy.emplace(*informers, ProxyOptions{.nodeName = "boat", .nodeAddresses = {"192.0.2.1", "10.96.0.10"}});
+      proxy.emplace(*informers, ProxyOptions{.nodeName = "boat",
+                                             .nodeAddresses = {"192.0.2.1", "10.96.0.10"},
+                                             .serviceCidr = "10.96.0.0/12"});
       proxy->start();
     });
     informers->start();
@@ -164,10 +165,21 @@ TEST_F(ProxyTest, RepairsATableThatAnotherProgramRemoved) {
   server.say("services", EventType::kAdded, kService, 10);
   server.say("endpointslices", EventType::kAdded, slice("[]", 11), 11);
   ASSERT_TRUE(appliedUpTo(11));
-  node->run([] { removeProxyTable(); });
+  node->run([] { removeProxyRules(); });
   server.say("endpointslices", EventType::kModified, slice("[{addresses: [192.0.2.1]}]", 12), 12);
   ASSERT_TRUE(appliedUpTo(12));
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
+}
+
+TEST_F(ProxyTest, RefusesWhatNoServiceHasAndLeavesTheNodesOwnAddressesAlone) {
+  auto dns = listenIn(*node, SOCK_STREAM, "0.0.0.0", 53);
+  node->run([] { linux::addLoopbackAddress(ip("10.96.0.10")); });
+  server.say("services", EventType::kAdded, kService, 10);
+  server.say("endpointslices", EventType::kAdded, slice("[{addresses: [192.0.2.1]}]", 11), 11);
+  ASSERT_TRUE(appliedUpTo(11));
+  EXPECT_EQ(connectFrom(*node, "10.96.0.1", 81), ECONNREFUSED);
+  EXPECT_EQ(connectFrom(*node, "10.99.0.1", 80), ECONNREFUSED);
+  EXPECT_EQ(connectFrom(*node, "10.96.0.10", 53), 0);
 }
 
 TEST_F(ProxyTest, LeavesItsRulesWhenItStops) {

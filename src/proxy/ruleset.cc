@@ -39,15 +39,25 @@ nft::Chain translatingChain(std::string name, nft::HookPoint point) {
   return hooked(std::move(name), nft::ChainType::kNat, point, nft::kPriorityDestinationNat, {{jump("services")}});
 }
 
-nft::Chain refusingChain(std::string name, nft::HookPoint point) {
-  return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter,
-                {{nft::MatchSet{kPortKey, "noendpoints"}, goTo("refuse")}});
+nft::Chain refusingChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
+  nft::Chain chain = hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter,
+                            {{nft::MatchSet{kPortKey, "noendpoints"}, goTo("refuse")}});
+  if (!cidrs.services) return chain;
+  nft::Match toServices{.field = Field::kDestinationAddress,
+                        .value = nft::Data().address(cidrs.services->address),
+                        .prefixLength = cidrs.services->length};
+  nft::MatchSet notToNode{{Field::kDestinationAddress}, "node", nft::MatchSet::Operator::kNotIn};
+  chain.rules.push_back({{toServices, notToNode, goTo("refuse")}});
+  return chain;
 }
 
 nft::Chain refuseChain() {
+  // Such a packet was not translated because it fits into no connection. A reset would end one that lives on.
+  nft::Rule dropInvalid{{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop, ""}}};
   nft::Match isTcp{.field = Field::kProtocol, .value = nft::Data().protocol(IPPROTO_TCP)};
   return {.name = "refuse",
-          .rules = {{{isTcp, nft::Reject{nft::RejectWith::kTcpReset}}},
+          .rules = {dropInvalid,
+                    {{isTcp, nft::Reject{nft::RejectWith::kTcpReset}}},
                     {{nft::Reject{nft::RejectWith::kPortUnreachable}}}}};
 }
 
@@ -58,10 +68,13 @@ nft::Chain hairpinChain() {
 }
 
 // The table with its rules and without elements.
-nft::Table emptyTable(const Sizes& sizes) {
+nft::Table emptyTable(const Sizes& sizes, const Cidrs& cidrs) {
   nft::Table table{.name = kTable};
   table.sets = {{.name = "noendpoints", .type = kPortType},
                 {.name = "hairpin", .type = {FieldType::kAddress, FieldType::kAddress}}};
+  nft::Set node{.name = "node", .type = {FieldType::kAddress}};
+  for (linux::Ipv4Address address : cidrs.nodeAddresses) node.elements.insert(nft::Data().address(address));
+  table.sets.push_back(std::move(node));
   table.maps = {{.name = "slots", .type = kSlotType, .dataType = {FieldType::kAddress, FieldType::kPort}}};
   nft::Chain services{.name = "services"};
   for (size_t size : sizes) {
@@ -73,8 +86,8 @@ nft::Table emptyTable(const Sizes& sizes) {
   table.chains.push_back(refuseChain());
   table.chains.push_back(translatingChain("prerouting", nft::HookPoint::kPrerouting));
   table.chains.push_back(translatingChain("output", nft::HookPoint::kOutput));
-  table.chains.push_back(refusingChain("refuse_prerouting", nft::HookPoint::kPrerouting));
-  table.chains.push_back(refusingChain("refuse_output", nft::HookPoint::kOutput));
+  table.chains.push_back(refusingChain("refuse_prerouting", nft::HookPoint::kPrerouting, cidrs));
+  table.chains.push_back(refusingChain("refuse_output", nft::HookPoint::kOutput, cidrs));
   table.chains.push_back(hairpinChain());
   return table;
 }
@@ -114,15 +127,15 @@ void addElementTo(nft::Table& table, const Element& element, const nft::Data& da
 
 }  // namespace
 
-nft::Table wholeTable(const Slots& slots) {
-  nft::Table table = emptyTable(sizesOf(slots));
+nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs) {
+  nft::Table table = emptyTable(sizesOf(slots), cidrs);
   slots.forEachElement([&](const Element& element, const nft::Data& data) { addElementTo(table, element, data); });
   return table;
 }
 
-void addWholeTable(nft::Batch& batch, const Slots& slots, Sizes& sizes) {
+void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Sizes& sizes) {
   sizes = sizesOf(slots);
-  batch.replaceTable(emptyTable(sizes));
+  batch.replaceTable(emptyTable(sizes, cidrs));
   slots.forEachElement([&](const Element& element, const nft::Data& data) { addElement(batch, element, data); });
 }
 

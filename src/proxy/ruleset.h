@@ -12,6 +12,7 @@
 //                        comes back this way.
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "linux/nft/batch.h"
@@ -22,14 +23,19 @@ namespace wherry::proxy {
 
 inline constexpr const char* kTable = "wherry_proxy";
 
+struct Cidrs {
+  std::optional<linux::Ipv4Prefix> services;   // the Service CIDR: refused where no Service is; none: left alone
+  std::set<linux::Ipv4Address> nodeAddresses;  // which are never refused
+};
+
 // The numbers of endpoints for which the kernel has rules.
 using Sizes = std::set<size_t>;
 
 // The whole table as a model: what addWholeTable() makes. For tests and for reading.
-linux::nft::Table wholeTable(const Slots& slots);
+linux::nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs);
 
 // Replaces the table; `sizes` becomes what it has.
-void addWholeTable(linux::nft::Batch& batch, const Slots& slots, Sizes& sizes);
+void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Sizes& sizes);
 // Makes `slots` out of what was before `changes`, with rules for sizes that are new, which are added to `sizes`.
 void addChanges(linux::nft::Batch& batch, const Slots& slots, const Changes& changes, Sizes& sizes);
 

@@ -27,6 +27,9 @@ Slots boat() {
   return slots;
 }
 
+const Cidrs kCidrs{.services = linux::Ipv4Prefix::parse("10.96.0.0/12"),
+                   .nodeAddresses = {ip("192.0.2.1"), ip("10.96.0.10")}};
+
 struct From {
   const char* source;
   const char* interface;
@@ -35,8 +38,8 @@ constexpr From kPod{"10.244.0.1", "wh000000000001"};
 constexpr From kNode{"192.0.2.1", ""};
 
 std::string trace(From from, const ServicePort& to, uint32_t random = 0) {
-  nft::Tracer tracer({wholeTable(boat())}, {.nodeAddresses = {ip("192.0.2.1")},
-                                            .random = [random](uint32_t modulus) { return random % modulus; }});
+  nft::Tracer tracer({wholeTable(boat(), kCidrs)}, {.nodeAddresses = {ip("192.0.2.1")},
+                                                    .random = [random](uint32_t modulus) { return random % modulus; }});
   return tracer
       .trace({.source = ip(from.source),
               .destination = to.ip,
@@ -70,9 +73,29 @@ TEST(ProxyRuleset, TheNodeToAClusterIpWithoutEndpointsIsRefused) {
   EXPECT_EQ(trace(kNode, udp("10.96.0.3", 80)), "reject with icmp port-unreachable");
 }
 
-TEST(ProxyRuleset, AnotherPortOrProtocolOfAClusterIpIsLeftAlone) {
-  EXPECT_EQ(trace(kPod, tcp("10.96.0.1", 81)), "accept");
-  EXPECT_EQ(trace(kPod, udp("10.96.0.1", 80)), "accept");
+TEST(ProxyRuleset, AnotherPortOrProtocolOfAClusterIpIsRefused) {
+  EXPECT_EQ(trace(kPod, tcp("10.96.0.1", 81)), "reject with tcp reset");
+  EXPECT_EQ(trace(kPod, udp("10.96.0.1", 80)), "reject with icmp port-unreachable");
+}
+
+TEST(ProxyRuleset, AnAddressOfTheServiceCidrThatNoServiceHasIsRefused) {
+  EXPECT_EQ(trace(kPod, tcp("10.99.0.1", 80)), "reject with tcp reset");
+  EXPECT_EQ(trace(kNode, tcp("10.99.0.1", 80)), "reject with tcp reset");
+}
+
+TEST(ProxyRuleset, TheClusterDnsAddressIsTheNodesOwn) {
+  EXPECT_EQ(trace(kPod, udp("10.96.0.10", 53)), "accept");
+  EXPECT_EQ(trace(kNode, udp("10.96.0.10", 53)), "accept");
+}
+
+TEST(ProxyRuleset, APacketOutOfItsConnectionsWindowIsDroppedNotReset) {
+  nft::Tracer tracer({wholeTable(boat(), kCidrs)}, {.nodeAddresses = {}});
+  nft::Packet packet{.source = ip("10.244.0.9"),
+                     .destination = ip("10.96.0.1"),
+                     .destinationPort = 80,
+                     .invalid = true,
+                     .inputInterface = "wh9"};
+  EXPECT_EQ(tracer.trace(packet).text(), "drop");
 }
 
 TEST(ProxyRuleset, TrafficToOtherAddressesIsLeftAlone) {
@@ -82,7 +105,7 @@ TEST(ProxyRuleset, TrafficToOtherAddressesIsLeftAlone) {
 }
 
 TEST(ProxyRuleset, APacketWhoseSlotHasJustGoneTakesTheFirst) {
-  nft::Table table = wholeTable(boat());
+  nft::Table table = wholeTable(boat(), kCidrs);
   for (nft::DataMap& map : table.maps) map.elements.erase(slotElement(tcp("10.96.0.1", 80), 1).key);
   nft::Tracer tracer({table}, {.nodeAddresses = {}, .random = [](uint32_t modulus) { return modulus - 1; }});
   nft::Packet packet{
@@ -91,7 +114,7 @@ TEST(ProxyRuleset, APacketWhoseSlotHasJustGoneTakesTheFirst) {
 }
 
 TEST(ProxyRuleset, ReadsAsNftShowsIt) {
-  EXPECT_EQ(nft::renderTable(wholeTable(boat())), R"(table ip wherry_proxy {
+  EXPECT_EQ(nft::renderTable(wholeTable(boat(), kCidrs)), R"(table ip wherry_proxy {
 	set noendpoints {
 		type ipv4_addr . inet_proto . inet_service
 		elements = { 10.96.0.3 . tcp . 80,
@@ -103,6 +126,12 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		elements = { 10.244.0.1 . 10.244.0.1,
 			     10.244.0.2 . 10.244.0.2,
 			     10.244.0.3 . 10.244.0.3 }
+	}
+
+	set node {
+		type ipv4_addr
+		elements = { 10.96.0.10,
+			     192.0.2.1 }
 	}
 
 	set n1 {
@@ -137,6 +166,7 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 	}
 
 	chain refuse {
+		ct state invalid drop
 		meta l4proto tcp reject with tcp reset
 		reject
 	}
@@ -154,11 +184,13 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 	chain refuse_prerouting {
 		type filter hook prerouting priority filter; policy accept;
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
+		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
 	}
 
 	chain refuse_output {
 		type filter hook output priority filter; policy accept;
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
+		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
 	}
 
 	chain postrouting {

@@ -133,15 +133,20 @@ void put(NetlinkMessage& message, const MatchSet& match) {
   if (match.op == MatchSet::Operator::kNotIn) lookup.number(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
-void put(NetlinkMessage& message, const MatchTranslated&) {
+void putConnectionBit(NetlinkMessage& message, uint32_t key, uint32_t bit) {
   {
     Expression ct(message, "ct");
     ct.number(NFTA_CT_DREG, kFirst);
-    ct.number(NFTA_CT_KEY, NFT_CT_STATUS);
+    ct.number(NFTA_CT_KEY, key);
   }
-  maskFirst(message, IPS_DST_NAT);
+  maskFirst(message, bit);
   compare(message, NFT_CMP_NEQ, std::string_view("\0\0\0\0", 4));
 }
+
+void put(NetlinkMessage& message, const MatchInvalid&) {
+  putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT);
+}
+void put(NetlinkMessage& message, const MatchTranslated&) { putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT); }
 
 void put(NetlinkMessage& message, const DestinationNat& statement) {
   loadKey(message, statement.key);

@@ -111,6 +111,7 @@ std::string render(const Match& match) {
 std::string render(const MatchSet& match) {
   return fmt::format("{}{} @{}", renderKey(match.key), match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
 }
+std::string render(const MatchInvalid&) { return "ct state invalid"; }
 std::string render(const MatchTranslated&) { return "ct status dnat"; }
 std::string render(const DestinationNat& nat) {
   return fmt::format("dnat ip to {} map @{}", renderKey(nat.key), nat.map);

@@ -81,6 +81,7 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   std::string set;
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
+struct MatchInvalid {};     // ct state invalid: belongs to no connection, nor begins one
 struct MatchTranslated {};  // ct status dnat
 struct DestinationNat {     // dnat to <key> map @<map>, whose data are address . port
   Key key;
@@ -91,7 +92,8 @@ enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement = std::variant<Match, MatchSet, MatchTranslated, DestinationNat, MasqueradeSource, Reject, Verdict>;
+using Statement =
+    std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, DestinationNat, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;

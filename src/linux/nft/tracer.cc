@@ -59,6 +59,7 @@ class Walk {
     return {in == (match.op == MatchSet::Operator::kIn)};
   }
 
+  Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
 
   Applied apply(const DestinationNat& nat, int) {
@@ -186,7 +187,7 @@ bool passHook(const std::vector<Table>& tables, const Tracer::Options& options, 
   for (const Hooked& hooked : chainsAt(tables, point)) {
     bool sourceNat = point == HookPoint::kPostrouting;
     // A connection is translated once in each direction: the first translation stands.
-    bool done = sourceNat ? trace.masqueraded : trace.translated;
+    bool done = trace.packet.invalid || (sourceNat ? trace.masqueraded : trace.translated);
     if (hooked.chain->hook->type == ChainType::kNat && done) continue;
     Walk(*hooked.table, options, trace).chain(*hooked.chain);
     if (trace.outcome != Trace::Outcome::kAccept) return false;

@@ -23,6 +23,7 @@ struct Packet {
   uint16_t sourcePort = 40000;
   uint16_t destinationPort = 0;
   uint32_t mark = 0;
+  bool invalid = false;         // in the eyes of connection tracking; it is then not translated
   std::string inputInterface;   // "" when the node itself sends it
   std::string outputInterface;  // "" when it is for the node
 };
