@@ -141,6 +141,12 @@ bool answersDeletedObject(const schema::Kind& kind) {
   return (kind.resource.group == "storage.k8s.io" && in(kStorage)) || kind.resource.group == "resource.k8s.io";
 }
 
+void requireDeletable(const schema::Kind& kind, std::string_view name) {
+  bool immortal = name == "default" || name == "kube-system" || name == "kube-public";
+  if (!immortal || !isResource(kind, "", "namespaces")) return;
+  throw meta::forbidden(kind.resource.groupResource(), name, "this namespace may not be deleted");
+}
+
 void requirePreconditions(const schema::Kind& kind, const json::Value& stored, const client::DeleteOptions& options) {
   auto require = [&](std::string_view what, std::string_view key, const std::string& wanted) {
     auto actual = json::getString(stored, "metadata." + std::string(key));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "client/client.h"
@@ -27,6 +28,9 @@ DeletionPlan planDeletion(const schema::Kind& kind, const json::Value& stored, c
 
 // Whether a removal answers the object itself; most answer a Status.
 bool answersDeletedObject(const schema::Kind& kind);
+
+// Throws Forbidden for what may never be deleted: the system's namespaces.
+void requireDeletable(const schema::Kind& kind, std::string_view name);
 
 // Throws Conflict when a precondition does not hold.
 void requirePreconditions(const schema::Kind& kind, const json::Value& stored, const client::DeleteOptions& options);

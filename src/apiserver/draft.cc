@@ -130,12 +130,19 @@ void Draft::admit(Recording recording) {
   runHooks();
 }
 
+void Draft::forEachHook(const std::function<void(const AdmissionHook&)>& f) const {
+  for (const auto& name : context_.kind->hooks) {
+    if (const auto* hook = findHook(name)) f(*hook);
+  }
+}
+
 void Draft::runHooks() {
+  std::string name(json::getString(object_, "metadata.name"));  // hooks move what stands in the tree
   AdmissionRequest request{*context_.kind,
                            operation(),
                            context_.subresource,
                            context_.ns,
-                           json::getString(object_, "metadata.name"),
+                           name,
                            *context_.user,
                            context_.dryRun,
                            object_,
@@ -150,13 +157,15 @@ void Draft::runHooks() {
     AdmissionRequest& request;
     ~Keep() { reservations.add(request); }
   } keep{*reservations_, request};
-  for (const auto& name : context_.kind->hooks) {
-    const auto* hook = findHook(name);
-    if (hook && hook->prepare) hook->prepare(request);
-  }
+  forEachHook([&](const AdmissionHook& hook) {
+    if (hook.prepare) hook.prepare(request);
+  });
   setGeneration();
   dropEmptyMetadata(object_);
   validate(request);
+  forEachHook([&](const AdmissionHook& hook) {
+    if (hook.reserve) hook.reserve(request);
+  });
   std::move(request.warnings.begin(), request.warnings.end(), std::back_inserter(warnings_));
 }
 
@@ -164,19 +173,13 @@ void Draft::validate(AdmissionRequest& request) {
   auto errors = validateMetadata(*context_.kind, object_, old_);
   auto found = schema::validate(*context_.kind->schema, object_, old_);
   std::move(found.begin(), found.end(), std::back_inserter(errors));
-  for (const auto& name : context_.kind->hooks) {
-    const auto* hook = findHook(name);
-    if (hook && hook->validate) hook->validate(request, errors);
-  }
-  if (!errors.empty()) {
-    const auto& resource = context_.kind->resource;
-    throw meta::invalid({resource.group, resource.version, resource.kind}, json::getString(object_, "metadata.name"),
-                        errors);
-  }
-  for (const auto& name : context_.kind->hooks) {
-    const auto* hook = findHook(name);
-    if (hook && hook->reserve) hook->reserve(request);
-  }
+  forEachHook([&](const AdmissionHook& hook) {
+    if (hook.validate) hook.validate(request, errors);
+  });
+  if (errors.empty()) return;
+  const auto& resource = context_.kind->resource;
+  throw meta::invalid({resource.group, resource.version, resource.kind}, json::getString(object_, "metadata.name"),
+                      errors);
 }
 
 }  // namespace wherry::apiserver

@@ -2,6 +2,7 @@
 // them. create and update (object_writer.h) are sequences of these.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ class Draft {
   void reportStrictly(const std::vector<std::string>& unknownFields);
   void recordManagedFields();
   void setGeneration();
+  void forEachHook(const std::function<void(const AdmissionHook&)>& f) const;
   void runHooks();
   void validate(AdmissionRequest& request);
   Operation operation() const { return old_ ? Operation::kUpdate : Operation::kCreate; }

@@ -9,7 +9,7 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr std::array<std::string_view, 3> kChecks = {"ping", "log", "etcd"};  // the names that probes ask for
+constexpr std::array<std::string_view, 2> kChecks = {"ping", "store"};
 
 net::Response text(std::string body) { return net::Response::text(200, "text/plain; charset=utf-8", std::move(body)); }
 

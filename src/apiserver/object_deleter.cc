@@ -50,6 +50,7 @@ class Removal : public std::enable_shared_from_this<Removal> {
     auto entry = backend_.store.newest(keyOf(context_));
     if (!entry) throw meta::notFound(context_.resource(), context_.name);
     auto stored = readTree(*context_.kind, entry);
+    requireDeletable(*context_.kind, context_.name);
     requirePreconditions(*context_.kind, stored, options_);
     validateDeletion(backend_, context_, stored);
     auto plan = planDeletion(*context_.kind, stored, options_, backend_.clock.now());
