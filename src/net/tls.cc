@@ -184,7 +184,6 @@ void setCommonOptions(SSL_CTX* context) {
   SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384");
 }
 
-constexpr unsigned char kHttp1[] = "\x08http/1.1";
 constexpr unsigned char kHttp2AndHttp1[] = "\x02h2\x08http/1.1";
 
 int selectProtocol(SSL*, const unsigned char** out, unsigned char* outSize, const unsigned char* offered,
@@ -238,7 +237,9 @@ class ClientContext : public TlsContext {
   explicit ClientContext(const TlsClientOptions& options) : context_(SSL_CTX_new(TLS_client_method())) {
     SSL_CTX* context = context_.get();
     setCommonOptions(context);
-    SSL_CTX_set_alpn_protos(context, kHttp1, sizeof kHttp1 - 1);
+    std::string offered = static_cast<char>(options.protocol.size()) + options.protocol;
+    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offered.data()),
+                            static_cast<unsigned>(offered.size()));
     if (!options.certificatePem.empty()) useCertificate(context, options.certificatePem, options.keyPem);
     if (options.caPem.empty()) return;
     trust(context, options.caPem, AskForThem::kNo);

@@ -26,6 +26,7 @@ struct TlsClientOptions {
   std::string caPem;           // empty: any server is believed
   std::string certificatePem;  // empty: none
   std::string keyPem;
+  std::string protocol = "http/1.1";  // offered by ALPN
 };
 
 // Both throw std::runtime_error when a PEM text is not what it should be. A server offers "h2" and "http/1.1" by ALPN,
