@@ -10,7 +10,7 @@ namespace {
 // An object without known fields: free in a custom resource, one opaque value in a built-in (RawExtension).
 bool isOpaque(const Node& node) {
   if (!node.properties.empty() || node.additionalProperties) return false;
-  return !node.preserveUnknownFields || !node.definition.empty();
+  return !node.preserveUnknownFields || node.builtin;
 }
 
 Shape shapeOfDescribed(const Node& node, const json::Value& value) {

@@ -51,7 +51,7 @@ FieldSet collect(const Node* node, const Value& value) {
 const Value* zeroValue(const Node* parent, std::string_view name) {
   static const Value kEmptyStruct = Object();
   static const Value kNull;
-  if (parent == nullptr || parent->definition.empty()) return nullptr;
+  if (parent == nullptr || !parent->builtin) return nullptr;
   const Node* property = parent->property(name);
   if (property == nullptr) return nullptr;
   const std::optional<Value>& fallback = property->defaultValue;

@@ -10,9 +10,9 @@
 
 namespace wherry::schema {
 
-json::Value apiVersions();                                                         // /api
-json::Value apiGroupList(const Registry& registry);                                // /apis
-json::Value apiGroup(const Registry& registry, std::string_view group);            // /apis/apps; null when unknown
+json::Value apiVersions();                                               // /api
+json::Value apiGroupList(const Registry& registry);                      // /apis
+json::Value apiGroup(const Registry& registry, std::string_view group);  // /apis/apps; null when unknown
 json::Value apiResourceList(const Registry& registry, const meta::GroupVersion& groupVersion);  // /apis/apps/v1
 // apidiscovery.k8s.io/v2 (or v2beta1) APIGroupDiscoveryList for /api (core only) or /apis (all others).
 enum class DiscoveryRoot { kApi, kApis };
