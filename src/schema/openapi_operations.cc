@@ -208,6 +208,7 @@ class PathBuilder {
       auto built = subresourceOperation(verb);
       if (!built) continue;
       built->id += capitalized(subresource.name);
+      built->kind.kind = subresource.kind.kind;
       if (!subresource.kind.version.empty()) built->kind = subresource.kind;
       if (subresource.name == "log") {
         built->parameters = kLogParameters;
