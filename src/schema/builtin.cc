@@ -17,7 +17,7 @@ RegistryPtr loadEmbedded() {
 }  // namespace
 
 RegistryPtr builtinRegistry() {
-  // Never destroyed: kinds may be in use until the process ends, and recursive definitions hold each other.
+  // Never destroyed: kinds may be in use until the process ends.
   static const RegistryPtr& registry = *new RegistryPtr(loadEmbedded());
   return registry;
 }

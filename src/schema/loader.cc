@@ -1,6 +1,7 @@
 #include "schema/loader.h"
 
 #include <algorithm>
+#include <deque>
 #include <stdexcept>
 #include <utility>
 
@@ -27,7 +28,7 @@ bool isDefinitionsFile(const ApiFile& file) { return file.path.ends_with("/defin
 struct Definition {
   const ApiFile* file;
   const json::Object* schema;
-  std::shared_ptr<Node> node = std::make_shared<Node>();
+  Node* node;
   enum class State { kUnread, kReading, kRead } state = State::kUnread;
 };
 
@@ -43,7 +44,9 @@ class Loader {
     RegistryParts parts;
     for (auto& [name, definition] : definitions_) readDefinition(name, definition);
     for (const ApiVersion& version : versions_) loadKindsOf(version, parts);
-    for (auto& [name, definition] : definitions_) parts.definitions[definition.node->definition] = definition.node;
+    for (auto& [name, definition] : definitions_) {
+      parts.definitions[definition.node->definition] = owned(definition.node);
+    }
     return makeRegistry(std::move(parts));
   }
 
@@ -62,6 +65,11 @@ class Loader {
     return found->package;
   }
 
+  // Definitions refer to each other, in circles too: inside of the tree by pointers that own nothing, since whoever has
+  // a kind or a definition owns all of them.
+  NodePtr owned(const Node* node) const { return NodePtr(nodes_, node); }
+  static NodePtr borrowed(const Node* node) { return NodePtr(NodePtr(), node); }
+
   void collectDefinitions(const ApiFile& file);
   void addDefinition(const ApiFile& file, std::string_view name, const json::Value& schema);
   void readDefinition(const std::string& name, Definition& definition);
@@ -73,6 +81,7 @@ class Loader {
 
   const std::vector<ApiFile>& files_;
   std::vector<ApiVersion> versions_;
+  std::shared_ptr<std::deque<Node>> nodes_ = std::make_shared<std::deque<Node>>();  // of all definitions
   std::map<std::string, Definition> definitions_;
   std::map<std::string, NodeReader, std::less<>> readers_;  // one for each folder
 };
@@ -99,8 +108,9 @@ void Loader::collectDefinitions(const ApiFile& file) {
 void Loader::addDefinition(const ApiFile& file, std::string_view name, const json::Value& schema) {
   if (!schema.is_object()) fail(file.path, std::string(name) + ": must be an object");
   std::string key = std::string(folderOf(file.path)) + "/" + std::string(name);
-  auto [added, isNew] = definitions_.try_emplace(key, Definition{&file, &schema.get_object()});
+  auto [added, isNew] = definitions_.try_emplace(key, Definition{&file, &schema.get_object(), nullptr});
   if (!isNew) fail(file.path, std::string(name) + ": defined twice, also in " + added->second.file->path);
+  added->second.node = &nodes_->emplace_back();
   std::string full(json::getString(schema, "fullName"));
   added->second.node->definition = full.empty() ? std::string(packageOf(file)) + "." + std::string(name) : full;
 }
@@ -152,7 +162,7 @@ NodePtr Loader::resolve(const ApiFile& file, std::string_view name, Completeness
   auto found = definitions_.find(key);
   if (found == definitions_.end()) throw SchemaError("$ref: no definition '" + key + "'");
   if (completeness == Completeness::kComplete) readDefinition(found->first, found->second);
-  return found->second.node;
+  return borrowed(found->second.node);
 }
 
 void Loader::loadKindsOf(const ApiVersion& version, RegistryParts& parts) {
@@ -176,7 +186,7 @@ KindPtr Loader::loadKind(const ApiFile& file, const ApiVersion& version) {
     for (Subresource& subresource : kind.subresources) {
       if (subresource.kind.kind.empty()) subresource.kind.kind = resource.kind;
     }
-    kind.schema = definitions_.at(version.folder + "/" + resource.kind).node;
+    kind.schema = owned(definitions_.at(version.folder + "/" + resource.kind).node);
     return std::make_shared<const Kind>(std::move(kind));
   } catch (const SchemaError& error) {
     fail(file.path, error.what());

@@ -74,7 +74,8 @@ TEST(Loader, AddsRulesToAReferenceInItsPlaceOnly) {
   std::string boat(kBoat);
   boat.replace(boat.find("{$ref: BoatSpec, default: {}}"), 29, "{$ref: BoatSpec, properties: {length: {default: 7}}}");
   RegistryPtr registry = loadBoat(boat);
-  const Node* length = registry->findResource("", "v1", "boats")->schema->property("spec")->property("length");
+  KindPtr boatKind = registry->findResource("", "v1", "boats");
+  const Node* length = boatKind->schema->property("spec")->property("length");
   EXPECT_EQ(length->defaultValue, json::Value(7));
   EXPECT_EQ(length->minimum, 1);
   EXPECT_FALSE(registry->findDefinition("io.example.core.v1.BoatSpec")->property("length")->defaultValue);

@@ -59,7 +59,7 @@ std::string renderEmbedded(const std::vector<ApiFile>& files) {
 
 void generate(const fs::path& api, const fs::path& output) {
   std::vector<ApiFile> files = readApi(api);
-  static const RegistryPtr& registry = *new RegistryPtr(loadKinds(files));  // its recursive definitions hold each other
+  RegistryPtr registry = loadKinds(files);
   writeIfChanged(output / "embedded_api.cc", renderEmbedded(files));
   for (const auto& [name, text] : renderViews(files, *registry)) writeIfChanged(output / "views" / (name + ".h"), text);
 }
