@@ -65,6 +65,8 @@ BackgroundTasks::~BackgroundTasks() {
   for (std::thread& thread : threads) thread.join();
 }
 
+std::stop_token BackgroundTasks::stopToken() const { return state_->stop.get_token(); }
+
 void BackgroundTasks::run(Task task) {
   std::list<std::thread> ended = state_->tasks.with([&](Tasks& all) {
     if (!all.closed && all.running.size() < state_->atATime) {

@@ -17,6 +17,7 @@ class BackgroundTasks {
 
   // The task ends soon when `stop` is requested; its exceptions are logged.
   void run(Task task);
+  std::stop_token stopToken() const;
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "views/discovery_v1.h"
 
@@ -50,35 +51,55 @@ struct DrainGate::State {
   AppliedRevisions applied;
   mutable std::mutex mutex;
   mutable std::condition_variable_any changed;
+  uint64_t changes = 0;
   int64_t seen = 0;  // revision up to which the slices are known
 
   State(client::Informer& informer, AppliedRevisions revisions) : slices(informer), applied(std::move(revisions)) {}
+
+  void noteChange() {
+    std::lock_guard lock(mutex);
+    ++changes;
+    changed.notify_all();
+  }
+
+  // The cache is read outside the lock: the informer may call us while it holds its own.
+  std::optional<SliceView> waitMarked(std::string_view podUid, steady_clock::time_point deadline, std::stop_token stop) const {
+    for (;;) {
+      std::unique_lock lock(mutex);
+      uint64_t before = changes;
+      lock.unlock();
+      SliceView view = viewSlices(slices.byIndex(kByPod, std::string(podUid)), podUid);
+      if (!view.offered) return view;
+      lock.lock();
+      if (!changed.wait_until(lock, stop, deadline, [&] { return changes != before; })) return std::nullopt;
+    }
+  }
 };
 
 DrainGate::DrainGate(client::Informer& endpointSlices, AppliedRevisions applied)
     : state_(std::make_shared<State>(endpointSlices, std::move(applied))) {
   endpointSlices.addIndex(kByPod, podsOf);
   auto state = state_;
-  endpointSlices.addHandler({.onChange = [state](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-    std::lock_guard lock(state->mutex);
-    state->seen = std::max(state->seen, (after ? after : before)->revision());
-    state->changed.notify_all();
-  }});
+  endpointSlices.addHandler({.onChange = [state](const meta::ObjectPtr&, const meta::ObjectPtr&) { state->noteChange(); },
+                             .onRevision =
+                                 [state](int64_t revision) {
+                                   std::lock_guard lock(state->mutex);
+                                   state->seen = revision;
+                                 }});
 }
 
 DrainGate::~DrainGate() = default;
 
 bool DrainGate::wait(std::string_view podUid, milliseconds atMost, std::stop_token stop) const {
   auto deadline = steady_clock::now() + atMost;
-  auto view = [&] { return viewSlices(state_->slices.byIndex(kByPod, std::string(podUid)), podUid); };
-  SliceView now = view();
-  if (!now.listed) return true;
-  std::unique_lock lock(state_->mutex);
-  // The lock is the handler's, not the cache's: reading the cache under it is no more than a lookup.
-  bool marked = state_->changed.wait_until(lock, stop, deadline, [&] { return !(now = view()).offered; });
-  int64_t required = now.listed ? now.revision : state_->seen;
-  lock.unlock();
+  if (!viewSlices(state_->slices.byIndex(kByPod, std::string(podUid)), podUid).listed) return true;
+  auto marked = state_->waitMarked(podUid, deadline, std::move(stop));
   if (!marked) return false;
+  int64_t required = marked->revision;
+  if (!marked->listed) {
+    std::lock_guard lock(state_->mutex);
+    required = state_->seen;
+  }
   for (const auto* applied : state_->applied) {
     if (!applied->waitUntil([&](int64_t revision) { return revision >= required; }, left(deadline))) return false;
   }

@@ -1,10 +1,15 @@
 #include "kubelet/runtime/pod_paths.h"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 namespace wherry::kubelet {
 
 PodPaths PodPaths::of(const std::string& dataDir, const std::string& runDir, std::string_view uid) {
+  // What is removed by these paths must never be the directory of all pods.
+  bool name = !uid.empty() && uid.find('/') == std::string_view::npos && uid != "." && uid != "..";
+  if (!name) throw std::invalid_argument(fmt::format("\"{}\" is not a pod's uid", uid));
   return {fmt::format("{}/pods/{}", dataDir, uid), fmt::format("{}/ns/{}", runDir, uid), fmt::format("/wherry/pod{}", uid)};
 }
 

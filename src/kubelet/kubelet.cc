@@ -1,0 +1,225 @@
+#include "kubelet/kubelet.h"
+
+#include <atomic>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/subprocess.h"
+#include "client/event_recorder.h"
+#include "kubelet/images/image_puller.h"
+#include "kubelet/logs/node_connection.h"
+#include "kubelet/node/node_registration.h"
+#include "kubelet/pods/background.h"
+#include "kubelet/pods/pod_workers.h"
+#include "kubelet/runtime/exit_watcher.h"
+#include "kubelet/volumes/volumes.h"
+#include "views/core_v1.h"
+#include "views/discovery_v1.h"
+
+namespace wherry::kubelet {
+namespace {
+
+const base::Log& kubeletLog() {
+  static const base::Log log("kubelet");
+  return log;
+}
+
+linux::Cgroups checkMachine() {
+  for (const char* program : {"crun", "conmon", "skopeo"}) {
+    if (base::findProgram(program)) continue;
+    throw std::runtime_error(std::string(program) + " is not installed: apt-get install " + program);
+  }
+  linux::Cgroups cgroups = linux::readCgroups();
+  if (!cgroups.missingControllers.empty()) {
+    std::string name = cgroups.missingControllers[0];
+    kubeletLog().warn("cgroup controller {} is mounted nowhere; should containers fail to start: mkdir -p /sys/fs/cgroup/{} && "
+                      "mount -t cgroup -o {} cgroup /sys/fs/cgroup/{}", base::join(cgroups.missingControllers, ", "), name,
+                      name, name);
+  }
+  return cgroups;
+}
+
+RuntimePaths runtimePaths(const std::string& runDir) { return {runDir + "/crun", runDir + "/exits"}; }
+
+}  // namespace
+
+struct Kubelet::State {
+  KubeletOptions options;
+  Machine machine;
+  NodeName node;
+  client::EventRecorder events;
+  ImageStore images;
+  ImagePuller puller;
+  Crun crun;
+  Sandboxes sandboxes;
+  Containers containers;
+  client::Informer& pods;
+  DrainGate drain;
+  std::unique_ptr<PodWorkers> workers;
+  std::shared_ptr<client::NodeConnection> connection;
+  std::unique_ptr<ExitWatcher> exits;
+  BackgroundTasks tasks{1};
+  std::jthread starter;
+
+  explicit State(KubeletOptions given)
+      : options(std::move(given)),
+        machine(readMachine(options.dataDir)),
+        node{options.nodeName, options.nodeIp, options.podCidr},
+        events(options.client, "kubelet", options.nodeName, options.clock),
+        images(options.dataDir),
+        puller(images, options.clock),
+        crun(runtimePaths(options.runDir), checkMachine()),
+        sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network}),
+        containers(options.dataDir, options.runDir, crun, options.clock),
+        pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
+        drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied) {
+    pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
+    workers = std::make_unique<PodWorkers>(workerOptions());
+    connection = newNodeConnection(pods, containers, options.clock);
+    addHandlers();
+  }
+
+  PodWorkersOptions workerOptions() {
+    PodFacts facts{.hostIp = options.nodeIp,
+                   .allocatableMilliCpu = machine.cpus * 1000,
+                   .allocatableMemory = allocatableMemory(machine)};
+    return {.client = options.client,
+            .events = events,
+            .pods = pods,
+            .containers = containers,
+            .sandboxes = sandboxes,
+            .images = images,
+            .puller = puller,
+            .drain = drain,
+            .lookup = lookup(),
+            .node = {options.nodeIp},
+            .dns = {options.clusterDns, options.clusterDomain},
+            .facts = facts,
+            .memoryCapacity = machine.memory,
+            .dataDir = options.dataDir,
+            .clock = options.clock};
+  }
+
+  meta::ObjectPtr find(const meta::Resource& resource, std::string_view ns, std::string_view name) const {
+    try {
+      return options.client.get(resource, ns, name);
+    } catch (const meta::StatusError& error) {
+      if (!error.isNotFound()) throw;
+      return nullptr;
+    }
+  }
+
+  // Straight from the API, not from a cache that another thread fills: a pod sees what was written before it.
+  ObjectLookup lookup() {
+    return {.configMap = [this](auto ns, auto name) { return find(core_v1::ConfigMap::kResource(), ns, name); },
+            .secret = [this](auto ns, auto name) { return find(core_v1::Secret::kResource(), ns, name); },
+            .services = [this](auto ns) { return findServices(ns); }};
+  }
+
+  std::vector<meta::ObjectPtr> findServices(std::string_view ns) const {
+    const auto& resource = core_v1::Service::kResource();
+    std::vector<meta::ObjectPtr> services;
+    if (!ns.empty()) services = options.client.list(resource, ns).items;
+    bool own = ns == "default";
+    auto kubernetes = own ? nullptr : find(resource, "default", "kubernetes");
+    if (kubernetes) services.insert(services.begin(), kubernetes);
+    return services;
+  }
+
+  void addHandlers() {
+    pods.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+      if (before) workers->enqueue(std::string(before->metadata().uid()));
+      if (after) workers->enqueue(std::string(after->metadata().uid()));
+    }});
+    followObjects(core_v1::ConfigMap::kResource(), "configmap");
+    followObjects(core_v1::Secret::kResource(), "secret");
+    auto& nodes = options.informers.informer(core_v1::Node::kResource());
+    nodes.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+      if (after || before->metadata().name() != options.nodeName) return;
+      tasks.run([this](const std::stop_token&) { registerThisNode(); });
+    }});
+  }
+
+  void followObjects(const meta::Resource& resource, const char* kind) {
+    options.informers.informer(resource).addHandler(
+        {.onChange = [this, kind](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+          bool sameContent = before && after && before->revision() == after->revision();
+          if (!sameContent) refreshUsers(kind, (after ? after : before)->metadata());
+        }});
+  }
+
+  void refreshUsers(const char* kind, const meta::Metadata& changed) {
+    if (!following) return;
+    for (const meta::ObjectPtr& object : pods.list(changed.ns())) {
+      core_v1::Pod pod(object);
+      if (usesObject(pod, kind, changed.name())) workers->refresh(std::string(pod.metadata().uid()));
+    }
+  }
+
+  // All that a former life left, so that what the API has no more is cleared.
+  void enqueueLeftovers() {
+    for (const std::string& uid : sandboxes.list()) workers->enqueue(uid);
+    for (const std::string& id : crun.list()) {
+      if (auto uid = Containers::uidOf(id)) workers->enqueue(*uid);
+    }
+  }
+
+  void registerThisNode() { registerNode(options.client, node, machine, options.clock.now()); }
+
+  std::atomic<bool> following{false};
+};
+
+Kubelet::Kubelet(KubeletOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+
+Kubelet::~Kubelet() { stop(); }
+
+void Kubelet::start() {
+  State& state = *state_;
+  state.containers.adopt();
+  state.registerThisNode();
+  state.exits = std::make_unique<ExitWatcher>(state.crun.paths().exits, [&state](const std::string& id) {
+    if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);
+  });
+  state.starter = std::jthread([&state](std::stop_token stop) {
+    if (!state.pods.waitSynced(stop)) return;
+    state.enqueueLeftovers();
+    state.workers->start();
+    state.following = true;
+    kubeletLog().info("node {} follows its pods", state.options.nodeName);
+  });
+}
+
+void Kubelet::stop() {
+  State& state = *state_;
+  if (!state.workers) return;
+  state.starter = {};
+  state.exits.reset();
+  state.puller.stop();
+  state.following = false;
+  state.connection.reset();
+}
+
+std::shared_ptr<client::NodeConnection> Kubelet::connection() { return state_->connection; }
+ImageStore& Kubelet::images() { return state_->images; }
+ImagePuller& Kubelet::puller() { return state_->puller; }
+
+void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network) {
+  Crun crun(runtimePaths(runDir), linux::readCgroups());
+  Sandboxes sandboxes({dataDir, runDir, {}, &network});
+  Containers containers(dataDir, runDir, crun, base::Clock::system());
+  std::set<std::string> uids;
+  for (const std::string& uid : sandboxes.list()) uids.insert(uid);
+  for (const std::string& id : crun.list()) {
+    if (auto uid = Containers::uidOf(id)) uids.insert(*uid);
+  }
+  for (const std::string& uid : uids) {
+    containers.removeAll(uid);
+    sandboxes.remove(uid, crun.cgroups());
+  }
+  linux::removeCgroup(crun.cgroups(), "/wherry");
+}
+
+}  // namespace wherry::kubelet

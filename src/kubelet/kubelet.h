@@ -1,0 +1,69 @@
+// Kubelet: runs the pods that are bound to this node. What it is told comes from the API through its Client, what it did
+// goes back there as status and events; containers are children of conmon and outlive it.
+//
+//   Kubelet kubelet({.client = client, .informers = informers, .nodeName = "node1", ...});
+//   informers.start();
+//   kubelet.start();
+//
+// Safe from any thread once started. The constructor throws std::runtime_error, with what to do, when containers can't be run
+// here at all (crun, conmon or skopeo missing, a cgroup controller not mounted).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/published.h"
+#include "client/client.h"
+#include "client/informer.h"
+#include "client/node_connection.h"
+#include "kubelet/images/image_store.h"
+#include "network/pod_network.h"
+
+namespace wherry::kubelet {
+
+class ImagePuller;
+
+struct KubeletOptions {
+  client::Client& client;
+  client::InformerFactory& informers;  // handlers are added by the constructor: start them after it
+  network::PodNetwork& network;
+  std::string nodeName;
+  std::string nodeIp;
+  std::string podCidr;  // shown in the Node; "" leaves it out
+  std::string dataDir = "/var/lib/wherry";
+  std::string runDir = "/run/wherry";
+  std::string clusterDns = "10.96.0.10";
+  std::string clusterDomain = "cluster.local";
+  // What proxy and DNS have applied: a container of a deleted pod gets its signal only after they dropped it.
+  std::vector<const base::Published<int64_t>*> applied;
+  const base::Clock& clock = base::Clock::system();
+};
+
+class Kubelet {
+ public:
+  explicit Kubelet(KubeletOptions options);
+  ~Kubelet();  // as stop()
+  Kubelet(const Kubelet&) = delete;
+  Kubelet& operator=(const Kubelet&) = delete;
+
+  // Takes over the containers that run, registers the node and follows its pods from then on. Blocks for the registration.
+  void start();
+  // Stops following; containers run on.
+  void stop();
+
+  std::shared_ptr<client::NodeConnection> connection();
+  ImageStore& images();
+  ImagePuller& puller();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Kills all containers under these directories and removes what the kubelet made for them (`wherry reset`). Nothing else may
+// be running there.
+void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network);
+
+}  // namespace wherry::kubelet

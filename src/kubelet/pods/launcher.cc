@@ -1,0 +1,170 @@
+#include "kubelet/pods/launcher.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "kubelet/pods/environment.h"
+#include "kubelet/runtime/capabilities.h"
+#include "kubelet/runtime/oci_spec.h"
+#include "kubelet/volumes/volumes.h"
+
+namespace wherry::kubelet {
+namespace {
+
+constexpr size_t kMaxDatabase = 1 << 20;  // bytes of the image's passwd and group
+
+// A file of the container's root, whatever links the image put in its way.
+std::string readInRoot(const std::string& rootfs, const char* path) {
+  base::Fd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  base::Fd file(static_cast<int>(::syscall(SYS_openat2, root.get(), path, &how, sizeof how)));
+  std::string text;
+  char buffer[16384];
+  while (file && text.size() < kMaxDatabase) {
+    ssize_t count = ::read(file.get(), buffer, sizeof buffer);
+    if (count <= 0) break;
+    text.append(buffer, static_cast<size_t>(count));
+  }
+  return text;
+}
+
+// securityContext.runAsNonRoot, the container's word before the pod's.
+void checkNonRoot(const core_v1::Pod& pod, const core_v1::Container& container, const ProcessUser& user) {
+  bool required = container.securityContext().runAsNonRootOr(pod.spec().securityContext().runAsNonRoot());
+  if (!required || user.uid != 0) return;
+  throw ConfigError(fmt::format("container has runAsNonRoot and image will run as root (pod: \"{}\", container: {})",
+                                podDescription(pod), container.name()));
+}
+
+// What every container sees of its pod, but where it has a mount of its own in the place.
+std::vector<ContainerMount> podMounts(const PodPaths& paths, const core_v1::Container& container,
+                                      const std::string& terminationLog) {
+  std::string message(container.terminationMessagePath());
+  if (message.empty()) message = "/dev/termination-log";
+  return {{"/etc/hosts", paths.hosts()},
+          {"/etc/hostname", paths.hostname()},
+          {"/etc/resolv.conf", paths.resolvConf()},
+          {"/dev/shm", paths.shm()},
+          {message, terminationLog}};
+}
+
+std::vector<ContainerMount> mergeMounts(std::vector<ContainerMount> pod, std::vector<ContainerMount> own) {
+  std::erase_if(pod, [&](const ContainerMount& mount) {
+    return std::any_of(own.begin(), own.end(), [&](auto& other) { return other.target == mount.target; });
+  });
+  pod.insert(pod.end(), own.begin(), own.end());
+  // What lies deeper is mounted later, so that nothing hides it.
+  std::stable_sort(pod.begin(), pod.end(), [](auto& a, auto& b) {
+    return std::count(a.target.begin(), a.target.end(), '/') < std::count(b.target.begin(), b.target.end(), '/');
+  });
+  return pod;
+}
+
+std::string stopSignalOf(const core_v1::Container& container, const Image& image) {
+  std::string_view asked = container.lifecycle().stopSignal();
+  return asked.empty() ? image.config.stopSignal : std::string(asked);
+}
+
+}  // namespace
+
+std::string fieldPathOf(const core_v1::Container& container, ContainerKind kind) {
+  const char* list = kind == ContainerKind::kRegular ? "containers" : "initContainers";
+  return fmt::format("spec.{}{{{}}}", list, container.name());
+}
+
+Launcher::Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
+                   std::string dataDir, std::string clusterDomain, int64_t memoryCapacity)
+    : containers_(containers),
+      images_(images),
+      events_(events),
+      lookup_(std::move(lookup)),
+      dataDir_(std::move(dataDir)),
+      clusterDomain_(std::move(clusterDomain)),
+      memoryCapacity_(memoryCapacity),
+      bounding_(boundingCapabilities()) {}
+
+NewContainer Launcher::prepare(const LaunchRequest& request) const {
+  auto metadata = request.pod.metadata();
+  const StartContainer& action = request.action;
+  NewContainer out;
+  out.record = {.podUid = std::string(metadata.uid()),
+                .name = action.name,
+                .attempt = action.attempt,
+                .kind = action.kind,
+                .sandboxAttempt = request.sandbox.attempt,
+                .image = std::string(request.container.image()),
+                .imageId = request.image.imageId(),
+                .stopSignal = stopSignalOf(request.container, request.image),
+                .log = fmt::format("{}/{}/{}.log", podLogDirectory(dataDir_, metadata.ns(), metadata.name(), metadata.uid()),
+                                   action.name, action.attempt),
+                .specHash = specHashOf(request.container),
+                .fallbackToLogs = request.container.terminationMessagePolicy() == "FallbackToLogsOnError",
+                .crashDelay = action.crashDelay};
+  out.lower = images_.lowerDirectories(request.image);
+  out.terminal = request.container.tty();
+  out.stdin = request.container.stdin();
+  out.spec = [this, &request, record = out.record](const std::string& rootfs) { return spec(request, record, rootfs); };
+  return out;
+}
+
+json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs) const {
+  const core_v1::Pod& pod = request.pod;
+  PodPaths paths = containers_.pathsOf(record.podUid);
+  auto environment = resolveEnvironment(pod, request.container, request.image.config, request.facts, lookup_,
+                                        podHostname(pod, clusterDomain_));
+  SpecInput input{.pod = pod, .container = request.container, .image = request.image.config};
+  UserDatabase users{readInRoot(rootfs, "etc/passwd"), readInRoot(rootfs, "etc/group")};
+  input.user = containerUser(pod, request.container, request.image.config, users);
+  checkNonRoot(pod, request.container, input.user);
+  input.env = environment.lines();
+  input.arguments = resolveArguments(request.container, request.image.config, environment);
+  input.mounts = mergeMounts(podMounts(paths, request.container, containers_.terminationLog(record)),
+                             volumeMounts(pod, request.container, paths, environment));
+  auto files = paths.namespaceFiles();
+  if (pod.spec().hostNetwork()) files.net = files.uts = "";
+  if (pod.spec().hostIPC()) files.ipc = "";
+  input.namespaces = files;
+  input.rootfs = rootfs;
+  input.cgroupsPath = paths.containerCgroup(record.name, record.attempt);
+  input.bounding = bounding_;
+  input.memoryCapacity = memoryCapacity_;
+  return renderSpec(input);
+}
+
+ContainerRecord Launcher::launch(const LaunchRequest& request) {
+  std::string fieldPath = fieldPathOf(request.container, request.action.kind);
+  auto record = [&](client::Severity severity, const char* reason, std::string message) {
+    events_.record(*request.pod.object(), severity, reason, std::move(message), fieldPath);
+  };
+  auto fail = [&](const char* reason, const char* event, const std::string& why) {
+    record(client::Severity::kWarning, event, "Error: " + why);
+    return LaunchError(reason, why);
+  };
+  ContainerRecord created;
+  try {
+    created = containers_.create(prepare(request));
+  } catch (const ConfigError& error) {
+    throw fail("CreateContainerConfigError", "Failed", error.what());
+  } catch (const std::exception& error) {
+    throw fail("CreateContainerError", "Failed", error.what());
+  }
+  record(client::Severity::kNormal, "Created", "Container created");
+  try {
+    ContainerRecord started = containers_.start(created);
+    record(client::Severity::kNormal, "Started", "Container started");
+    return started;
+  } catch (const std::exception& error) {
+    throw fail("RunContainerError", "Failed", error.what());
+  }
+}
+
+}  // namespace wherry::kubelet

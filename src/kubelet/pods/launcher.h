@@ -1,0 +1,59 @@
+// Launcher: turns a container of a pod into a running one: environment, mounts, OCI configuration, create, start. Blocks for
+// some tens of milliseconds. Safe from any thread for different pods.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "client/event_recorder.h"
+#include "kubelet/images/image_store.h"
+#include "kubelet/pods/decide.h"
+#include "kubelet/pods/dns_config.h"
+#include "kubelet/pods/pod_facts.h"
+#include "kubelet/runtime/capabilities.h"
+#include "kubelet/runtime/containers.h"
+#include "kubelet/runtime/sandbox.h"
+
+namespace wherry::kubelet {
+
+// Why a container can't be started; `reason` as its status shows it.
+struct LaunchError : std::runtime_error {
+  LaunchError(std::string reasonName, const std::string& message) : std::runtime_error(message), reason(std::move(reasonName)) {}
+  std::string reason;  // "CreateContainerConfigError", "CreateContainerError", "RunContainerError"
+};
+
+struct LaunchRequest {
+  core_v1::Pod pod;
+  core_v1::Container container;
+  StartContainer action;
+  Image image;
+  SandboxRecord sandbox;
+  PodFacts facts;
+};
+
+class Launcher {
+ public:
+  Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
+           std::string dataDir, std::string clusterDomain, int64_t memoryCapacity);
+
+  // Returns the running container's record. Throws LaunchError; nothing is left of the container then.
+  ContainerRecord launch(const LaunchRequest& request);
+
+ private:
+  NewContainer prepare(const LaunchRequest& request) const;
+  json::Value spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs) const;
+
+  Containers& containers_;
+  ImageStore& images_;
+  client::EventRecorder& events_;
+  ObjectLookup lookup_;
+  std::string dataDir_;
+  std::string clusterDomain_;
+  int64_t memoryCapacity_;
+  CapabilityMask bounding_;
+};
+
+// "spec.containers{web}", where an event of a container points to.
+std::string fieldPathOf(const core_v1::Container& container, ContainerKind kind);
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,150 @@
+#include "kubelet/pods/pod_worker.h"
+
+#include <chrono>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "json/patch.h"
+
+namespace wherry::kubelet {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Each round does something that only a few can follow; more would be a circle.
+constexpr int kMaxRounds = 16;
+
+const base::Log& kubeletLog() {
+  static const base::Log log("kubelet");
+  return log;
+}
+
+// Fields that a status may have no more.
+constexpr const char* kOptionalFields[] = {"reason", "message", "initContainerStatuses"};
+
+}  // namespace
+
+std::optional<core_v1::Container> PodWorker::findContainer(std::string_view name) const {
+  for (auto container : pod_.spec().containers()) {
+    if (container.name() == name) return container;
+  }
+  for (auto container : pod_.spec().initContainers()) {
+    if (container.name() == name) return container;
+  }
+  return std::nullopt;
+}
+
+std::optional<ContainerRecord> PodWorker::findRecord(const std::string& id) const {
+  for (const ContainerRecord& record : options_.containers.list(uid_)) {
+    if (record.id() == id) return record;
+  }
+  return std::nullopt;
+}
+
+PodFacts PodWorker::facts() const {
+  PodFacts facts = options_.facts;
+  facts.podIp = state_->sandbox ? state_->sandbox->ip : "";
+  facts.hostIp = options_.node.ip;
+  return facts;
+}
+
+void PodWorker::recordEvent(client::Severity severity, std::string_view reason, std::string message,
+                            std::string_view fieldPath) const {
+  options_.events.record(*pod_.object(), severity, reason, std::move(message), fieldPath);
+}
+
+Observation PodWorker::observe() {
+  options_.containers.observeExits(uid_);
+  if (!state_->looked) state_->sandbox = options_.sandboxes.find(uid_);
+  state_->looked = true;
+  Observation seen{.now = options_.clock.now(),
+                   .sandbox = state_->sandbox.has_value(),
+                   .prepared = state_->prepared,
+                   .prepareFailure = state_->prepareFailure,
+                   .containers = options_.containers.list(uid_),
+                   .failures = state_->failures};
+  if (state_->sandbox) {
+    seen.sandboxAttempt = state_->sandbox->attempt;
+    seen.podIp = state_->sandbox->ip;
+  } else {
+    seen.podIp = pod_.status().podIP();
+  }
+  for (const ContainerRecord& record : seen.containers) {
+    std::string id = record.id();
+    if (record.state() != ContainerRecord::State::kRunning) {
+      parts_.prober.remove(id);
+      state_->stopping.erase(id);
+    } else if (auto verdict = parts_.prober.find(id)) {
+      seen.probes[id] = *verdict;
+    }
+  }
+  seen.stopping = state_->stopping;
+  return seen;
+}
+
+PodWorker::Progress PodWorker::apply(const Action& action) {
+  kubeletLog().debug("pod {}: {}", uid_, describe(action));
+  return std::visit([this](const auto& a) { return on(a); }, action);
+}
+
+void PodWorker::reconcile() {
+  adoptProbes();
+  Decision decision;
+  for (int round = 0; round < kMaxRounds && !deleted_; ++round) {
+    decision = decide(pod_, observe());
+    bool again = false;
+    for (const Action& action : decision.actions) again = apply(action) == Progress::kMade || again;
+    if (!again) break;
+  }
+  if (deleted_) return;
+  Observation seen = observe();
+  writeStatus(seen);
+  if (tokenRefreshAt_ && (!decision.wakeAt || *tokenRefreshAt_ < *decision.wakeAt)) decision.wakeAt = tokenRefreshAt_;
+  if (decision.wakeAt) {
+    auto delay = std::chrono::ceil<milliseconds>(*decision.wakeAt - options_.clock.now());
+    parts_.queue.addAfter(uid_, std::max(delay, milliseconds(1)));
+  }
+}
+
+PodWorker::Progress PodWorker::on(const NoteBackOff& action) {
+  if (!state_->backOffNoted.insert(action.id).second) return Progress::kNone;
+  auto container = findContainer(action.name);
+  if (!container) return Progress::kNone;
+  recordEvent(client::Severity::kWarning, "BackOff",
+              fmt::format("Back-off restarting failed container {} in pod {}", action.name, podDescription(pod_)),
+              fieldPathOf(*container, ContainerKind::kRegular));
+  return Progress::kNone;
+}
+
+PodWorker::Progress PodWorker::on(const ForgetContainer& action) {
+  if (auto record = findRecord(action.id)) options_.containers.remove(*record);
+  state_->backOffNoted.erase(action.id);
+  return Progress::kNone;
+}
+
+void PodWorker::writeStatus(const Observation& seen) {
+  json::Object status = renderPodStatus(pod_, seen, options_.node);
+  const json::Value* now = pod_.field("status");
+  for (const char* name : kOptionalFields) {
+    bool stale = !status.contains(name) && now && now->is_object() && now->get_object().contains(name);
+    if (stale) status[name] = nullptr;
+  }
+  json::Value after = now ? *now : json::Value(json::Object{});
+  json::applyMergePatch(after, status);
+  if (now && json::equal(after, *now)) return;
+  json::Object patch{{"metadata", json::Object{{"uid", uid_}}}, {"status", std::move(status)}};
+  try {
+    auto key = pod_.key();
+    auto written = options_.client.patch(core_v1::Pod::kResource(), key.ns, key.name, client::PatchType::kMerge, patch,
+                                         {.subresource = "status"});
+    state_->pod = written;
+    pod_ = core_v1::Pod(written);
+  } catch (const meta::StatusError& error) {
+    // It is gone, or another pod has its name; the informer will say so.
+    if (!error.isNotFound() && !error.isConflict()) throw;
+  }
+}
+
+}  // namespace wherry::kubelet

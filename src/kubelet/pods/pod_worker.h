@@ -1,0 +1,77 @@
+// One look at one pod: what is observed goes into decide(), and what it answers is done.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/workqueue.h"
+#include "kubelet/pods/background.h"
+#include "kubelet/pods/decide.h"
+#include "kubelet/pods/pod_state.h"
+#include "kubelet/pods/pod_workers.h"
+
+namespace wherry::kubelet {
+
+// What the workers of all pods share; outlives them.
+struct PodWorkerParts {
+  PodWorkersOptions& options;
+  client::Workqueue& queue;
+  Prober& prober;
+  Launcher& launcher;
+  BackgroundTasks& background;
+};
+
+class PodWorker {
+ public:
+  // `state` belongs to this pod and to nobody else meanwhile.
+  PodWorker(PodWorkerParts& parts, const std::string& uid, std::shared_ptr<PodState> state)
+      : parts_(parts), options_(parts.options), uid_(uid), state_(std::move(state)), pod_(state_->pod) {}
+
+  // REQUIRES: the pod is there.
+  void reconcile();
+  // For a pod that the API has no more: ends and clears all of it at once.
+  void removeEverything();
+
+ private:
+  enum class Progress { kNone, kMade };  // kMade: look again
+  Observation observe();
+  Progress apply(const Action& action);
+  Progress on(const Prepare&);
+  Progress on(const StartContainer& action);
+  Progress on(const StopContainer& action);
+  Progress on(const KillContainer& action);
+  Progress on(const ForgetContainer& action);
+  Progress on(const NoteBackOff& action);
+  Progress on(const ReleaseSandbox&);
+  Progress on(const DeletePod&);
+
+  void setUpSandbox();
+  void writeSandboxFiles();
+  std::optional<std::string> token(const core_v1::ServiceAccountTokenProjection& wanted);
+  std::optional<Image> findImage(const core_v1::Container& container, const StartContainer& action);
+  void pullInBackground(const core_v1::Container& container, ContainerKind kind);
+  void startFailed(const std::string& container, std::string reason, std::string message);
+  void startProbes(const core_v1::Container& container, const ContainerRecord& record);
+  void adoptProbes();
+  void runPostStart(const core_v1::Container& container, const ContainerRecord& record);
+  ProbeTarget probeTarget(const core_v1::Container& container, const ContainerRecord& record) const;
+  void stopInBackground(const ContainerRecord& record, std::chrono::seconds grace);
+  void writeStatus(const Observation& seen);
+
+  std::optional<core_v1::Container> findContainer(std::string_view name) const;
+  std::optional<ContainerRecord> findRecord(const std::string& id) const;
+  PodFacts facts() const;
+  void recordEvent(client::Severity severity, std::string_view reason, std::string message,
+                   std::string_view fieldPath = {}) const;
+
+  PodWorkerParts& parts_;
+  PodWorkersOptions& options_;
+  std::string uid_;
+  std::shared_ptr<PodState> state_;
+  core_v1::Pod pod_;
+  std::optional<base::WallTime> tokenRefreshAt_;
+  bool deleted_ = false;
+};
+
+}  // namespace wherry::kubelet

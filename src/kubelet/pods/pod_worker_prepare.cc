@@ -1,0 +1,97 @@
+// The part of a pod's worker that makes what its containers share: sandbox, volumes, files in /etc.
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "kubelet/pods/pod_worker.h"
+#include "kubelet/runtime/pod_paths.h"
+#include "kubelet/volumes/volumes.h"
+#include "meta/time.h"
+
+namespace wherry::kubelet {
+namespace {
+
+constexpr const char* kNodeHosts = "/etc/hosts";
+// The node's own resolver; a stub on a loopback address would lead a pod to itself, what stands behind it is there.
+constexpr const char* kResolvConf = "/etc/resolv.conf";
+constexpr const char* kBehindStub = "/run/systemd/resolve/resolv.conf";
+constexpr int64_t kTokenLife = 3607;  // seconds, when the volume does not say
+
+ResolvConf nodeResolvConf() {
+  ResolvConf conf = parseResolvConf(base::readFileIfExists(kResolvConf).value_or(""));
+  bool stub = false;
+  for (const std::string& server : conf.nameservers) stub = stub || server == "127.0.0.53";
+  auto behind = stub ? base::readFileIfExists(kBehindStub) : std::nullopt;
+  return behind ? parseResolvConf(*behind) : conf;
+}
+
+}  // namespace
+
+void PodWorker::setUpSandbox() {
+  bool had = state_->sandbox.has_value();
+  bool earlier = !options_.containers.list(uid_).empty();
+  if (!had && earlier) {
+    recordEvent(client::Severity::kNormal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+  }
+  state_->sandbox = options_.sandboxes.create(pod_, podHostname(pod_, options_.dns.domain));
+}
+
+void PodWorker::writeSandboxFiles() {
+  PodPaths paths = options_.containers.pathsOf(uid_);
+  std::string nodeHosts = pod_.spec().hostNetwork() ? base::readFileIfExists(kNodeHosts).value_or("") : "";
+  auto writeIfMissing = [](const std::string& path, const std::string& content) {
+    // Containers have it mounted: a new file would not be theirs.
+    if (base::readFileIfExists(path) != content) base::writeFileAtomic(path, content);
+  };
+  writeIfMissing(paths.hosts(), renderHosts(pod_, state_->sandbox->ip, options_.dns.domain, nodeHosts));
+  writeIfMissing(paths.hostname(), podHostname(pod_, options_.dns.domain) + "\n");
+  writeIfMissing(paths.resolvConf(), renderResolvConf(podResolvConf(pod_, options_.dns, nodeResolvConf())));
+}
+
+// A token is asked for once and again when four fifths of its life are over.
+std::optional<std::string> PodWorker::token(const core_v1::ServiceAccountTokenProjection& wanted) {
+  int64_t life = wanted.expirationSecondsOr(kTokenLife);
+  std::string key = fmt::format("{}/{}", wanted.audience(), life);
+  auto& known = state_->tokens[key];
+  if (known.text.empty() || options_.clock.now() >= known.refreshAt) {
+    json::Object spec{{"expirationSeconds", life},
+                      {"boundObjectRef", json::Object{{"apiVersion", "v1"}, {"kind", "Pod"},
+                                                      {"name", pod_.metadata().name()}, {"uid", uid_}}}};
+    if (!wanted.audience().empty()) spec["audiences"] = json::Array{json::Value(wanted.audience())};
+    json::Object request{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
+    try {
+      std::string_view account = pod_.spec().serviceAccountName();
+      auto answer = options_.client.createSubresource(core_v1::ServiceAccount::kResource(), pod_.metadata().ns(),
+                                                      account.empty() ? "default" : account, "token", request);
+      known.text = json::getString(answer->tree(), "status.token");
+    } catch (const meta::StatusError&) {
+      return std::nullopt;  // a pod can do without, and most do
+    }
+    known.refreshAt = options_.clock.now() + std::chrono::seconds(life * 4 / 5);
+  }
+  if (known.text.empty()) return std::nullopt;
+  if (!tokenRefreshAt_ || known.refreshAt < *tokenRefreshAt_) tokenRefreshAt_ = known.refreshAt;
+  return known.text;
+}
+
+PodWorker::Progress PodWorker::on(const Prepare&) {
+  std::string reason = "FailedCreatePodSandBox", message;
+  try {
+    setUpSandbox();
+    writeSandboxFiles();
+    setUpVolumes(pod_, options_.containers.pathsOf(uid_),
+                 {facts(), options_.lookup, [this](const auto& wanted) { return token(wanted); }});
+    state_->prepared = true;
+    state_->prepareFailure.reset();
+    return Progress::kMade;
+  } catch (const VolumeError& error) {
+    reason = "FailedMount";
+    message = fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", error.volume, error.what());
+  } catch (const std::exception& error) {
+    message = fmt::format("Failed to create pod sandbox: {}", error.what());
+  }
+  recordEvent(client::Severity::kWarning, reason, message);
+  state_->prepareFailure = Failure::next(state_->prepareFailure, reason, message, options_.clock.now());
+  return Progress::kMade;
+}
+
+}  // namespace wherry::kubelet

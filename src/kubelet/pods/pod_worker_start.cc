@@ -1,0 +1,146 @@
+// The part of a pod's worker that gets containers going: image, launch, probes, postStart.
+#include <fmt/format.h>
+
+#include "kubelet/pods/pod_worker.h"
+
+namespace wherry::kubelet {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string inSeconds(milliseconds time) {
+  if (time.count() < 1000) return fmt::format("{}ms", time.count());
+  return fmt::format("{}.{:03}s", time.count() / 1000, time.count() % 1000);
+}
+
+std::string pulledMessage(const PullResult& result, std::string_view image) {
+  switch (result.how) {
+    case PullResult::How::kPresent:
+      return fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", image);
+    case PullResult::How::kFallback:
+      return fmt::format("Container image \"{}\" was imported by hand and is used, because its registry can't be reached",
+                         image);
+    default:
+      return fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", image,
+                         inSeconds(result.pulling), inSeconds(result.waiting), result.image.size);
+  }
+}
+
+}  // namespace
+
+std::optional<Image> PodWorker::findImage(const core_v1::Container& container, const StartContainer& action) {
+  if (auto found = state_->images.find(action.name); found != state_->images.end()) {
+    Image image = found->second;
+    state_->images.erase(found);
+    return image;
+  }
+  PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), container.image());
+  if (auto image = options_.puller.findWithoutPull(container.image(), policy)) {
+    recordEvent(client::Severity::kNormal, "Pulled", pulledMessage({.image = *image}, container.image()),
+                fieldPathOf(container, action.kind));
+    return image;
+  }
+  pullInBackground(container, action.kind);
+  return std::nullopt;
+}
+
+void PodWorker::pullInBackground(const core_v1::Container& container, ContainerKind kind) {
+  std::string name(container.name()), image(container.image()), fieldPath = fieldPathOf(container, kind);
+  if (!state_->pulling.insert(name).second) return;
+  PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), image);
+  auto tell = [inbox = state_->inbox, &queue = parts_.queue, uid = uid_](PodNews news) {
+    inbox->with([&](auto& waiting) { waiting.push_back(std::move(news)); });
+    queue.add(uid);
+  };
+  if (policy != PullPolicy::kNever && !options_.images.find(image)) {
+    recordEvent(client::Severity::kNormal, "Pulling", fmt::format("Pulling image \"{}\"", image), fieldPath);
+  }
+  parts_.background.run([=, pod = pod_.object(), &options = options_](const std::stop_token&) {
+    try {
+      PullResult result = options.puller.pull(image, policy);
+      options.events.record(*pod, client::Severity::kNormal, "Pulled", pulledMessage(result, image), fieldPath);
+      tell([=](PodState& state) {
+        state.pulling.erase(name);
+        state.images[name] = result.image;
+      });
+    } catch (const PullError& error) {
+      bool pulled = error.reason == "ErrImagePull";
+      options.events.record(*pod, client::Severity::kWarning, pulled ? "Failed" : error.reason,
+                            pulled ? fmt::format("Failed to pull image \"{}\": {}", image, error.what()) : error.what(),
+                            fieldPath);
+      options.events.record(*pod, client::Severity::kWarning, "Failed", "Error: " + error.reason, fieldPath);
+      tell([=, now = options.clock.now(), reason = error.reason, message = std::string(error.what())](PodState& state) {
+        state.pulling.erase(name);
+        auto before = state.failures.find(name);
+        auto last = before == state.failures.end() ? std::nullopt : std::optional(before->second);
+        state.failures[name] = Failure::next(last, reason, message, now);
+      });
+    }
+  });
+}
+
+void PodWorker::startFailed(const std::string& container, std::string reason, std::string message) {
+  auto before = state_->failures.find(container);
+  auto last = before == state_->failures.end() ? std::nullopt : std::optional(before->second);
+  state_->failures[container] = Failure::next(last, std::move(reason), std::move(message), options_.clock.now());
+}
+
+PodWorker::Progress PodWorker::on(const StartContainer& action) {
+  auto container = findContainer(action.name);
+  if (!container) return Progress::kNone;
+  auto image = findImage(*container, action);
+  if (!image) return Progress::kNone;
+  try {
+    auto record = parts_.launcher.launch({pod_, *container, action, *image, *state_->sandbox, facts()});
+    state_->failures.erase(action.name);
+    startProbes(*container, record);
+    runPostStart(*container, record);
+  } catch (const LaunchError& error) {
+    startFailed(action.name, error.reason, error.what());
+  }
+  return Progress::kMade;
+}
+
+ProbeTarget PodWorker::probeTarget(const core_v1::Container& container, const ContainerRecord& record) const {
+  auto exec = [&containers = options_.containers, record, stop = parts_.background.stopToken()](
+                  const std::vector<std::string>& argv, milliseconds timeout) {
+    return containers.exec(record, argv, timeout, stop);
+  };
+  return {state_->sandbox ? state_->sandbox->ip : "", container, exec};
+}
+
+void PodWorker::startProbes(const core_v1::Container& container, const ContainerRecord& record) {
+  parts_.prober.add({record.id(), pod_, record.startedAt.value_or(record.createdAt), probeTarget(container, record)});
+}
+
+// After a restart of ours, running containers are probed on.
+void PodWorker::adoptProbes() {
+  if (state_->looked) return;
+  state_->sandbox = options_.sandboxes.find(uid_);
+  state_->looked = true;
+  for (const ContainerRecord& record : options_.containers.list(uid_)) {
+    auto container = findContainer(record.name);
+    if (container && record.state() == ContainerRecord::State::kRunning) startProbes(*container, record);
+  }
+}
+
+// A postStart hook that fails ends its container.
+void PodWorker::runPostStart(const core_v1::Container& container, const ContainerRecord& record) {
+  auto hook = container.lifecycle().postStart();
+  if (!hook) return;
+  auto run = [hook, record, target = probeTarget(container, record), options = &options_,
+              pod = pod_](const std::stop_token&) -> void {
+    constexpr milliseconds kHookTimeout{120'000};
+    ProbeAnswer answer{true, {}};
+    if (hook.hasExec()) answer = probeExec(hook.exec(), target, kHookTimeout);
+    else if (hook.hasHttpGet()) answer = probeHttp(hook.httpGet(), target, kHookTimeout);
+    if (answer.success) return;
+    options->events.record(*pod.object(), client::Severity::kWarning, "FailedPostStartHook",
+                           fmt::format("PostStartHook failed: {}", answer.output),
+                           fieldPathOf(target.container, record.kind));
+    options->containers.signal(record, 9);
+  };
+  parts_.background.run(run);
+}
+
+}  // namespace wherry::kubelet

@@ -1,0 +1,85 @@
+#include "kubelet/pods/pod_workers.h"
+
+#include "client/workqueue.h"
+#include "kubelet/pods/pod_worker.h"
+
+namespace wherry::kubelet {
+namespace {
+
+constexpr unsigned kWorkers = 4;           // more would only wait for the kernel's link lock
+constexpr size_t kBackgroundTasks = 128;
+
+}  // namespace
+
+struct PodWorkers::State {
+  PodWorkersOptions options;
+  client::Workqueue queue;
+  base::Guarded<std::map<std::string, std::shared_ptr<PodState>>> states;
+  Prober prober;
+  Launcher launcher;
+  BackgroundTasks background{kBackgroundTasks};
+  PodWorkerParts parts;
+  std::unique_ptr<client::ReconcileLoop> loop;
+
+  explicit State(PodWorkersOptions given)
+      : options(std::move(given)),
+        prober(options.events, options.clock, [this](const std::string& uid) { queue.add(uid); }),
+        launcher(options.containers, options.images, options.events, options.lookup, options.dataDir, options.dns.domain,
+                 options.memoryCapacity),
+        parts{options, queue, prober, launcher, background} {}
+
+  std::shared_ptr<PodState> stateOf(const std::string& uid) {
+    return states.with([&](auto& all) {
+      auto& entry = all[uid];
+      if (!entry) entry = std::make_shared<PodState>();
+      return entry;
+    });
+  }
+
+  // The pod as it is: the informer's, unless our own last write is newer.
+  void takeNewest(const std::string& uid, PodState& state) const {
+    auto found = options.pods.byIndex(kPodsByUid, uid);
+    if (found.empty()) {
+      state.pod = nullptr;
+      return;
+    }
+    if (!state.pod || found.front()->revision() > state.pod->revision()) state.pod = found.front();
+  }
+
+  void reconcile(const std::string& uid) {
+    auto state = stateOf(uid);
+    takeNewest(uid, *state);
+    state->readInbox();
+    PodWorker worker(parts, uid, state);
+    if (state->pod) return worker.reconcile();
+    worker.removeEverything();
+    states.with([&](auto& all) { all.erase(uid); });
+  }
+};
+
+PodWorkers::PodWorkers(PodWorkersOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+
+PodWorkers::~PodWorkers() { state_->loop.reset(); }
+
+void PodWorkers::start() {
+  state_->loop = std::make_unique<client::ReconcileLoop>(
+      "kubelet", state_->queue, [state = state_.get()](const std::string& uid) { state->reconcile(uid); }, kWorkers);
+}
+
+void PodWorkers::enqueue(const std::string& uid) {
+  if (!uid.empty()) state_->queue.add(uid);
+}
+
+void PodWorkers::refresh(const std::string& uid) {
+  auto inbox = state_->stateOf(uid)->inbox;
+  inbox->with([](auto& news) {
+    news.push_back([](PodState& state) {
+      state.prepared = false;
+      state.prepareFailure.reset();
+      std::erase_if(state.failures, [](auto& entry) { return entry.second.reason == "CreateContainerConfigError"; });
+    });
+  });
+  state_->queue.add(uid);
+}
+
+}  // namespace wherry::kubelet
