@@ -7,23 +7,24 @@ namespace {
 
 constexpr int kReadsPerTurn = 16;
 constexpr size_t kBytesPerTurn = 1 << 20;  // sent, before other connections have their turn
-constexpr std::chrono::seconds kHandshakeTime{30};
 constexpr std::chrono::seconds kDropTime{2};
 
 }  // namespace
 
 Connection::Connection(std::shared_ptr<EventLoop> loop, std::unique_ptr<Transport> transport,
-                       std::shared_ptr<Peer> peer, ProtocolFactory protocolFactory, ClosedHandler onClosed)
+                       std::shared_ptr<Peer> peer, std::chrono::milliseconds handshakeTime,
+                       ProtocolFactory protocolFactory, ClosedHandler onClosed)
     : loop_(std::move(loop)),
       transport_(std::move(transport)),
       peer_(std::move(peer)),
+      handshakeTime_(handshakeTime),
       protocolFactory_(std::move(protocolFactory)),
       onClosed_(std::move(onClosed)) {}
 
 void Connection::start() {
   events_ = EPOLLIN;
   loop_->add(transport_->fd(), events_, shared_from_this());
-  setDeadlineIn(kHandshakeTime);
+  setDeadlineIn(handshakeTime_);
   progress(true);
 }
 

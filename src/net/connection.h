@@ -45,7 +45,7 @@ class Connection : public EventLoop::Source, public std::enable_shared_from_this
   using ClosedHandler = std::function<void(const std::shared_ptr<Connection>&)>;
 
   Connection(std::shared_ptr<EventLoop> loop, std::unique_ptr<Transport> transport, std::shared_ptr<Peer> peer,
-             ProtocolFactory protocolFactory, ClosedHandler onClosed);
+             std::chrono::milliseconds handshakeTime, ProtocolFactory protocolFactory, ClosedHandler onClosed);
 
   // Begins; the loop owns the connection from here on.
   void start();
@@ -92,6 +92,7 @@ class Connection : public EventLoop::Source, public std::enable_shared_from_this
   const std::shared_ptr<EventLoop> loop_;
   const std::unique_ptr<Transport> transport_;
   std::shared_ptr<Peer> peer_;
+  const std::chrono::milliseconds handshakeTime_;
   ProtocolFactory protocolFactory_;
   ClosedHandler onClosed_;
   std::unique_ptr<Protocol> protocol_;

@@ -14,17 +14,13 @@
 namespace wherry::net {
 namespace {
 
-constexpr std::chrono::seconds kIdleTime{90};   // between requests
-constexpr std::chrono::seconds kHeadTime{30};   // from a request's first byte to the end of its head
-constexpr std::chrono::seconds kBodyTime{120};  // for all of its body
-constexpr std::chrono::seconds kStallTime{60};  // without the client taking a byte of an answer that is ready
 constexpr size_t kMaxPipelined = 64 << 10;
 
 class Http1 : public Protocol, public Answer::Listener {
  public:
   Http1(Connection& connection, const ServerOptions& options, const Handler& handler)
       : connection_(connection), options_(options), handler_(handler) {
-    connection_.setDeadlineIn(kHeadTime);
+    connection_.setDeadlineIn(options_.headTime);
   }
 
   void onInput(std::string_view data) override;
@@ -68,7 +64,7 @@ class Http1 : public Protocol, public Answer::Listener {
 
 void Http1::onInput(std::string_view data) {
   if (step_ == Step::kEnded) return;
-  if (step_ == Step::kHead && input_.empty()) connection_.setDeadlineIn(kHeadTime);
+  if (step_ == Step::kHead && input_.empty()) connection_.setDeadlineIn(options_.headTime);
   input_.append(data);
   parse();
 }
@@ -95,7 +91,7 @@ void Http1::startBody(RequestHead head) {
   if (head_.framing == Framing::kNone) return dispatch();
   step_ = Step::kBody;
   chunks_ = ChunkedDecoder();
-  connection_.setDeadlineIn(kBodyTime);
+  connection_.setDeadlineIn(options_.bodyTime);
   // RFC 9110 section 10.1.1: not when the body is on its way already.
   if (head_.expectContinue && input_.empty()) connection_.output().append("HTTP/1.1 100 Continue\r\n\r\n");
 }
@@ -180,7 +176,7 @@ void Http1::finishAnswer() {
     return connection_.closeAfterOutput();
   }
   step_ = Step::kHead;
-  connection_.setDeadlineIn(input_.empty() ? kIdleTime : kHeadTime);
+  connection_.setDeadlineIn(input_.empty() ? options_.idleTime : options_.headTime);
   parse();
 }
 
@@ -217,7 +213,7 @@ void Http1::upgradeTo(const AnswerHead& head) {
 
 void Http1::onStall() {
   // A stream may stand still for as long as its reader likes; TCP's keep-alive finds out when the reader is no more.
-  if (!answer_ || !chunked_) connection_.setDeadlineIn(kStallTime);
+  if (!answer_ || !chunked_) connection_.setDeadlineIn(options_.stallTime);
 }
 
 void Http1::onDeadline() {

@@ -23,9 +23,6 @@ constexpr uint32_t kStreamWindow = 256 << 10;
 constexpr int32_t kConnectionWindow = 1 << 20;
 constexpr size_t kMaxUploads = 32 << 20;  // bytes of incomplete request bodies on a connection
 constexpr size_t kMaxDropped = 8 << 20;
-constexpr std::chrono::seconds kIdleTime{90};      // without a stream
-constexpr std::chrono::seconds kRequestTime{120};  // from a request's first byte to its last
-constexpr std::chrono::seconds kStallTime{60};     // without the client taking a byte
 
 struct SessionDeleter {
   void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
@@ -53,7 +50,7 @@ class Http2 : public Protocol, public Answer::Listener {
   void onInput(std::string_view data) override;
   bool wantsInput() const override { return true; }
   void fill() override;
-  void onStall() override { connection_.setDeadlineIn(kStallTime); }
+  void onStall() override { connection_.setDeadlineIn(options_.stallTime); }
   void onDeadline() override;
   void onDrain() override;
   void onClosed() override;
@@ -368,12 +365,12 @@ void Http2::closeStream(int32_t id) {
 
 void Http2::updateDeadline() {
   bool wasIdle = std::exchange(idle_, streams_.empty());
-  if (idle_ && !wasIdle) connection_.setDeadlineIn(kIdleTime);
+  if (idle_ && !wasIdle) connection_.setDeadlineIn(options_.idleTime);
   if (idle_) return;
   if (incoming_.empty()) {
     connection_.clearDeadline();
   } else {
-    connection_.setDeadline(incoming_.front().first + kRequestTime);
+    connection_.setDeadline(incoming_.front().first + options_.bodyTime);
   }
 }
 
@@ -383,7 +380,7 @@ void Http2::onDeadline() {
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
     return;
   }
-  auto late = connection_.loop()->now() - kRequestTime;
+  auto late = connection_.loop()->now() - options_.bodyTime;
   for (const auto& [began, id] : incoming_) {
     if (began <= late) reset(id, NGHTTP2_CANCEL);
   }

@@ -266,12 +266,10 @@ std::string_view reasonPhrase(int status) {
 bool isSendable(std::string_view name, std::string_view value) { return isToken(name) && isFieldValue(value); }
 
 void appendFields(std::string& out, const Headers& headers, std::initializer_list<std::string_view> without) {
-  for (const auto& [name, value] : headers.fields()) {
-    if (!isSendable(name, value)) continue;
-    if (std::ranges::any_of(without, [&](std::string_view left) { return base::equalsIgnoreCase(left, name); })) {
-      continue;
-    }
-    out.append(name).append(": ").append(value).append("\r\n");
+  for (const auto& field : headers.fields()) {
+    auto isField = [&](std::string_view left) { return base::equalsIgnoreCase(left, field.first); };
+    if (!isSendable(field.first, field.second) || std::ranges::any_of(without, isField)) continue;
+    out.append(field.first).append(": ").append(field.second).append("\r\n");
   }
 }
 

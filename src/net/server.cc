@@ -151,7 +151,7 @@ void EventServer::startConnection(Worker& worker, base::Fd socket, Peer peer) {
   auto tls = tls_.copy();
   auto transport = tls ? tls->wrap(std::move(socket), "") : newPlainTransport(std::move(socket));
   auto connection = std::make_shared<Connection>(
-      worker.loop, std::move(transport), std::make_shared<Peer>(std::move(peer)),
+      worker.loop, std::move(transport), std::make_shared<Peer>(std::move(peer)), options_.headTime,
       [this](Connection& ready) { return newProtocol(ready); },
       [this, &worker](const std::shared_ptr<Connection>& closed) {
         worker.connections.erase(closed);

@@ -5,6 +5,7 @@
 // and head time-outs, `maxConnections`. A connection costs about 23 KB while idle.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -61,6 +62,10 @@ struct ServerOptions {
   size_t maxBody = 3 << 20;  // bytes; more is 413
   size_t maxConnections = 20000;
   unsigned threads = 2;
+  std::chrono::milliseconds headTime{30000};   // for the handshake, and for a request's head from its first byte on
+  std::chrono::milliseconds bodyTime{120000};  // for all of a request's body
+  std::chrono::milliseconds stallTime{60000};  // without the client taking a byte of an answer (streams: no limit)
+  std::chrono::milliseconds idleTime{90000};   // between requests
   // Words the answers that the server gives by itself (400, 408, 413, 431, 500, ...); plain text when not set.
   std::function<Response(int status, std::string_view why)> errorResponse;
 };

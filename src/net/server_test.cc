@@ -198,6 +198,53 @@ TEST_F(PlainServer, AClientSeesThe413EvenWhileItStillSends) {
   EXPECT_EQ(client_->call(request("POST", "/", std::string(8 << 20, 'x'))).status, 413);
 }
 
+TEST_F(PlainServer, RefusesAHeadThatTakesTooLong) {
+  ServerOptions options;
+  options.headTime = std::chrono::milliseconds(20);
+  start(echo, std::move(options));
+  EXPECT_THAT(talk(server_->port(), "GET / HTTP/1.1\r\nHo"), StartsWith("HTTP/1.1 408"));
+  EXPECT_EQ(talk(server_->port(), ""), "") << "a client that says nothing is told nothing";
+}
+
+TEST_F(PlainServer, RefusesABodyThatTakesTooLong) {
+  ServerOptions options;
+  options.bodyTime = std::chrono::milliseconds(20);
+  start(echo, std::move(options));
+  EXPECT_THAT(talk(server_->port(), "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel"),
+              StartsWith("HTTP/1.1 408"));
+}
+
+TEST_F(PlainServer, ClosesAConnectionThatNobodyUses) {
+  ServerOptions options;
+  options.idleTime = std::chrono::milliseconds(20);
+  start(echo, std::move(options));
+  std::string answer = talk(server_->port(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(occurrences(answer, "HTTP/1.1"), 1U);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(client_->call(request("GET", "/")).status, 200);
+}
+
+TEST_F(PlainServer, ClosesAnAnswerThatIsNotTaken) {
+  ServerOptions options;
+  options.stallTime = std::chrono::milliseconds(20);
+  Signal gone;
+  const Bytes large = bytes(std::string(64 << 20, 'x'));
+  start(
+      [&](const ExchangePtr& exchange) {
+        exchange->onClosed([&gone] { gone.set(); });
+        Response response;
+        response.body.push_back(large);
+        exchange->respond(std::move(response));
+      },
+      std::move(options));
+  Talker talker(server_->port());
+  talker.say("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_TRUE(gone.wait());
+  auto began = std::chrono::steady_clock::now();
+  server_->stop(60000);  // does not take a minute: the connection ends by itself
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
 TEST_F(PlainServer, WordsItsOwnAnswersAsItWasTold) {
   ServerOptions options;
   options.errorResponse = [](int status, std::string_view why) {
