@@ -21,8 +21,8 @@ namespace wherry::schema {
 enum class Type { kAny, kString, kInteger, kNumber, kBoolean, kObject, kArray, kIntOrString };
 enum class ListType { kAtomic, kSet, kMap };
 
-// One place in an object: its type and rules. Shared structs are shared Nodes (a PodSpec is one Node wherever it stands),
-// and a Node may contain itself (JSONSchemaProps), so walk along an object, never the schema alone.
+// One place in an object: its type and rules. Shared structs are shared Nodes (a PodSpec is one Node wherever it
+// stands), and a Node may contain itself (JSONSchemaProps), so walk along an object, never the schema alone.
 struct Node {
   Type type = Type::kAny;
   std::string definition;  // the shared struct's name ("io.k8s.api.core.v1.PodSpec"); "" when anonymous
@@ -30,9 +30,9 @@ struct Node {
   std::string description;
 
   std::map<std::string, std::shared_ptr<const Node>, std::less<>> properties;
-  std::vector<std::string> propertyOrder;              // as written in api/
-  std::shared_ptr<const Node> additionalProperties;    // of a map; null when none are allowed
-  std::shared_ptr<const Node> items;                   // of an array
+  std::vector<std::string> propertyOrder;            // as written in api/
+  std::shared_ptr<const Node> additionalProperties;  // of a map; null when none are allowed
+  std::shared_ptr<const Node> items;                 // of an array
   std::vector<std::string> required;
 
   std::optional<json::Value> defaultValue;
@@ -47,15 +47,15 @@ struct Node {
   bool immutable = false;              // a change is refused once set
   bool preserveUnknownFields = false;  // x-kubernetes-preserve-unknown-fields: no pruning below
   bool embeddedResource = false;
-  // From api/. Such values are decoded as Kubernetes decodes its own types: a wrong type is refused while decoding, and an
-  // empty text is the same as a missing one, for defaults and for `required`. zeroIsUnset says so of a number's 0.
+  // From api/. Such values are decoded as Kubernetes decodes its own types: a wrong type is refused while decoding, and
+  // an empty text is the same as a missing one, for defaults and for `required`. zeroIsUnset says so of a number's 0.
   bool builtin = false;
   bool zeroIsUnset = false;
 
-  ListType listType = ListType::kAtomic;       // x-kubernetes-list-type (apply)
-  std::vector<std::string> listMapKeys;        // x-kubernetes-list-map-keys (apply)
-  bool atomicMap = false;                      // x-kubernetes-map-type: atomic (apply)
-  std::vector<std::string> patchStrategies;    // "merge", "replace", "retainKeys" (strategic merge patch)
+  ListType listType = ListType::kAtomic;     // x-kubernetes-list-type (apply)
+  std::vector<std::string> listMapKeys;      // x-kubernetes-list-map-keys (apply)
+  bool atomicMap = false;                    // x-kubernetes-map-type: atomic (apply)
+  std::vector<std::string> patchStrategies;  // "merge", "replace", "retainKeys" (strategic merge patch)
   std::string patchMergeKey;
 
   // CRD validation by schema logic (allOf, anyOf, oneOf, not) and CEL rules, kept as they were written.
@@ -75,14 +75,14 @@ struct Column {
   std::string type;    // "string", "integer", "date", ...
   std::string format;  // "name" for the name column
   std::string description;
-  int priority = 0;    // above 0: only with -o wide
+  int priority = 0;  // above 0: only with -o wide
   std::string jsonPath;
   std::string hook;
 };
 
 struct Subresource {
-  std::string name;               // "status", "scale", "binding", "log", ...
-  meta::GroupVersionKind kind;    // what is sent and answered; empty group/version: the kind's own
+  std::string name;             // "status", "scale", "binding", "log", ...
+  meta::GroupVersionKind kind;  // what is sent and answered; empty group/version: the kind's own
   std::vector<std::string> verbs;
   // "scale" of a custom kind: where it stands in the object (".spec.replicas").
   std::string specReplicasPath, statusReplicasPath, labelSelectorPath;
@@ -95,19 +95,19 @@ struct Kind {
   std::string listKind;
   std::vector<std::string> shortNames;
   std::vector<std::string> categories;
-  std::vector<std::string> verbs;        // "create", "delete", "deletecollection", "get", "list", "patch", ...
+  std::vector<std::string> verbs;  // "create", "delete", "deletecollection", "get", "list", "patch", ...
   std::vector<Subresource> subresources;
   std::vector<Column> columns;
   std::vector<std::string> selectableFields;  // what field selectors may name, beside metadata.name and .namespace
-  std::vector<std::string> hooks;        // admission hooks, in order (apiserver/admission/), as named in the YAML
-  std::string storageVersion;            // the version and the group that objects are stored in: mostly the kind's own
-  std::string storageGroup;              // (events.k8s.io/v1 is stored as v1 of "")
-  std::string conversion;                // hook that converts from and to the stored version; "" when fields agree
+  std::vector<std::string> hooks;             // admission hooks, in order (apiserver/admission/), as named in the YAML
+  std::string storageVersion;  // the version and the group that objects are stored in: mostly the kind's own
+  std::string storageGroup;    // (events.k8s.io/v1 is stored as v1 of "")
+  std::string conversion;      // hook that converts from and to the stored version; "" when fields agree
   std::string storageVersionHash;
-  std::string nameRule;                  // "dns1123subdomain" (default), "dns1123label", "dns1035label", "path"
-  bool virtualKind = false;              // never stored: reviews, Binding, Scale, ...
-  bool custom = false;                   // from a CustomResourceDefinition
-  bool generationTracksSpec = true;      // metadata.generation counts changes outside metadata and status
+  std::string nameRule;              // "dns1123subdomain" (default), "dns1123label", "dns1035label", "path"
+  bool virtualKind = false;          // never stored: reviews, Binding, Scale, ...
+  bool custom = false;               // from a CustomResourceDefinition
+  bool generationTracksSpec = true;  // metadata.generation counts changes outside metadata and status
   NodePtr schema;
 
   const Subresource* findSubresource(std::string_view name) const;

@@ -1,14 +1,15 @@
-// The base of the typed views that the build generates from api/ into views/<group>_<version>.h, spelled as the path is:
+// The base of the typed views that the build generates from api/ into views/<group>_<version>.h, spelled as the path
+// is:
 //
 //   #include "views/core_v1.h"
 //   core_v1::Pod pod(object);                    // from a meta::ObjectPtr, which it keeps alive
 //   for (auto container : pod.spec().containers()) use(container.name());
 //
-// A nested view is a pointer into the tree: cheap to copy, valid as long as the object. A missing struct is an empty view
-// whose fields are all empty in turn. Scalars: std::string_view, int64_t, double, bool (zero value when missing;
+// A nested view is a pointer into the tree: cheap to copy, valid as long as the object. A missing struct is an empty
+// view whose fields are all empty in turn. Scalars: std::string_view, int64_t, double, bool (zero value when missing;
 // `hasX()` tells). Maps of text: StringMap. Lists: List<V>. Untyped fields: const json::Value* (null when missing).
-// An optional integer or boolean also has `xOr(fallback)`. An accessor whose name is a C++ keyword gets a trailing underscore
-// (namespace_, default_, operator_, continue_).
+// An optional integer or boolean also has `xOr(fallback)`. An accessor whose name is a C++ keyword gets a trailing
+// underscore (namespace_, default_, operator_, continue_).
 #pragma once
 
 #include <cstdint>
@@ -46,8 +47,8 @@ class View {
   const json::Object* object_ = nullptr;
 };
 
-// The base of the views of whole objects, which they keep alive. Made without one (or from null), such a view is empty and
-// false.
+// The base of the views of whole objects, which they keep alive. Made without one (or from null), such a view is empty
+// and false.
 class ObjectView : public View {
  public:
   ObjectView() = default;
