@@ -97,11 +97,14 @@ schema::RegistryPtr CustomKinds::load() {
   return trees.empty() ? builtin_ : schema::withCustomKinds(builtin_, trees);
 }
 
-void CustomKinds::settle(const std::string& now) {
+std::vector<meta::Resource> CustomKinds::settle(const std::string& now) {
+  std::vector<meta::Resource> left;
   for (const auto& definition : definitions_) {
     try {
       if (awaitsCleanup(definition->tree())) {
-        cleanUp(definition);
+        if (!cleanUp(definition)) {
+          left.push_back(customResource(definition->tree(), storageVersionOf(definition->tree())));
+        }
       } else if (!definition->metadata().deleting()) {
         establish(definition, now);
       }
@@ -110,6 +113,7 @@ void CustomKinds::settle(const std::string& now) {
       log().debug("custom resource definition {}: {}", definition->metadata().name(), error.message());
     }
   }
+  return left;
 }
 
 void CustomKinds::establish(const meta::ObjectPtr& definition, const std::string& now) {
@@ -117,7 +121,7 @@ void CustomKinds::establish(const meta::ObjectPtr& definition, const std::string
   if (next) client_.update(definitionResource(), "", *next, {"status", "", false});
 }
 
-void CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
+bool CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
   auto resource = customResource(definition->tree(), storageVersionOf(definition->tree()));
   bool left = false;
   try {
@@ -128,12 +132,13 @@ void CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
   } catch (const meta::StatusError& error) {
     if (!error.isNotFound()) throw;  // a definition whose kind was never served has no objects
   }
-  if (left) return;
+  if (left) return false;
   json::Value next = definition->tree();
   auto& finalizers = json::ensureArray(requireMetadata(next), "finalizers");
   auto found = std::find(finalizers.begin(), finalizers.end(), json::Value(kCleanupFinalizer));
   if (found != finalizers.end()) finalizers.erase(found);
   client_.update(definitionResource(), "", next);
+  return true;
 }
 
 }  // namespace wherry::apiserver

@@ -25,11 +25,13 @@ class CustomKinds {
   // The registry of the built-in kinds and of the definitions there are; blocks. Also reports their status and, for those that
   // are being deleted, deletes what is left of them.
   schema::RegistryPtr load();
-  void settle(const std::string& now);
+  // Answers the resources of which something is left (finalizers hold it): when it goes, settle() is due again.
+  std::vector<meta::Resource> settle(const std::string& now);
 
  private:
   void establish(const meta::ObjectPtr& definition, const std::string& now);
-  void cleanUp(const meta::ObjectPtr& definition);
+  // True when nothing is left and the definition is let go.
+  bool cleanUp(const meta::ObjectPtr& definition);
 
   client::Client& client_;
   schema::RegistryPtr builtin_;

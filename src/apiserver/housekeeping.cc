@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "meta/status.h"
@@ -58,14 +60,18 @@ struct Housekeeping::State {
   explicit State(Options o) : options(std::move(o)) {}
 
   void follow();
+  std::unique_ptr<Followed> followKinds(const meta::Resource& resource);
   void run(const std::stop_token& stop);
   void refreshKinds();
+  void advance(const std::function<void()>& wake);
 
   Options options;
   std::vector<std::unique_ptr<Followed>> followed;
+  std::map<meta::Resource, std::unique_ptr<Followed>> leaving;  // of definitions that wait for their objects to go
   std::mutex mutex;
   std::condition_variable_any woken;
   bool awake = true;
+  bool kindsDue = false;  // of the thread's own
   std::jthread thread;
 };
 
@@ -81,7 +87,15 @@ void ensureObject(client::Client& client, const BootstrapObject& wanted) {
 
 void Housekeeping::State::refreshKinds() {
   options.publish(options.customKinds.load());
-  options.customKinds.settle(options.now());
+  auto left = options.customKinds.settle(options.now());
+  for (const auto& resource : left) {
+    if (!leaving.contains(resource)) leaving.emplace(resource, followKinds(resource));
+  }
+  std::erase_if(leaving, [&](const auto& each) { return std::find(left.begin(), left.end(), each.first) == left.end(); });
+}
+
+std::unique_ptr<Followed> Housekeeping::State::followKinds(const meta::Resource& resource) {
+  return std::make_unique<Followed>(options.client, resource, "", client::ListOptions{}, [this] { kindsDue = true; });
 }
 
 void Housekeeping::State::follow() {
@@ -97,13 +111,20 @@ void Housekeeping::State::follow() {
   }
   meta::Resource definitions{"apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition",
                              meta::Scope::kCluster};
-  followed.push_back(std::make_unique<Followed>(options.client, definitions, "", client::ListOptions{}, [this] {
-    try {
-      refreshKinds();
-    } catch (const std::exception& error) {
-      log().warn("custom resource definitions: {}", error.what());
-    }
-  }));
+  followed.push_back(followKinds(definitions));
+}
+
+void Housekeeping::State::advance(const std::function<void()>& wake) {
+  for (auto& each : followed) each->advance(wake);
+  for (auto& each : leaving) each.second->advance(wake);
+  if (!std::exchange(kindsDue, false)) return;
+  try {
+    refreshKinds();
+  } catch (const std::exception& error) {
+    log().warn("custom resource definitions: {}", error.what());
+  }
+  for (auto& each : leaving) each.second->advance(wake);  // begins to watch those that are new
+  if (kindsDue) wake();
 }
 
 void Housekeeping::State::run(const std::stop_token& stop) {
@@ -120,7 +141,7 @@ void Housekeeping::State::run(const std::stop_token& stop) {
       if (!woken.wait(lock, stop, [this] { return awake; })) return;
       awake = false;
     }
-    for (auto& each : followed) each->advance(wake);
+    advance(wake);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "apiserver/media_type.h"
-#include "apiserver/patcher.h"
+#include "apiserver/protobuf_body.h"
 #include "json/yaml.h"
 
 namespace wherry::apiserver {
@@ -40,6 +40,12 @@ std::vector<std::string> duplicatesIn(Format format, std::string_view body) {
   return format == Format::kJson ? json::duplicateKeys(body) : std::vector<std::string>();
 }
 
+json::Value readProtobuf(std::string_view body) {
+  auto tree = decodeProtobufBody(body);
+  if (!tree) throw meta::badRequest("the body of the request is not the protobuf form of a known kind");
+  return std::move(*tree);
+}
+
 }  // namespace
 
 void readWriteOptions(WriteContext& context, const RequestInfo& info, std::string_view userAgent) {
@@ -57,6 +63,7 @@ void readWriteOptions(WriteContext& context, const RequestInfo& info, std::strin
 }
 
 json::Value readBody(WriteContext& context, const net::Request& request) {
+  if (mediaTypeOf(request.headers.get("Content-Type")) == kProtobufMediaType) return readProtobuf(request.body);
   auto format = bodyFormat(request.headers.get("Content-Type"));
   if (!format) {
     throw meta::unsupportedMediaType(
