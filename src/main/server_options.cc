@@ -81,6 +81,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->excludes(only);
   parser.add_option("--write-kubeconfig", options.kubeconfig,
                     "where the admin's kubeconfig goes (default: DATA-DIR/admin.kubeconfig)");
+  parser.add_option("--token-auth-file", options.tokenFile,
+                    "static tokens, one `token,user,uid,\"group1,group2\"` a line")
+      ->check(CLI::ExistingFile);
   parser.add_option("--log-level", options.logLevel)
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();

@@ -25,6 +25,7 @@ struct ServerOptions {
   std::string only;                    // "api", or empty for everything
   std::vector<std::string> disabled;   // "proxy", "dns", ...
   std::string kubeconfig;              // empty: dataDir/admin.kubeconfig
+  std::string tokenFile;               // static tokens, token_file.h; empty: none
   std::string logLevel = "info";
 
   bool onlyApi() const { return only == "api"; }

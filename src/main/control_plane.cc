@@ -1,0 +1,145 @@
+#include "main/control_plane.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "client/event_recorder.h"
+#include "controllers/registry.h"
+#include "linux/ipv4.h"
+#include "linux/node_addresses.h"
+#include "main/token_file.h"
+#include "net/server.h"
+#include "schema/kind.h"
+#include "scheduler/scheduler.h"
+#include "storage/store.h"
+
+namespace wherry::main {
+namespace {
+
+const base::Log kLog("server");
+constexpr int kStopGraceMillis = 2000;  // for answers that are under way
+
+std::string storePath(const ServerOptions& options) {
+  base::makeDirectories(options.dataDir + "/store", 0700);
+  return options.dataDir + "/store/state.db";
+}
+
+std::vector<apiserver::StaticToken> readTokens(const ServerOptions& options) {
+  if (options.tokenFile.empty()) return {};
+  try {
+    return parseTokenFile(base::readFile(options.tokenFile));
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(fmt::format("--token-auth-file {}: {}", options.tokenFile, error.what()));
+  }
+}
+
+// "Address already in use" says what to do about it.
+std::unique_ptr<net::Server> listen(const net::ServerOptions& options, net::Handler handler) {
+  try {
+    return net::startServer(options, std::move(handler));
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EADDRINUSE) throw;
+    throw std::runtime_error(fmt::format("port {} of {} is in use by another program (see: ss -ltnp 'sport = :{}'); stop "
+                                         "it, or choose another port with --port", options.port, options.address,
+                                         options.port));
+  }
+}
+
+}  // namespace
+
+struct ControlPlane::State {
+  State(const ServerOptions& o, const pki::ClusterPki& pki, client::NodeConnections nodes)
+      : options(o),
+        store(storage::openSqliteStore(apiserver::storeOptions(storePath(o)))),
+        api({.store = *store,
+             .kinds = schema::builtinRegistry(),
+             .tokens = readTokens(o),
+             .serviceCidr = o.serviceCidr,
+             .advertiseAddress = o.nodeIp,
+             .advertisePort = o.port,
+             .nodes = std::move(nodes)}),
+        events(api.client(), "wherry"),
+        informers(api.client()),
+        controllerContext{.client = api.client(),
+                          .informers = informers,
+                          .events = events,
+                          .rootCaPem = pki.authority.certificatePem,
+                          .clusterCidr = o.clusterCidr},
+        schedulerContext{.client = api.client(), .informers = informers, .events = events} {}
+
+  const ServerOptions& options;
+  std::unique_ptr<storage::Store> store;
+  apiserver::ApiServer api;
+  client::EventRecorder events;
+  client::InformerFactory informers;
+  controllers::ControllerContext controllerContext;
+  scheduler::SchedulerContext schedulerContext;
+  std::vector<std::unique_ptr<controllers::Controller>> controllers;
+  std::unique_ptr<scheduler::Scheduler> scheduler;
+  std::unique_ptr<net::Server> server;
+};
+
+ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& pki, client::NodeConnections nodes)
+    : state_(std::make_unique<State>(options, pki, std::move(nodes))) {
+  state_->api.start();
+  net::ServerOptions http{.address = options.bindAddress,
+                          .port = options.port,
+                          .certificatePem = pki.apiServer.certificatePem,
+                          .keyPem = pki.apiServer.keyPem,
+                          .clientCaPem = pki.authority.certificatePem,
+                          .errorResponse = apiserver::errorResponse};
+  state_->server = listen(http, state_->api.handler());
+  kLog.info("the API is at https://{}:{}", options.nodeIp, options.port);
+}
+
+ControlPlane::~ControlPlane() {
+  if (state_->server) state_->server->stop(kStopGraceMillis);
+  stopInformers();
+  state_->scheduler.reset();
+  state_->controllers.clear();
+}
+
+apiserver::ApiServer& ControlPlane::api() { return state_->api; }
+
+client::InformerFactory& ControlPlane::informers() { return state_->informers; }
+
+void ControlPlane::startControllers(Readiness& readiness) {
+  if (state_->options.onlyApi()) {
+    state_->controllers = controllers::startControllers(state_->controllerContext, {}, {"serviceaccount-controller"});
+    return;
+  }
+  if (state_->options.enabled("controllers")) {
+    state_->controllers = controllers::startControllers(state_->controllerContext);
+    readiness.setReady("controllers");
+  }
+  if (state_->options.enabled("scheduler")) {
+    state_->scheduler = scheduler::startScheduler(state_->schedulerContext);
+    readiness.setReady("scheduler");
+  }
+  state_->informers.start();
+}
+
+void ControlPlane::stopInformers() { state_->informers.stop(); }
+
+std::string firstServiceIp(const ServerOptions& options) {
+  auto range = linux::Ipv4Prefix::parse(options.serviceCidr);
+  return linux::Ipv4Address{range->address.value + 1}.text();
+}
+
+std::vector<std::string> apiServerNames(const ServerOptions& options) {
+  std::vector<std::string> names = {"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+                                    "kubernetes.default.svc." + options.clusterDomain, "localhost", options.nodeName,
+                                    firstServiceIp(options), "127.0.0.1", options.nodeIp};
+  for (const auto& address : linux::readNodeAddresses().addresses) names.push_back(address.address.text());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+}  // namespace wherry::main

@@ -1,0 +1,21 @@
+#include <malloc.h>
+
+#include <vector>
+
+#include "cli/command.h"
+#include "main/reset.h"
+#include "main/server.h"
+
+int main(int argc, char** argv) {
+  // Many threads that each allocate little: two arenas are enough, and what is freed goes back soon.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
+
+  std::vector<wherry::cli::Command> commands = {
+      {"server", "run the cluster", wherry::main::declareServer},
+      {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset},
+  };
+  const auto& others = wherry::cli::commands();
+  commands.insert(commands.begin() + 1, others.begin(), others.end());
+  return wherry::cli::runCommandLine(argc, argv, commands);
+}

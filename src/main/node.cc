@@ -1,0 +1,139 @@
+#include "main/node.h"
+
+#include <vector>
+
+#include "base/log.h"
+#include "clusterdns/cluster_dns.h"
+#include "kubelet/kubelet.h"
+#include "linux/ipv4.h"
+#include "linux/node_addresses.h"
+#include "network/pod_network.h"
+#include "proxy/proxy.h"
+
+namespace wherry::main {
+namespace {
+
+const base::Log kLog("node");
+constexpr uint8_t kNodeCidrLength = 24;
+
+// The first node's piece of the pods' range, as the node controller would hand it out.
+std::string firstPodCidr(const ServerOptions& options) {
+  auto range = linux::Ipv4Prefix::parse(options.clusterCidr);
+  range->length = std::max(range->length, kNodeCidrLength);
+  return range->text();
+}
+
+std::vector<std::string> ownAddresses(const ServerOptions& options) {
+  std::vector<std::string> addresses = {options.nodeIp, options.clusterDns};
+  for (const auto& address : linux::readNodeAddresses().addresses) addresses.push_back(address.address.text());
+  return addresses;
+}
+
+}  // namespace
+
+struct Node::State {
+  State(const ServerOptions& o, ControlPlane& c, NodeDirectory& n, Readiness& r)
+      : options(o),
+        controlPlane(c),
+        nodes(n),
+        readiness(r),
+        network({.podCidr = firstPodCidr(o), .clusterCidr = o.clusterCidr, .dataDir = o.dataDir + "/network"}),
+        client(c.api().newClient({"system:node:" + o.nodeName, {"system:nodes", "system:masters"}, ""}, "kubelet")) {}
+
+  void makeProxy() {
+    if (!options.enabled("proxy")) return;
+    proxy = std::make_unique<proxy::Proxy>(controlPlane.informers(),
+                                           proxy::ProxyOptions{options.nodeName, ownAddresses(options)});
+    applied.push_back(&proxy->applied());
+    readiness.set("proxy", false, "starting");
+  }
+
+  void makeDns() {
+    if (!options.enabled("dns")) return;
+    dns = std::make_unique<clusterdns::ClusterDns>(
+        controlPlane.api().client(), controlPlane.informers(),
+        clusterdns::ClusterDnsOptions{.domain = options.clusterDomain,
+                                      .address = options.clusterDns,
+                                      .nodeName = options.nodeName,
+                                      .nodeIp = options.nodeIp});
+    applied.push_back(&dns->applied());
+    readiness.set("dns", false, "starting");
+  }
+
+  void makeKubelet() {
+    if (!options.enabled("kubelet")) return;
+    kubelet = std::make_unique<kubelet::Kubelet>(kubelet::KubeletOptions{.client = *client,
+                                                                         .informers = controlPlane.informers(),
+                                                                         .network = network,
+                                                                         .nodeName = options.nodeName,
+                                                                         .nodeIp = options.nodeIp,
+                                                                         .podCidr = firstPodCidr(options),
+                                                                         .dataDir = options.dataDir,
+                                                                         .runDir = options.runDir,
+                                                                         .clusterDns = options.clusterDns,
+                                                                         .clusterDomain = options.clusterDomain,
+                                                                         .applied = applied});
+    readiness.set("kubelet", false, "starting");
+    followNode();
+  }
+
+  // The kubelet is ready once its Node says so.
+  void followNode() {
+    const meta::Resource nodeResource{"", "v1", "nodes", "Node", meta::Scope::kCluster};
+    controlPlane.informers().informer(nodeResource).addHandler({[this](const auto&, const meta::ObjectPtr& node) {
+      if (!node || node->metadata().name() != options.nodeName) return;
+      const json::Value* conditions = json::find(node->tree(), "status.conditions");
+      if (!conditions || !conditions->is_array()) return;
+      for (const json::Value& condition : conditions->get_array()) {
+        if (json::getString(condition, "type") != "Ready") continue;
+        bool ready = json::getString(condition, "status") == "True";
+        readiness.set("kubelet", ready, ready ? "ready" : std::string(json::getString(condition, "message")));
+      }
+    }});
+  }
+
+  const ServerOptions& options;
+  ControlPlane& controlPlane;
+  NodeDirectory& nodes;
+  Readiness& readiness;
+  network::PodNetwork network;
+  std::unique_ptr<client::Client> client;
+  std::vector<const base::Published<int64_t>*> applied;
+  std::unique_ptr<proxy::Proxy> proxy;
+  std::unique_ptr<clusterdns::ClusterDns> dns;
+  std::unique_ptr<kubelet::Kubelet> kubelet;
+};
+
+Node::Node(const ServerOptions& options, ControlPlane& controlPlane, NodeDirectory& nodes, Readiness& readiness)
+    : state_(std::make_unique<State>(options, controlPlane, nodes, readiness)) {
+  state_->makeProxy();
+  state_->makeDns();
+  state_->makeKubelet();
+}
+
+Node::~Node() {
+  state_->nodes.remove(state_->options.nodeName);
+  state_->controlPlane.stopInformers();
+}
+
+void Node::start() {
+  if (state_->dns) {
+    state_->dns->start();
+    state_->readiness.setReady("dns");
+  }
+  if (state_->proxy) {
+    state_->proxy->start();
+    state_->readiness.setReady("proxy");
+  }
+  if (state_->kubelet) {
+    state_->network.start();
+    state_->kubelet->start();
+    state_->nodes.add(state_->options.nodeName, state_->kubelet->connection());
+  }
+}
+
+kubelet::ImageStore* Node::images() { return state_->kubelet ? &state_->kubelet->images() : nullptr; }
+
+kubelet::ImagePuller* Node::puller() { return state_->kubelet ? &state_->kubelet->puller() : nullptr; }
+
+}  // namespace wherry::main
