@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include <linux/netlink.h>
 
@@ -59,8 +60,8 @@ struct Proxy::State {
   // Of the thread that run() is on.
   std::optional<KernelTable> kernel;
   Slots slots;
-  std::map<std::string, ServiceEndpoints> portsOf;  // by Service: what it has in `slots`
-  std::optional<Clock::time_point> retryAt;         // the table is not what `slots` says; set until it is again
+  std::map<std::string, std::vector<ServicePort>> portsOf;  // by Service: what it has in `slots`
+  std::optional<Clock::time_point> retryAt;                 // the table is not what `slots` says; set until it is again
   std::chrono::milliseconds retryDelay = kFirstRetry;
 
   std::jthread thread;
@@ -103,22 +104,21 @@ ServiceEndpoints Proxy::State::wanted(const std::string& key) const {
 }
 
 void Proxy::State::update(const std::set<std::string>& changed) {
-  Changes changes;
+  Changes changes(retryAt ? Changes::Record::kNothing : Changes::Record::kEverything);
   std::map<std::string, ServiceEndpoints> next;
   for (const std::string& key : changed) next.emplace(key, wanted(key));
   // All that goes first: a cluster IP may pass from one Service to another in one batch.
   for (const auto& [key, ports] : next) {
-    for (const auto& [port, endpoints] : portsOf[key]) {
+    for (const ServicePort& port : std::exchange(portsOf[key], {})) {
       if (!ports.contains(port)) slots.remove(port, changes);
     }
   }
-  for (auto& [key, ports] : next) {
-    for (const auto& [port, endpoints] : ports) slots.set(port, endpoints, changes);
-    if (ports.empty()) {
-      portsOf.erase(key);
-    } else {
-      portsOf[key] = std::move(ports);
+  for (const auto& [key, ports] : next) {
+    for (const auto& [port, endpoints] : ports) {
+      slots.set(port, endpoints, changes);
+      portsOf[key].push_back(port);
     }
+    if (ports.empty()) portsOf.erase(key);
   }
   apply(changes);
 }

@@ -29,7 +29,12 @@ Element sizeElement(const ServicePort& port, size_t size) {
 Element hairpinElement(linux::Ipv4Address ip) { return {"hairpin", Data().address(ip).address(ip)}; }
 Data endpointData(const Endpoint& endpoint) { return Data().address(endpoint.ip).port(endpoint.port); }
 
+void Changes::notePort(const ServicePort& port) {
+  if (record_ == Record::kEverything) ports_.push_back(port);
+}
+
 void Changes::note(Element element, Value before, Value after) {
+  if (record_ == Record::kNothing) return;
   auto [found, isNew] = elements_.try_emplace(std::move(element), Change{std::move(before), {}});
   found->second.after = std::move(after);
 }

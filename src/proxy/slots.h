@@ -33,6 +33,10 @@ struct Element {
 // What one transaction has to change. Changes of the same element are joined, and may cancel out.
 class Changes {
  public:
+  // kNothing: the whole table is going to be written, whatever changed.
+  enum class Record { kEverything, kNothing };
+  explicit Changes(Record record = Record::kEverything) : record_(record) {}
+
   using Value = std::optional<linux::nft::Data>;  // nothing: the element isn't there; a set's element holds empty Data
   struct Change {
     Value before;
@@ -40,7 +44,7 @@ class Changes {
   };
 
   void note(Element element, Value before, Value after);
-  void notePort(const ServicePort& port) { ports_.push_back(port); }
+  void notePort(const ServicePort& port);
 
   // Elements that aren't the same before and after.
   std::vector<std::pair<Element, Change>> elements() const;
@@ -48,6 +52,7 @@ class Changes {
   const std::vector<ServicePort>& ports() const { return ports_; }
 
  private:
+  Record record_;
   std::map<Element, Change> elements_;
   std::vector<ServicePort> ports_;
 };

@@ -117,8 +117,10 @@ void maskFirst(NetlinkMessage& message, uint32_t maskInRegister) {
 void put(NetlinkMessage& message, const Match& match) {
   loadField(message, match.field, kFirst);
   FieldType type = typeOf(match.field);
-  if (type == FieldType::kAddress && match.prefixLength < 32)
-    maskFirst(message, htonl(Ipv4Prefix{{}, match.prefixLength}.mask()));
+  if (type == FieldType::kAddress && match.prefixLength < 32) {
+    uint32_t mask = Ipv4Prefix{{}, match.prefixLength}.mask();
+    maskFirst(message, Ipv4Address{mask}.networkOrder());
+  }
   // The registers hold zeros behind a protocol and a port; only what was loaded is compared.
   size_t bytes = type == FieldType::kProtocol ? 1 : type == FieldType::kPort ? 2 : registerBytes(type);
   uint32_t op = match.op == Match::Operator::kEqual ? NFT_CMP_EQ : NFT_CMP_NEQ;
