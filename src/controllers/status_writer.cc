@@ -9,7 +9,12 @@ meta::ObjectPtr applyStatus(client::Client& client, const meta::Resource& resour
   if (current ? json::equal(*current, written) : written.as_object().empty()) return nullptr;
   json::Value draft = object.tree();
   draft.as_object()["status"] = std::move(written);
-  return client.update(resource, object.metadata().ns(), draft, {.subresource = "status"});
+  try {
+    return client.update(resource, object.metadata().ns(), draft, {.subresource = "status"});
+  } catch (const meta::StatusError& error) {
+    if (!error.isNotFound()) throw;
+    return nullptr;
+  }
 }
 
 }  // namespace wherry::controllers

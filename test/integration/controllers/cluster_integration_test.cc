@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "controllers/cluster.h"
 #include "json/yaml.h"
 #include "views/core_v1.h"
@@ -107,7 +109,8 @@ std::string nodeOf(Cluster& cluster, std::string_view pod) {
 }
 
 std::string scheduledMessage(Cluster& cluster, std::string_view name) {
-  for (const auto condition : Pod(cluster.find(Pod::kResource(), "default", name)).status().conditions()) {
+  const Pod pod(cluster.find(Pod::kResource(), "default", name));
+  for (const auto condition : pod.status().conditions()) {
     if (condition.type() == "PodScheduled") return std::string(condition.message());
   }
   return "";
