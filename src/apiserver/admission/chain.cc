@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array kHooks = {
     AdmissionHook{"cronjob", prepareCronJob, nullptr},
+    AdmissionHook{"customresourcedefinition", prepareCustomResourceDefinition, validateCustomResourceDefinition},
     AdmissionHook{"daemonset", prepareDaemonSet, validateSelected},
     AdmissionHook{"deployment", prepareDeployment, validateSelected},
     AdmissionHook{"job", prepareJob, validateJob},

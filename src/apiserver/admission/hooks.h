@@ -5,6 +5,9 @@
 
 namespace wherry::apiserver {
 
+void prepareCustomResourceDefinition(AdmissionRequest& request);
+void validateCustomResourceDefinition(const AdmissionRequest& request, meta::FieldErrors& errors);
+
 void prepareNamespace(AdmissionRequest& request);
 
 void preparePod(AdmissionRequest& request);
