@@ -16,27 +16,27 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::chrono::minutes kKept{1};
-constexpr std::string_view kOpenApiV2Protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+// It is asked for with "@" before the version, which a media type may not hold (RFC 6838): the answer has a point there.
+constexpr std::string_view kOpenApiV2ProtobufAnswer = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 struct Document {
   std::string contentType;
   net::Bytes body;
-  std::string etag;
+  std::string hash;  // SHA-256, in hex
 };
 
 Document makeDocument(std::string contentType, std::string body) {
-  auto etag = "\"" + base::encodeHex(base::sha256(body)).substr(0, 32) + "\"";
-  return {std::move(contentType), std::make_shared<const std::string>(std::move(body)), std::move(etag)};
+  auto hash = base::sha256Hex(body);
+  return {std::move(contentType), std::make_shared<const std::string>(std::move(body)), std::move(hash)};
 }
-
-std::string json(const json::Value& tree) { return json::serialize(tree) + "\n"; }
 
 net::Response send(const Document& document, const net::Request& request) {
   net::Response response;
-  bool known = request.headers.get("If-None-Match") == document.etag;
+  auto etag = "\"" + document.hash + "\"";
+  bool known = request.headers.get("If-None-Match") == etag;
   response.status = known ? 304 : 200;
   response.headers.add("Content-Type", document.contentType);
-  response.headers.add("ETag", document.etag);
+  response.headers.add("ETag", std::move(etag));
   response.headers.add("Vary", "Accept");
   if (!known) response.body.push_back(document.body);
   return response;
@@ -156,24 +156,24 @@ void DiscoveryCache::State::startTimer(const std::shared_ptr<State>& self, uint6
 
 std::optional<Document> DiscoveryCache::State::render(const schema::Registry& kinds, const std::string& path,
                                                       const std::string& form) {
-  if (path == "/version") return makeDocument("application/json", json(versionInfo()));
+  if (path == "/version") return makeDocument("application/json", json::serialize(versionInfo()));
   if (path == "/openapi/v2") {
     auto v2 = schema::openApiV2(kinds);
-    if (form == "protobuf") return makeDocument(std::string(kOpenApiV2Protobuf), schema::openApiV2Protobuf(v2));
-    return makeDocument("application/json", json(v2));
+    if (form == "protobuf") return makeDocument(std::string(kOpenApiV2ProtobufAnswer), schema::openApiV2Protobuf(v2));
+    return makeDocument("application/json", json::serialize(v2));
   }
-  if (path == "/openapi/v3") return makeDocument("application/json", json(schema::openApiV3Index(kinds)));
+  if (path == "/openapi/v3") return makeDocument("application/json", json::serialize(schema::openApiV3Index(kinds)));
   if (auto groupVersion = openApiGroupVersion(path)) {
     auto tree = nothingIfNull(schema::openApiV3(kinds, *groupVersion));
-    return tree ? std::optional(makeDocument("application/json", json(*tree))) : std::nullopt;
+    return tree ? std::optional(makeDocument("application/json", json::serialize(*tree))) : std::nullopt;
   }
   if (!form.empty()) {
     auto root = path == "/api" ? schema::DiscoveryRoot::kApi : schema::DiscoveryRoot::kApis;
     return makeDocument("application/json;g=apidiscovery.k8s.io;v=" + form + ";as=APIGroupDiscoveryList",
-                        json(schema::aggregatedDiscovery(kinds, root, form)));
+                        json::serialize(schema::aggregatedDiscovery(kinds, root, form)));
   }
   auto tree = plainDiscovery(kinds, path);
-  return tree ? std::optional(makeDocument("application/json", json(*tree))) : std::nullopt;
+  return tree ? std::optional(makeDocument("application/json", json::serialize(*tree))) : std::nullopt;
 }
 
 DiscoveryCache::DiscoveryCache(Backend& backend) : state_(std::make_shared<State>(backend)) {}
@@ -194,7 +194,7 @@ std::optional<net::Response> DiscoveryCache::answer(const RequestInfo& info, con
   }
   auto response = send(*document, request);
   // A document asked for by its hash never changes.
-  bool immutable = info.path.starts_with("/openapi/v3/") && !info.query.get("hash").empty();
+  bool immutable = info.query.get("hash") == document->hash;
   response.headers.add("Cache-Control", immutable ? "public, max-age=31536000, immutable" : "no-cache, private");
   return response;
 }
