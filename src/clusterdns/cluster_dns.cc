@@ -145,9 +145,10 @@ struct ClusterDns::State {
 
   void create(const meta::Resource& resource, const json::Value& object) {
     try {
-      client.create(resource, kSystem, object);
+      client.get(resource, kSystem, kDnsName);  // its cluster IP is taken, so that creating it again would be invalid
     } catch (const meta::StatusError& error) {
-      if (!error.isAlreadyExists()) throw;
+      if (!error.isNotFound()) throw;
+      client.create(resource, kSystem, object);
     }
   }
 
