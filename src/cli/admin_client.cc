@@ -2,6 +2,8 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -14,6 +16,19 @@
 #include "net/http_client.h"
 
 namespace wherry::cli {
+namespace {
+
+bool somebodyListens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw std::runtime_error("--run-dir is too long for a socket: " + path);
+  path.copy(address.sun_path, path.size());
+  base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) base::throwErrno("socket");
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
 
 AdminClient::AdminClient(std::string runDir) : runDir_(std::move(runDir)) {}
 
@@ -53,8 +68,8 @@ bool AdminClient::waitForSocket(std::chrono::steady_clock::time_point deadline) 
   if (!watch || ::inotify_add_watch(watch.get(), runDir_.c_str(), IN_CREATE | IN_MOVED_TO) < 0) {
     base::throwErrno("inotify " + runDir_);
   }
-  std::string path = runDir_ + "/admin.sock";
-  while (::access(path.c_str(), F_OK) != 0) {
+  // A socket file may be left of a server that was killed: what counts is that somebody listens.
+  while (!somebodyListens(runDir_ + "/admin.sock")) {
     auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd fds{watch.get(), POLLIN, 0};
     if (left.count() <= 0 || ::poll(&fds, 1, static_cast<int>(left.count())) == 0) return false;

@@ -17,7 +17,7 @@ class AdminClient {
   json::Value post(const std::string& path, std::chrono::milliseconds timeout) const;
   json::Value remove(const std::string& path) const;
 
-  // Waits until the server has made its socket; false when it hasn't by then.
+  // Waits until a server listens on it; false when none does by then.
   bool waitForSocket(std::chrono::steady_clock::time_point deadline) const;
 
  private:

@@ -146,7 +146,7 @@ Cluster::Cluster(Kubelet kubelet) : state_(std::make_unique<State>()) {
   state.events = std::make_unique<client::EventRecorder>(client, "test");
   state.context = std::make_unique<controllers::ControllerContext>(
       controllers::ControllerContext{.client = client, .informers = *state.informers, .events = *state.events,
-                                     .rootCaPem = "PEM", .feed = nullptr});
+                                     .rootCaPem = "PEM", .feed = {}});
   if (kubelet == Kubelet::kRuns) state.kubelet = std::make_unique<KubeletActor>(client, *state.informers);
   state.controllers = controllers::startControllers(*state.context);
   state.schedulerContext = std::make_unique<scheduler::SchedulerContext>(
