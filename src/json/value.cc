@@ -1,24 +1,10 @@
 #include "json/value.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/strings.h"
 
 namespace wherry::json {
-
-Value parse(std::string_view text, const ParseLimits& limits) {
-  boost::json::parse_options options;
-  options.max_depth = limits.maxDepth;
-  boost::json::error_code error;
-  boost::json::stream_parser parser({}, options);
-  size_t consumed = parser.write_some(text.data(), text.size(), error);
-  // After a whole value only white space may follow; write_some stops at anything else.
-  if (!error && consumed < text.size()) error = boost::json::error::extra_data;
-  if (!error) parser.finish(error);
-  if (error) throw ParseError(error.message() + " at byte " + std::to_string(consumed));
-  return parser.release();
-}
 
 namespace {
 

@@ -28,6 +28,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a whole float is written as an integer", "[1.0,3e2,-0.0]", "[1,300,-0]"},
         Case{"a float keeps its shortest digits", "[0.1,1.5,0.000001]", "[0.1,1.5,0.000001]"},
         Case{"very large and very small floats get an exponent", "[1e21,1e-7,1e-12]", "[1e+21,1e-7,1e-12]"},
+        Case{"long fractions are read to the last digit",
+             "[22226e222,123456789012345678901234567890,0.1234567890123456789]",
+             "[2.2226e+226,1.2345678901234568e+29,0.12345678901234568]"},
         Case{"integers of 64 bits are exact", "[9223372036854775807,-9223372036854775808,18446744073709551615]",
              "[9223372036854775807,-9223372036854775808,18446744073709551615]"},
         Case{"control characters are escaped", R"("\u0001\n\t\"\\\/")", R"("\u0001\n\t\"\\/")"},
@@ -35,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
     named);
 
 TEST(ParseTest, refusesWhatIsNotJson) {
-  for (const char* text : {"", "{", "{\"a\":1}x", "[1,]", "{a:1}", "\"\xff\"", "nul", "01"}) {
+  for (const char* text : {"", "{", "{\"a\":1}x", "[1,]", "{a:1}", "\"\xff\"", "nul", "01", "1e400"}) {
     EXPECT_THROW(parse(text), ParseError) << text;
   }
 }

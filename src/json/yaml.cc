@@ -16,12 +16,18 @@ constexpr size_t kMaxDepth = ParseLimits{}.maxDepth;
 // How many bytes anchors and aliases may add to a document beyond its text ("billion laughs").
 constexpr size_t kMaxAliasedBytes = 8 << 20;
 
+// Stands for the key "<<" of YAML 1.1 (merge); it is no UTF-8, so no text of a document is equal to it.
+constexpr std::string_view kMergeKey = "\xff<<";
+
 // Builds a tree out of the parser's events, with a stack of the collections that are open.
 class TreeBuilder : public YAML::EventHandler {
  public:
   std::vector<Value> takeDocuments() { return std::move(documents_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // The parser does not pass over a token that can't begin a document, and would find it again for ever.
+    if (mark.pos == documentStart_) throw YAML::ParserException(mark, "did not find expected <document start>");
+    documentStart_ = mark.pos;
     anchors_.clear();
     aliasedBytes_ = 0;
     hasRoot_ = false;
@@ -43,7 +49,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    add(mark, resolveScalar(tag, text), text, anchor);
+    // Only a plain "<<" merges; a quoted one is a key like any other.
+    bool merges = tag == "?" && text == "<<";
+    add(mark, resolveScalar(tag, text), merges ? std::string(kMergeKey) : text, anchor);
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -115,7 +123,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (level.hasKey) {
       if (value.is_structured()) throw YAML::ParserException(mark, "a key that is not a scalar");
       level.key = value.is_null() ? "null" : text;
-    } else if (level.key == "<<") {
+    } else if (level.key == kMergeKey) {
       level.merged.push_back(std::move(value));
     } else {
       level.value.get_object().insert_or_assign(level.key, std::move(value));
@@ -123,6 +131,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   std::vector<Value> documents_;
+  int documentStart_ = -1;
   Value root_;
   bool hasRoot_ = false;
   std::vector<Level> levels_;

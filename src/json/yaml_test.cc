@@ -40,6 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"aliases are expanded", "a: &x {k: 1}\nb: *x\n", R"({"a":{"k":1},"b":{"k":1}})"},
         Case{"a merge gives way to the mapping's own keys", "a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  k: 3\n",
              R"({"a":{"k":1,"l":2},"b":{"k":3,"l":2}})"},
+        Case{"a quoted merge key is a key", "{\"<<\": 1}", R"({"<<":1})"},
         Case{"JSON is YAML", R"({"a": "\ud83d\ude00\/"})", "{\"a\":\"\xf0\x9f\x98\x80/\"}"},
         Case{"comments", "# one\na: b # two\n", R"({"a":"b"})"}),
     named);
@@ -52,7 +53,7 @@ TEST(ParseYamlStreamTest, leavesOutEmptyDocuments) {
 
 TEST(ParseYamlTest, refusesWhatIsNotOneDocument) {
   for (const char* text :
-       {"", "# only a comment", "a: 1\n---\nb: 2", "a: [", "a: b: c", "{a: *missing}", "\ta: 1", "[a]: 1"}) {
+       {"", "# only a comment", "a: 1\n---\nb: 2", "a: [", "a: b: c", "{a: *missing}", "\ta: 1", "[a]: 1", ", ~, x"}) {
     EXPECT_THROW(parseYaml(text), ParseError) << text;
   }
 }
