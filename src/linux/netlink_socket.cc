@@ -169,12 +169,29 @@ NetlinkListener::NetlinkListener(int protocol, int group) : fd_(openSocket(proto
 }
 
 bool NetlinkListener::next(std::chrono::steady_clock::time_point deadline, const NetlinkSocket::Visit& visit) {
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
   pollfd waiting{fd_.get(), POLLIN, 0};
-  int ready = ::poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
-  if (ready < 0 && errno != EINTR) base::throwErrno("poll a netlink socket");
-  if (ready < 0) return true;
-  if (ready == 0) return false;
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    int ready = ::poll(&waiting, 1, static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX)));
+    if (ready == 0) return false;
+    if (ready > 0) break;
+    if (errno != EINTR) base::throwErrno("poll a netlink socket");
+  }
+  visitPacket(visit);
+  return true;
+}
+
+bool NetlinkListener::next(int wake, const NetlinkSocket::Visit& visit) {
+  pollfd waiting[] = {{fd_.get(), POLLIN, 0}, {wake, POLLIN, 0}};
+  while (::poll(waiting, 2, -1) < 0) {
+    if (errno != EINTR) base::throwErrno("poll a netlink socket");
+  }
+  if (waiting[1].revents != 0) return false;
+  visitPacket(visit);
+  return true;
+}
+
+void NetlinkListener::visitPacket(const NetlinkSocket::Visit& visit) {
   std::string_view rest;
   try {
     rest = receiveInto(buffer_, fd_.get());
@@ -182,7 +199,6 @@ bool NetlinkListener::next(std::chrono::steady_clock::time_point deadline, const
     if (error.code().value() != ENOBUFS) throw;
   }
   while (auto received = takeMessage(rest)) visit(received->header.nlmsg_type, received->payload);
-  return true;
 }
 
 }  // namespace wherry::linux

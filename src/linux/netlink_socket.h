@@ -66,8 +66,12 @@ class NetlinkListener {
   // Waits for the next packet and calls visit for each of its messages; false when none came until `deadline`. A packet
   // that was lost because the queue was full counts as one without messages.
   bool next(std::chrono::steady_clock::time_point deadline, const NetlinkSocket::Visit& visit);
+  // The same without a deadline; false when the descriptor `wake` became readable first.
+  bool next(int wake, const NetlinkSocket::Visit& visit);
 
  private:
+  void visitPacket(const NetlinkSocket::Visit& visit);
+
   base::Fd fd_;
   std::string buffer_;
 };

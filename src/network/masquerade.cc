@@ -10,8 +10,6 @@ namespace {
 
 namespace nft = linux::nft;
 
-constexpr const char* kTable = "wherry_network";
-
 nft::Match addressMatch(nft::Field field, nft::Match::Operator op, linux::Ipv4Prefix prefix) {
   return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
 }
@@ -24,7 +22,7 @@ nft::Table masqueradeTable(const Masquerade& masquerade) {
        addressMatch(nft::Field::kDestinationAddress, nft::Match::Operator::kNotEqual, masquerade.clusterCidr),
        nft::MasqueradeSource{}}};
   nft::Hook hook{nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat};
-  return {.name = kTable, .chains = {{.name = "postrouting", .hook = hook, .rules = {rule}}}};
+  return {.name = kMasqueradeTable, .chains = {{.name = "postrouting", .hook = hook, .rules = {rule}}}};
 }
 
 void applyMasquerade(const Masquerade& masquerade) {
@@ -37,7 +35,7 @@ void applyMasquerade(const Masquerade& masquerade) {
 void removeMasquerade() {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   nft::Batch batch;
-  batch.removeTableIfAny(kTable);
+  batch.removeTableIfAny(kMasqueradeTable);
   batch.commit(socket);
 }
 

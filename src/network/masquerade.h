@@ -9,6 +9,8 @@
 
 namespace wherry::network {
 
+inline constexpr const char* kMasqueradeTable = "wherry_network";
+
 struct Masquerade {
   linux::Ipv4Prefix podCidr;      // whose packets get the node's address ...
   linux::Ipv4Prefix clusterCidr;  // ... unless they go here

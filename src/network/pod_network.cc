@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "linux/conntrack.h"
+#include "linux/nft/table_watch.h"
 #include "linux/sysctls.h"
 #include "network/attachments.h"
 #include "network/masquerade.h"
@@ -40,9 +41,20 @@ struct PodNetwork::State {
         clusterCidr(parseCidr(options.clusterCidr)),
         attachments(podCidr, options.dataDir) {}
 
+  void masquerade() const { applyMasquerade({.podCidr = podCidr, .clusterCidr = clusterCidr}); }
+  void masqueradeAgain() const {
+    kLog.warn("somebody removed table ip {}; writing it anew", kMasqueradeTable);
+    try {
+      masquerade();
+    } catch (const std::exception& error) {
+      kLog.error("pods don't reach the outside: {}", error.what());
+    }
+  }
+
   linux::Ipv4Prefix podCidr;
   linux::Ipv4Prefix clusterCidr;
   Attachments attachments;
+  std::optional<linux::nft::TableWatch> watch;
   // Links are made under one lock of the kernel's; more at once only wait for each other there.
   std::counting_semaphore<4> atOnce{4};
 };
@@ -67,7 +79,8 @@ PodNetwork::~PodNetwork() = default;
 
 void PodNetwork::start() {
   linux::writeSysctl("net/ipv4/ip_forward", "1");
-  applyMasquerade({.podCidr = state_->podCidr, .clusterCidr = state_->clusterCidr});
+  state_->masquerade();
+  state_->watch.emplace(kMasqueradeTable, [state = state_.get()] { state->masqueradeAgain(); });
   for (const std::string& chain : listDroppingForwardChains()) {
     kLog.warn("{} drops forwarded packets: pods reach nothing beyond the node unless it accepts {}", chain,
               state_->clusterCidr.text());
@@ -107,6 +120,7 @@ std::vector<Attachment> PodNetwork::list() const {
 }
 
 void PodNetwork::removeAll() {
+  state_->watch.reset();
   for (const auto& [sandboxId, address] : state_->attachments.all()) detach(sandboxId);
   removeMasquerade();
 }

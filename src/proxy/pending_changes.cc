@@ -21,6 +21,15 @@ void PendingChanges::finish(int64_t revision) {
   changed_.notify_one();
 }
 
+void PendingChanges::finishWithoutTable() {
+  {
+    std::lock_guard lock(mutex_);
+    pending_.tableGone = true;
+    finished_ = true;
+  }
+  changed_.notify_one();
+}
+
 std::optional<PendingChanges::Taken> PendingChanges::take(
     std::stop_token stop, std::optional<std::chrono::steady_clock::time_point> deadline) {
   std::unique_lock lock(mutex_);
@@ -32,8 +41,7 @@ std::optional<PendingChanges::Taken> PendingChanges::take(
   }
   if (stop.stop_requested()) return std::nullopt;
   finished_ = false;
-  Taken taken = std::exchange(pending_, {.services = {}, .revision = pending_.revision});
-  return taken;
+  return std::exchange(pending_, {.services = {}, .revision = pending_.revision});
 }
 
 }  // namespace wherry::proxy

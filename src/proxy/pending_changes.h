@@ -16,6 +16,7 @@ class PendingChanges {
   struct Taken {
     std::set<std::string> services;  // "namespace/name"
     int64_t revision = 0;            // all EndpointSlices up to it are in, since an earlier take() or now
+    bool tableGone = false;
   };
 
   void add(std::string service);
@@ -23,6 +24,8 @@ class PendingChanges {
   void finish();
   // The same for EndpointSlices, which are now known up to `revision`.
   void finish(int64_t revision);
+  // Somebody removed the table.
+  void finishWithoutTable();
 
   // Waits for the end of a batch, or until `deadline` if there is one, and takes all that is there. Nothing when stop
   // is requested.

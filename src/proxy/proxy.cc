@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "linux/nft/batch.h"
+#include "linux/nft/table_watch.h"
 #include "proxy/kernel_table.h"
 #include "proxy/pending_changes.h"
 #include "proxy/service_endpoints.h"
@@ -91,7 +92,12 @@ void Proxy::State::run(std::stop_token stop) {
   kernel.emplace(Cidrs{.services = serviceCidr, .nodeAddresses = node.addresses});
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
   retryAt = Clock::now();  // the first table is written as a repair is: whole
+  linux::nft::TableWatch watch(kTable, [this] { pending.finishWithoutTable(); });
   while (auto taken = pending.take(stop, retryAt)) {
+    if (taken->tableGone && !retryAt) {
+      kLog.warn("somebody removed table ip {}; writing it anew", kTable);
+      retryAt = Clock::now();
+    }
     update(taken->services);
     if (!retryAt) applied.publish(taken->revision);
   }

@@ -5,10 +5,13 @@
 #include <map>
 
 #include <gtest/gtest.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 
 #include "base/guarded.h"
 #include "json/yaml.h"
 #include "linux/links.h"
+#include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
 #include "linux/routes.h"
 #include "proxy/ruleset.h"
@@ -160,14 +163,22 @@ TEST_F(ProxyTest, FollowsAServiceFromItsFirstEndpointToItsEnd) {
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), ECONNREFUSED);
 }
 
-TEST_F(ProxyTest, RepairsATableThatAnotherProgramRemoved) {
+TEST_F(ProxyTest, WritesATableAnewThatAnotherProgramRemoved) {
   auto listener = listenIn(*node, SOCK_STREAM, "192.0.2.1", 8080);
   server.say("services", EventType::kAdded, kService, 10);
-  server.say("endpointslices", EventType::kAdded, slice("[]", 11), 11);
+  server.say("endpointslices", EventType::kAdded, slice("[{addresses: [192.0.2.1]}]", 11), 11);
   ASSERT_TRUE(appliedUpTo(11));
-  node->run([] { removeProxyRules(); });
-  server.say("endpointslices", EventType::kModified, slice("[{addresses: [192.0.2.1]}]", 12), 12);
-  ASSERT_TRUE(appliedUpTo(12));
+  node->run([] {
+    linux::NetlinkListener changes(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
+    linux::NetlinkSocket socket(NETLINK_NETFILTER);
+    linux::nft::Batch batch;
+    batch.deleteTable(kTable);
+    batch.commit(socket);
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!linux::nft::tableExists(socket, kTable)) {
+      ASSERT_TRUE(changes.next(deadline, [](uint16_t, std::string_view) {}));
+    }
+  });
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
 }
 
