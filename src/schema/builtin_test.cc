@@ -78,6 +78,13 @@ TEST(BuiltinRegistry, ComputesTheStorageVersionHashAsUpstreamDoes) {
             "qwQve8ut294=");
 }
 
+TEST(BuiltinRegistry, SaysOfEveryStoredKindWhatItIsAndHowItIsShown) {
+  for (const KindPtr& kind : builtinRegistry()->kinds()) {
+    EXPECT_FALSE(kind->schema->description.empty()) << kind->resource.resource;
+    EXPECT_TRUE(kind->virtualKind || !kind->columns.empty()) << kind->resource.resource;
+  }
+}
+
 TEST(BuiltinRegistry, SharesAStructBetweenItsPlaces) {
   NodePtr podSpec = builtinRegistry()->findDefinition("io.k8s.api.core.v1.PodSpec");
   ASSERT_TRUE(podSpec);

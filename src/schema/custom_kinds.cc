@@ -141,6 +141,12 @@ Kind readNames(const json::Value& crd) {
 KindPtr readVersion(const json::Value& crd, const json::Value& version, Kind kind, const Registry& base) {
   if (!json::getBool(version, "served")) return nullptr;
   kind.resource.version = text(version, "name");
+  if (json::getBool(version, "deprecated")) {
+    kind.deprecationWarning = text(version, "deprecationWarning");
+    if (kind.deprecationWarning.empty()) {
+      kind.deprecationWarning = kind.resource.apiVersion() + " " + kind.resource.kind + " is deprecated";
+    }
+  }
   try {
     kind.subresources = readSubresources(version, kind.resource.kind);
     kind.columns = readColumns(version);

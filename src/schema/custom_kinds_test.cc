@@ -45,7 +45,7 @@ spec:
                      properties: {small: {type: boolean}, large: {type: boolean}}}
           status: {type: object, properties: {crew: {type: integer}}}
   - {name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
-  - {name: v1beta1, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
+  - {name: v1beta1, served: true, deprecated: true, storage: false, schema: {openAPIV3Schema: {type: object}}}
   - {name: v0, served: false, storage: false, schema: {openAPIV3Schema: {type: object}}}
 )";
 
@@ -76,6 +76,8 @@ TEST(CustomKinds, DescribeThemselvesAsBuiltinOnesDo) {
   EXPECT_EQ(boat->columns[1].priority, 1);
   EXPECT_EQ(boat->selectableFields, std::vector<std::string>{"spec.colour"});
   EXPECT_EQ(withBoats()->findResource("example.com", "v2", "boats")->columns[1].name, "Age");
+  EXPECT_EQ(withBoats()->findResource("example.com", "v1beta1", "boats")->deprecationWarning,
+            "example.com/v1beta1 Boat is deprecated");
   EXPECT_EQ(boat->schema->definition, "com.example.v1.Boat");
 }
 

@@ -104,6 +104,7 @@ struct Kind {
   std::string storageGroup;    // (events.k8s.io/v1 is stored as v1 of "")
   std::string conversion;      // hook that converts from and to the stored version; "" when fields agree
   std::string storageVersionHash;
+  std::string deprecationWarning;    // sent as a Warning header with every answer; "" when there is none
   std::string nameRule;              // "dns1123subdomain" (default), "dns1123label", "dns1035label", "path"
   bool virtualKind = false;          // never stored: reviews, Binding, Scale, ...
   bool custom = false;               // from a CustomResourceDefinition

@@ -95,6 +95,7 @@ constexpr Key<Kind> kKindKeys[] = {
     {"verbs", [](Kind& kind, View k, const Value& v) { kind.verbs = texts(k, v); }},
     {"subresources", [](Kind& kind, View k, const Value& v) { kind.subresources = readList(kSubresourceKeys, k, v); }},
     {"selectableFields", [](Kind& kind, View k, const Value& v) { kind.selectableFields = texts(k, v); }},
+    {"deprecationWarning", [](Kind& kind, View k, const Value& v) { kind.deprecationWarning = text(k, v); }},
     {"nameRule", [](Kind& kind, View k, const Value& v) { kind.nameRule = text(k, v); }},
     {"generationTracksSpec", [](Kind& kind, View k, const Value& v) { kind.generationTracksSpec = truth(k, v); }},
     {"hooks", [](Kind& kind, View k, const Value& v) { kind.hooks = texts(k, v); }},

@@ -115,6 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "core/v1/BoatSpec.required: no property 'lenght'"},
         WrongFile{"a reference to nothing", "{$ref: Sailor}, x", "{$ref: Pilot}, x",
                   "core/v1/BoatSpec.properties.crew.items.$ref: no definition 'core/v1/Pilot'"},
+        WrongFile{"a pattern that is none", "minimum: 1", "pattern: '['",
+                  "core/v1/BoatSpec.properties.length.pattern: not a regular expression"},
         WrongFile{"an unknown type", "type: integer", "type: int",
                   "core/v1/BoatSpec.properties.length.type: unknown type 'int'"},
         WrongFile{"an unknown scope", "Namespaced", "Global", "scope: unknown scope 'Global'"},

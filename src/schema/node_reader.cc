@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "schema/patterns.h"
 
 namespace wherry::schema {
 namespace {
@@ -161,6 +162,7 @@ auto within(std::string_view place, Read read) {
 }
 
 void checkConsistent(const Node& node) {
+  if (!node.pattern.empty() && !isPattern(node.pattern)) fail("pattern", "not a regular expression");
   for (const std::string& name : node.required) {
     if (!node.property(name)) fail("required", "no property '" + name + "'");
   }

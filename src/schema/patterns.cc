@@ -33,6 +33,8 @@ Compiled compiled(const std::string& pattern) {
 
 }  // namespace
 
+bool isPattern(const std::string& text) { return compile(text)->ok(); }
+
 bool matchesPattern(const std::string& pattern, std::string_view text) {
   Compiled expression = compiled(pattern);
   return !expression->ok() || re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *expression);
