@@ -34,6 +34,14 @@ std::optional<std::string> parsePodLabel(std::string_view label) {
   return address && address->size() == 16 ? address : std::nullopt;
 }
 
+// RFC 1918, 3927, 4193 and 4291, and loopback.
+bool isPrivate(std::string_view address) {
+  auto byte = [&](size_t index) { return static_cast<unsigned char>(address[index]); };
+  if (address.size() == 16) return (byte(0) & 0xfe) == 0xfc || (byte(0) == 0xfe && (byte(1) & 0xc0) == 0x80);
+  return byte(0) == 10 || byte(0) == 127 || (byte(0) == 172 && (byte(1) & 0xf0) == 16) ||
+         (byte(0) == 192 && byte(1) == 168) || (byte(0) == 169 && byte(1) == 254);
+}
+
 bool isSrvLabel(std::string_view label) { return label.size() > 1 && label[0] == '_'; }
 
 // Looks among the ports of the Service itself or, when it is headless, of any of its hosts.
@@ -246,12 +254,15 @@ Outcome Answerer::answerReverse(const Question& question) {
   auto address = dns::addressOfReverse(labels);
   const std::vector<std::string>* names = address ? question.zone.findReverse(*address) : nullptr;
   if (!names && options_.upstream) return Outcome::kForward;
+  if (!names && (!address || !isPrivate(*address))) {
+    question.writer.setRcode(Rcode::kServFail);
+    return Outcome::kAnswered;
+  }
   question.writer.setAuthoritative();
-  std::string_view arpa = question.query.lowerFrom(question.query.labelCount() - 2);  // in-addr.arpa or ip6.arpa
   if (!names || question.type() != Type::kPtr) {
-    // RFC 6303: nobody above would know these addresses.
+    // RFC 6303: nobody but us can know names of private addresses.
     if (!names) question.writer.setRcode(Rcode::kNxDomain);
-    addSoa(question, arpa);
+    addSoa(question, question.query.lowerFrom(question.query.labelCount() - 2));  // in-addr.arpa or ip6.arpa
     return Outcome::kAnswered;
   }
   for (const std::string& name : *names) {

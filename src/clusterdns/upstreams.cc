@@ -82,10 +82,16 @@ void Upstreams::forward(const std::string& packet, Transport transport, size_t l
   forwarder_.ask(packet, transport, [this, self = shared_from_this(), packet, limit, reply](auto answer) {
     if (answer && answer->size() <= limit) return reply(*answer);
     auto query = dns::Query::read(packet);
-    writer_.reset(*query, answer ? dns::kMinUdpSize : limit);
-    writer_.setRecursionAvailable();
-    if (answer) writer_.setTruncated();
-    else writer_.setRcode(dns::Rcode::kServFail);
+    if (answer) {
+      writer_.reset(*query, limit);
+      writer_.setRecursionAvailable();
+      writer_.setTruncated();
+    } else {
+      // What can be said without anybody else: SERVFAIL, or that a private address has no name.
+      answerer_.setUpstream(false);
+      answerer_.answer(zone_.newest(), *query, limit, writer_);
+      answerer_.setUpstream(available());
+    }
     reply(writer_.finish());
   });
 }

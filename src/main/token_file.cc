@@ -1,5 +1,7 @@
 #include "main/token_file.h"
 
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -35,7 +37,8 @@ std::vector<apiserver::StaticToken> parseTokenFile(std::string_view content) {
       throw std::runtime_error(fmt::format("line {}: not of the form token,user,uid,\"group1,group2\"", number));
     }
     apiserver::StaticToken token{(*fields)[0], {(*fields)[1], {}, (*fields)[2]}};
-    for (std::string_view group : base::split(fields->size() > 3 ? (*fields)[3] : "", ',')) {
+    fields->resize(std::max<size_t>(fields->size(), 4));
+    for (std::string_view group : base::split((*fields)[3], ',')) {
       if (!base::trim(group).empty()) token.user.groups.emplace_back(base::trim(group));
     }
     tokens.push_back(std::move(token));
