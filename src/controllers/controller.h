@@ -24,7 +24,7 @@ struct ControllerContext {
   std::string rootCaPem;                         // published as ConfigMap kube-root-ca.crt
   std::string clusterCidr = "10.244.0.0/16";     // pods' addresses; each node gets a piece
   int nodeCidrMaskSize = 24;                     // the size of that piece
-  std::shared_ptr<ObjectFeed> feed;              // set by startControllers when a controller needs it
+  std::shared_ptr<ObjectFeed> feed;              // see sharedFeed()
 };
 
 // Made by its factory, which adds handlers and indexes to informers but does no work; works from start() until destroyed.

@@ -19,7 +19,7 @@ struct Located {
 
 class GarbageCollector : public Controller {
  public:
-  explicit GarbageCollector(ControllerContext& context) : client_(context.client), feed_(context.feed) {
+  explicit GarbageCollector(ControllerContext& context) : client_(context.client), feed_(sharedFeed(context)) {
     feed_->subscribe({.onPut = [this](Uid uid, const GraphNode& node) { put(uid, node); },
                       .onRemoved = [this](Uid uid, const GraphNode& last) { removed(uid, last); },
                       .onSynced = [this] { lookAtAll(); }});

@@ -69,7 +69,7 @@ std::string renderFinalizers(const std::map<std::string, int>& counts) {
 class NamespaceController : public Controller {
  public:
   explicit NamespaceController(ControllerContext& context)
-      : context_(context), feed_(context.feed), namespaces_(context.informers.informer(Namespace::kResource())) {
+      : context_(context), feed_(sharedFeed(context)), namespaces_(context.informers.informer(Namespace::kResource())) {
     namespaces_.addHandler({.onChange =
                                 [this](const ObjectPtr&, const ObjectPtr& after) {
                                   if (after && after->metadata().deleting()) queue_.add(after->key().name);

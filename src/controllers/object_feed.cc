@@ -146,6 +146,11 @@ void ObjectFeed::start() {
 
 void ObjectFeed::stop() { state_->reflector.stop(); }
 
+std::shared_ptr<ObjectFeed> sharedFeed(ControllerContext& context) {
+  if (!context.feed) context.feed = std::make_shared<ObjectFeed>(context.client, context.informers);
+  return context.feed;
+}
+
 schema::RegistryPtr ObjectFeed::registry() const { return state_->registry.copy(); }
 
 }  // namespace wherry::controllers

@@ -11,6 +11,7 @@
 #include "base/guarded.h"
 #include "client/client.h"
 #include "client/informer.h"
+#include "controllers/controller.h"
 #include "controllers/object_graph.h"
 #include "schema/kind.h"
 
@@ -47,5 +48,8 @@ class ObjectFeed {
   base::Guarded<ObjectGraph> graph_;
   std::unique_ptr<State> state_;
 };
+
+// The feed that this context's controllers share, made when the first of them asks.
+std::shared_ptr<ObjectFeed> sharedFeed(ControllerContext& context);
 
 }  // namespace wherry::controllers

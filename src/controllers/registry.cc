@@ -8,7 +8,6 @@
 #include "controllers/garbage_collector.h"
 #include "controllers/namespace.h"
 #include "controllers/node.h"
-#include "controllers/object_feed.h"
 #include "controllers/pod_gc.h"
 #include "controllers/replica_set.h"
 #include "controllers/root_ca.h"
@@ -39,7 +38,6 @@ std::vector<std::string> controllersOfApiAlone() {
 std::vector<std::unique_ptr<Controller>> startControllers(ControllerContext& context, std::stop_token stop,
                                                           const std::vector<std::string>& names) {
   std::vector<std::unique_ptr<Controller>> controllers;
-  if (!context.feed) context.feed = std::make_shared<ObjectFeed>(context.client, context.informers);
   for (const auto& entry : controllerTable()) {
     if (names.empty() || std::find(names.begin(), names.end(), entry.name) != names.end()) {
       controllers.push_back(entry.make(context));

@@ -152,6 +152,8 @@ Cluster::Cluster(Kubelet kubelet) : state_(std::make_unique<State>()) {
   state.schedulerContext = std::make_unique<scheduler::SchedulerContext>(
       scheduler::SchedulerContext{.client = client, .informers = *state.informers, .events = *state.events});
   state.scheduler = scheduler::startScheduler(*state.schedulerContext);
+  // Pods are refused while the account they run as isn't there.
+  eventually([this] { return find(core_v1::ServiceAccount::kResource(), "default", "default") != nullptr; });
 }
 
 Cluster::~Cluster() {
