@@ -68,13 +68,13 @@ class PodNetworkTest : public testing::Test {
 };
 
 // A UDP datagram from one namespace to an address, and who received it from whom ("10.244.0.1"; "" when nobody).
-std::string senderSeen(const ScratchNamespace& from, const ScratchNamespace& at, const std::string& ip) {
+std::string senderSeen(const ScratchNamespace& from, const ScratchNamespace& at, const std::string& ip,
+                       timeval patience = {.tv_sec = 5}) {
   base::Fd receiver;
   at.run([&] {
     receiver.reset(::socket(AF_INET, SOCK_DGRAM, 0));
     sockaddr_in any{.sin_family = AF_INET, .sin_port = htons(9000)};
     ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
-    timeval patience{.tv_sec = 1};
     ::setsockopt(receiver.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   });
   from.run([&] {
@@ -140,6 +140,7 @@ TEST_F(PodNetworkTest, APodSeesTheOutsideUnderTheNodesAddress) {
     linux::addAddress(socket, {.index = up->index, .address = *linux::Ipv4Address::parse("192.0.2.2"), .length = 24});
     linux::setLinkUp(socket, up->index);
   });
+  node->run([] { EXPECT_TRUE(linux::waitOperational("up0", std::chrono::seconds(5))); });
   EXPECT_EQ(senderSeen(pod, outside, "192.0.2.2"), "192.0.2.1");
 }
 
@@ -237,7 +238,7 @@ TEST_F(PodNetworkTest, APodDoesNotSendUnderAnotherAddress) {
     linux::addAddress(socket, {.index = index, .address = *linux::Ipv4Address::parse("10.244.0.99")});
     linux::setRoute(socket, {.destination = {}, .gateway = kGateway, .index = index});
   });
-  EXPECT_EQ(senderSeen(podA, podB, b.ip), "");
+  EXPECT_EQ(senderSeen(podA, podB, b.ip, {.tv_usec = 200'000}), "");
 }
 
 TEST(PodNetworkOptions, ACidrThatIsNoneIsRefused) {

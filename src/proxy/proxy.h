@@ -24,7 +24,7 @@ struct ProxyOptions {
 
 class Proxy {
  public:
-  // Registers with the informers. Before informers.start().
+  // Registers with the informers, which must have stopped when it is destroyed. Before informers.start().
   Proxy(client::InformerFactory& informers, const ProxyOptions& options);
   ~Proxy();  // stop()
   Proxy(const Proxy&) = delete;
