@@ -16,7 +16,6 @@
 #include "base/guarded.h"
 #include "net/client_connection.h"
 #include "net/http_client.h"
-#include "net/test_certificate.h"
 
 namespace wherry::net {
 namespace {
@@ -425,79 +424,6 @@ TEST(LocalServer, ListensOnASocketForItsOwnerAlone) {
   EXPECT_THROW(startServer({.address = "unix:" + path}, echo), std::system_error) << "somebody listens there";
   server.reset();
   EXPECT_NE(::stat(path.c_str(), &status), 0) << "the file is removed";
-}
-
-class TlsServer : public testing::Test {
- protected:
-  void start(Handler handler) {
-    ServerOptions options{.address = "127.0.0.1"};
-    options.certificatePem = certificate_.certificatePem;
-    options.keyPem = certificate_.keyPem;
-    options.clientCaPem = user_.certificatePem;
-    server_ = startServer(std::move(options), std::move(handler));
-  }
-  ClientResponse call(const std::string& host, const std::string& caPem, const TestCertificate& user = {}) const {
-    ClientOptions options{.url = "https://" + host + ":" + std::to_string(server_->port()), .caPem = caPem};
-    options.certificatePem = user.certificatePem;
-    options.keyPem = user.keyPem;
-    return newHttpClient(std::move(options))->call(request("GET", "/"));
-  }
-
-  const TestCertificate certificate_ = makeTestCertificate("server");
-  const TestCertificate user_ = makeTestCertificate("jane");
-  std::unique_ptr<Server> server_;
-};
-
-void tellPeer(const ExchangePtr& exchange) {
-  const Peer& peer = *exchange->request().peer;
-  std::string text = peer.address + " " + peer.commonName;
-  for (const std::string& organization : peer.organizations) text += " " + organization;
-  exchange->respond(Response::text(200, "text/plain", text));
-}
-
-TEST_F(TlsServer, KnowsAClientByItsCertificate) {
-  start(tellPeer);
-  EXPECT_EQ(call("127.0.0.1", certificate_.certificatePem, user_).body, "127.0.0.1 jane wheelhouse");
-  EXPECT_EQ(call("localhost", certificate_.certificatePem).body, "127.0.0.1 ") << "a certificate is not required";
-}
-
-TEST_F(TlsServer, RefusesACertificateOfAnotherAuthority) {
-  start(tellPeer);
-  EXPECT_THROW(call("127.0.0.1", certificate_.certificatePem, makeTestCertificate("jane")), std::exception);
-}
-
-TEST_F(TlsServer, IsRefusedByAClientThatDoesNotTrustIt) {
-  start(tellPeer);
-  EXPECT_THROW(call("127.0.0.1", user_.certificatePem), std::runtime_error);
-  EXPECT_THROW(call("127.0.0.2", certificate_.certificatePem), std::exception) << "another address";
-  EXPECT_EQ(call("127.0.0.1", "").status, 200) << "a client that does not ask";
-}
-
-TEST_F(TlsServer, TakesANewCertificateForNewConnections) {
-  start(tellPeer);
-  TestCertificate renewed = makeTestCertificate("server");
-  server_->setCertificate(renewed.certificatePem, renewed.keyPem);
-  EXPECT_THROW(call("127.0.0.1", certificate_.certificatePem), std::runtime_error);
-  EXPECT_EQ(call("127.0.0.1", renewed.certificatePem).status, 200);
-}
-
-TEST_F(TlsServer, CarriesLargeBodiesBothWays) {
-  start(echo);
-  auto client = newHttpClient({.url = "https://127.0.0.1:" + std::to_string(server_->port())});
-  std::string body(3 << 20, 'x');
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(client->call(request("POST", "/", body)).body.size(), body.size() + 9);
-}
-
-TEST_F(TlsServer, ServesManyClientsAtOnce) {
-  start(echo);
-  auto client = newHttpClient({.url = "https://127.0.0.1:" + std::to_string(server_->port())});
-  std::vector<std::jthread> threads;
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&client, t] {
-      std::string path = "/" + std::to_string(t);
-      for (int i = 0; i < 50; ++i) EXPECT_EQ(client->call(request("GET", path)).body, "GET " + path + " []");
-    });
-  }
 }
 
 }  // namespace
