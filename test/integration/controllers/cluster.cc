@@ -1,10 +1,10 @@
 #include "controllers/cluster.h"
 
-#include <fmt/format.h>
-
 #include <condition_variable>
 #include <map>
 #include <mutex>
+
+#include <fmt/format.h>
 
 #include "apiserver/api_server.h"
 #include "base/guarded.h"
@@ -63,7 +63,8 @@ status:
   podIP: {0}
   podIPs: [{{ip: {0}}}]
   conditions: [{{type: Ready, status: 'True', lastTransitionTime: '{1}'}}]
-)", ip, meta::formatTime(base::Clock::system().now())));
+)",
+                                                          ip, meta::formatTime(base::Clock::system().now())));
     client_.patch(Pod::kResource(), pod.metadata().ns(), pod.metadata().name(), client::PatchType::kStrategic, patch,
                   {.subresource = "status"});
   }
@@ -80,9 +81,10 @@ class Watcher {
  public:
   explicit Watcher(client::Client& client) : reflector_(client) {
     for (const auto& resource : controllers::deletableResources(*schema::builtinRegistry())) {
-      reflector_.follow(resource, {}, {.onList = [this](const client::ObjectList&) { changed({}); },
-                                       .onEvent = [this, resource](const client::WatchEvent&) { changed(resource); },
-                                       .onRevision = {}});
+      reflector_.follow(resource, {},
+                        {.onList = [this](const client::ObjectList&) { changed({}); },
+                         .onEvent = [this, resource](const client::WatchEvent&) { changed(resource); },
+                         .onRevision = {}});
     }
   }
 
@@ -144,9 +146,8 @@ Cluster::Cluster(Kubelet kubelet) : state_(std::make_unique<State>()) {
   state.watcher = std::make_unique<Watcher>(client);
   state.informers = std::make_unique<client::InformerFactory>(client);
   state.events = std::make_unique<client::EventRecorder>(client, "test");
-  state.context = std::make_unique<controllers::ControllerContext>(
-      controllers::ControllerContext{.client = client, .informers = *state.informers, .events = *state.events,
-                                     .rootCaPem = "PEM", .feed = {}});
+  state.context = std::make_unique<controllers::ControllerContext>(controllers::ControllerContext{
+      .client = client, .informers = *state.informers, .events = *state.events, .rootCaPem = "PEM", .feed = {}});
   if (kubelet == Kubelet::kRuns) state.kubelet = std::make_unique<KubeletActor>(client, *state.informers);
   state.controllers = controllers::startControllers(*state.context);
   state.schedulerContext = std::make_unique<scheduler::SchedulerContext>(
@@ -205,7 +206,8 @@ std::vector<std::string> Cluster::eventsAbout(std::string_view ns, std::string_v
   std::vector<std::string> texts;
   for (const auto& object : list(core_v1::Event::kResource(), ns)) {
     if (json::getString(object->tree(), "involvedObject.name") != name) continue;
-    texts.push_back(fmt::format("{} {}", json::getString(object->tree(), "reason"), json::getString(object->tree(), "message")));
+    texts.push_back(
+        fmt::format("{} {}", json::getString(object->tree(), "reason"), json::getString(object->tree(), "message")));
   }
   return texts;
 }

@@ -1,5 +1,5 @@
-// A cluster for tests: the real store and API server in memory, all controllers, the scheduler, and an actor that plays the
-// kubelets (pods of a node run and are ready at once, and end at once when they are deleted).
+// A cluster for tests: the real store and API server in memory, all controllers, the scheduler, and an actor that plays
+// the kubelets (pods of a node run and are ready at once, and end at once when they are deleted).
 #pragma once
 
 #include <functional>
@@ -33,7 +33,8 @@ class Cluster {
   // Null when missing.
   meta::ObjectPtr find(const meta::Resource& resource, std::string_view ns, std::string_view name);
   // Those that match a label selector ("" for all).
-  std::vector<meta::ObjectPtr> list(const meta::Resource& resource, std::string_view ns, std::string_view selector = {});
+  std::vector<meta::ObjectPtr> list(const meta::Resource& resource, std::string_view ns,
+                                    std::string_view selector = {});
   // How many Events about this object say this: "ScalingReplicaSet Scaled up replica set web-1 from 0 to 2".
   std::vector<std::string> eventsAbout(std::string_view ns, std::string_view name);
   // How many writes of this resource there have been.

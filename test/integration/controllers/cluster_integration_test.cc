@@ -1,8 +1,8 @@
 // Namespaces, nodes, Services and the scheduler in a cluster.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 #include "controllers/cluster.h"
 #include "json/yaml.h"
@@ -22,27 +22,31 @@ using core_v1::ServiceAccount;
 using discovery_v1::EndpointSlice;
 
 std::string podYaml(std::string_view name, std::string_view cpu = "100m") {
-  return fmt::format("{{apiVersion: v1, kind: Pod, metadata: {{name: {}, labels: {{app: web}}}}, spec: {{containers: [{{name: a, "
-                     "image: b, ports: [{{containerPort: 80}}], resources: {{requests: {{cpu: {}}}}}}}]}}}}",
-                     name, cpu);
+  return fmt::format(
+      "{{apiVersion: v1, kind: Pod, metadata: {{name: {}, labels: {{app: web}}}}, spec: {{containers: [{{name: a, "
+      "image: b, ports: [{{containerPort: 80}}], resources: {{requests: {{cpu: {}}}}}}}]}}}}",
+      name, cpu);
 }
 
 TEST(NamespaceInCluster, HasServiceAccountAndRootCa) {
   Cluster cluster;
   cluster.create("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
   EXPECT_TRUE(cluster.eventually([&] {
-    return cluster.find(ServiceAccount::kResource(), "shop", "default") && cluster.find(ConfigMap::kResource(), "shop", "kube-root-ca.crt");
+    return cluster.find(ServiceAccount::kResource(), "shop", "default") &&
+           cluster.find(ConfigMap::kResource(), "shop", "kube-root-ca.crt");
   }));
   cluster.client().remove(ConfigMap::kResource(), "shop", "kube-root-ca.crt");
-  EXPECT_TRUE(cluster.eventually([&] { return cluster.find(ConfigMap::kResource(), "shop", "kube-root-ca.crt") != nullptr; }))
-      << "made again when it is deleted";
+  EXPECT_TRUE(cluster.eventually([&] {
+    return cluster.find(ConfigMap::kResource(), "shop", "kube-root-ca.crt") != nullptr;
+  })) << "made again when it is deleted";
 }
 
 TEST(NamespaceInCluster, GoesWithAllThatIsInIt) {
   Cluster cluster;
   cluster.addNode();
   cluster.create("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
-  ASSERT_TRUE(cluster.eventually([&] { return cluster.find(ServiceAccount::kResource(), "shop", "default") != nullptr; }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return cluster.find(ServiceAccount::kResource(), "shop", "default") != nullptr; }));
   cluster.create(R"(
 {apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}
 ---
@@ -70,7 +74,8 @@ TEST(NodeInCluster, GetsAddressesForItsPodsAndLosesTheTaintWhenReady) {
   cluster.addNode("raft");
   EXPECT_TRUE(cluster.eventually([&] {
     const Node boat(cluster.find(Node::kResource(), "", "boat")), raft(cluster.find(Node::kResource(), "", "raft"));
-    return boat.spec().podCIDR() == "10.244.0.0/24" && raft.spec().podCIDR() == "10.244.1.0/24" && boat.spec().taints().empty();
+    return boat.spec().podCIDR() == "10.244.0.0/24" && raft.spec().podCIDR() == "10.244.1.0/24" &&
+           boat.spec().taints().empty();
   }));
 }
 
@@ -85,7 +90,8 @@ size_t readyEndpoints(Cluster& cluster) {
 TEST(ServiceInCluster, FollowsItsPods) {
   Cluster cluster;
   cluster.addNode();
-  cluster.create("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}");
+  cluster.create(
+      "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}");
   ASSERT_TRUE(cluster.eventually([&] {
     return cluster.list(EndpointSlice::kResource(), "default", "kubernetes.io/service-name=web").size() == 1;
   }));
@@ -119,13 +125,13 @@ std::string scheduledMessage(Cluster& cluster, std::string_view name) {
 TEST(SchedulerInCluster, APodWaitsForRoomAndSaysWhy) {
   Cluster cluster(Kubelet::kAbsent);
   cluster.create(podYaml("first", "3"));
-  ASSERT_TRUE(cluster.eventually([&] { return scheduledMessage(cluster, "first") == "no nodes available to schedule pods"; }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return scheduledMessage(cluster, "first") == "no nodes available to schedule pods"; }));
   cluster.addNode();
   ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "first") == "boat"; }));
   cluster.create(podYaml("second", "3"));
-  ASSERT_TRUE(cluster.eventually([&] {
-    return scheduledMessage(cluster, "second") == "0/1 nodes are available: 1 Insufficient cpu.";
-  }));
+  ASSERT_TRUE(cluster.eventually(
+      [&] { return scheduledMessage(cluster, "second") == "0/1 nodes are available: 1 Insufficient cpu."; }));
   EXPECT_TRUE(cluster.eventually([&] {
     return cluster.eventsAbout("default", "second") ==
            std::vector<std::string>{"FailedScheduling 0/1 nodes are available: 1 Insufficient cpu."};
@@ -134,7 +140,8 @@ TEST(SchedulerInCluster, APodWaitsForRoomAndSaysWhy) {
   ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "second") == "boat"; }));
   EXPECT_TRUE(cluster.eventually([&] {
     const auto events = cluster.eventsAbout("default", "second");
-    return std::find(events.begin(), events.end(), "Scheduled Successfully assigned default/second to boat") != events.end();
+    return std::find(events.begin(), events.end(), "Scheduled Successfully assigned default/second to boat") !=
+           events.end();
   }));
 }
 

@@ -1,8 +1,8 @@
+#include <set>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <set>
 
 #include "controllers/cluster.h"
 #include "json/yaml.h"
@@ -34,7 +34,8 @@ bool isDone(Cluster& cluster, int64_t replicas) {
 }
 
 void patch(Cluster& cluster, std::string_view yaml) {
-  cluster.client().patch(Deployment::kResource(), "default", "web", client::PatchType::kStrategic, json::parseYaml(yaml));
+  cluster.client().patch(Deployment::kResource(), "default", "web", client::PatchType::kStrategic,
+                         json::parseYaml(yaml));
 }
 
 std::set<std::string> images(Cluster& cluster) {
@@ -79,16 +80,22 @@ TEST(DeploymentInCluster, RollsToANewImageAndBack) {
   cluster.create(kWeb);
   ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3); }));
   patch(cluster, "{spec: {template: {spec: {containers: [{name: nginx, image: 'nginx:2'}]}}}}");
-  ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:2"}; }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:2"}; }));
   EXPECT_EQ(cluster.list(ReplicaSet::kResource(), "default").size(), 2u);
   EXPECT_TRUE(cluster.eventually([&] {
-    return cluster.find(Deployment::kResource(), "default", "web")->metadata().annotation("deployment.kubernetes.io/revision") == "2";
+    return cluster.find(Deployment::kResource(), "default", "web")
+               ->metadata()
+               .annotation("deployment.kubernetes.io/revision") == "2";
   }));
   patch(cluster, "{spec: {template: {spec: {containers: [{name: nginx, image: 'nginx:1'}]}}}}");
-  ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:1"}; }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:1"}; }));
   EXPECT_EQ(cluster.list(ReplicaSet::kResource(), "default").size(), 2u) << "the old ReplicaSet is used again";
   EXPECT_TRUE(cluster.eventually([&] {
-    return cluster.find(Deployment::kResource(), "default", "web")->metadata().annotation("deployment.kubernetes.io/revision") == "3";
+    return cluster.find(Deployment::kResource(), "default", "web")
+               ->metadata()
+               .annotation("deployment.kubernetes.io/revision") == "3";
   }));
 }
 
@@ -128,7 +135,8 @@ TEST(DeploymentInCluster, APausedOneDoesNotRoll) {
   ASSERT_TRUE(cluster.eventually([&] { return condition(cluster, "Progressing") == "Unknown DeploymentPaused"; }));
   EXPECT_EQ(images(cluster), std::set<std::string>{"nginx:1"});
   patch(cluster, "{spec: {paused: false}}");
-  ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:2"}; }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return isDone(cluster, 3) && images(cluster) == std::set<std::string>{"nginx:2"}; }));
 }
 
 TEST(DeploymentInCluster, ADeletedPodIsReplacedAndNoneIsMadeTwice) {
@@ -138,7 +146,8 @@ TEST(DeploymentInCluster, ADeletedPodIsReplacedAndNoneIsMadeTwice) {
   ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3); }));
   const std::string victim(cluster.list(Pod::kResource(), "default")[0]->metadata().name());
   cluster.client().remove(Pod::kResource(), "default", victim);
-  ASSERT_TRUE(cluster.eventually([&] { return !cluster.find(Pod::kResource(), "default", victim) && isDone(cluster, 3); }));
+  ASSERT_TRUE(
+      cluster.eventually([&] { return !cluster.find(Pod::kResource(), "default", victim) && isDone(cluster, 3); }));
   const std::string replicaSet(cluster.list(ReplicaSet::kResource(), "default")[0]->metadata().name());
   EXPECT_TRUE(cluster.eventually([&] { return cluster.eventsAbout("default", replicaSet).size() == 4; }));
 }
@@ -150,7 +159,8 @@ TEST(DeploymentInCluster, ItsDeletionTakesReplicaSetsAndPodsAlong) {
   ASSERT_TRUE(cluster.eventually([&] { return isDone(cluster, 3); }));
   cluster.client().remove(Deployment::kResource(), "default", "web", {.propagation = client::Propagation::kBackground});
   EXPECT_TRUE(cluster.eventually([&] {
-    return cluster.list(ReplicaSet::kResource(), "default").empty() && cluster.list(Pod::kResource(), "default").empty();
+    return cluster.list(ReplicaSet::kResource(), "default").empty() &&
+           cluster.list(Pod::kResource(), "default").empty();
   }));
 }
 
