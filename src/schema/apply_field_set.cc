@@ -9,7 +9,8 @@ std::string renderElement(std::string_view element) {
   if (element.starts_with("f:")) return "." + std::string(rest);
   if (element.starts_with("v:")) return "[=" + std::string(rest) + "]";
   std::string text = "[";
-  for (const auto& key : json::parse(rest).as_object()) {
+  const json::Value keys = json::parse(rest);
+  for (const auto& key : keys.as_object()) {
     if (text.size() > 1) text += ',';
     (text.append(key.key()) += '=') += json::serialize(key.value());
   }

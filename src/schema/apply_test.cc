@@ -83,6 +83,18 @@ TEST(ApplyTest, namesEveryConflict) {
   }
 }
 
+TEST(ApplyTest, namesConflictsInListsByTheirKeys) {
+  json::Value live =
+      apply(service(), nullptr, "{metadata: {name: s}, spec: {ports: [{port: 53, name: a, protocol: UDP}]}}", "one");
+  try {
+    apply(service(), live, "{metadata: {name: s}, spec: {ports: [{port: 53, name: b, protocol: UDP}]}}", "two");
+    FAIL();
+  } catch (const meta::StatusError& error) {
+    EXPECT_EQ(error.message(),
+              "Apply failed with 1 conflict: conflict with \"one\": .spec.ports[port=53,protocol=\"UDP\"].name");
+  }
+}
+
 TEST(ApplyTest, equalValuesAreShared) {
   json::Value live = apply(configMap(), nullptr, "{metadata: {name: cm}, data: {a: '1'}}", "one");
   live = apply(configMap(), live, "{metadata: {name: cm}, data: {a: '1'}}", "two");
@@ -174,14 +186,15 @@ TEST(RecordUpdateTest, ownsWhatItCreates) {
 
 TEST(RecordUpdateTest, structsThatAreAlwaysThereAreNotItsOwn) {
   json::Value created = yaml(
-      "{metadata: {name: p}, spec: {containers: [{name: c, image: i, resources: {}}], restartPolicy: Always}, status: "
+      "{metadata: {name: p}, spec: {containers: [{name: c, image: i, resources: {}}], restartPolicy: Always, "
+      "securityContext: {}}, status: "
       "{phase: Pending}}");
   recordUpdate(pod(), nullptr, created, manager("oracle"));
   EXPECT_EQ(managers(created),
             "oracle Update "
             "{\"f:spec\":{\"f:containers\":{\"k:{\\\"name\\\":\\\"c\\\"}\":{\".\":{},\"f:image\":{},\"f:name\":{},\"f:"
             "resources\":{}}},"
-            "\"f:restartPolicy\":{}}}\n");
+            "\"f:restartPolicy\":{},\"f:securityContext\":{}}}\n");
 }
 
 TEST(RecordUpdateTest, takesWhatItChangesAndLosesWhatItRemoves) {

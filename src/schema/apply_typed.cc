@@ -47,6 +47,11 @@ FieldSet collect(const Node* node, const Value& value) {
   return set;
 }
 
+// Structs that Kubernetes fills in with an empty one, but that its objects can be without.
+bool isOptionalStruct(std::string_view name, const Node& property) {
+  return property.atomicMap || name == "securityContext" || name == "persistentVolumeClaimRetentionPolicy";
+}
+
 // What a struct of the built-in API has where the wire has nothing; null for fields that may be missing.
 const Value* zeroValue(const Node* parent, std::string_view name) {
   static const Value kEmptyStruct = Object();
@@ -55,7 +60,7 @@ const Value* zeroValue(const Node* parent, std::string_view name) {
   const Node* property = parent->property(name);
   if (property == nullptr) return nullptr;
   const std::optional<Value>& fallback = property->defaultValue;
-  if (fallback && isNullOrEmptyMap(*fallback)) return &kEmptyStruct;
+  if (fallback && isNullOrEmptyMap(*fallback)) return isOptionalStruct(name, *property) ? nullptr : &kEmptyStruct;
   if (std::ranges::find(parent->required, name) == parent->required.end()) return nullptr;
   return fallback ? &*fallback : &kNull;
 }
