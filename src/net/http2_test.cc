@@ -70,8 +70,8 @@ class Http2Client {
  private:
   static constexpr std::chrono::seconds kPatience{10};
 
-  static nghttp2_nv field(const std::string& name, const std::string& value) {
-    auto raw = [](const std::string& text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); };
+  static nghttp2_nv field(std::string_view name, std::string_view value) {
+    auto raw = [](std::string_view text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); };
     return {raw(name), raw(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
   }
   static Http2Client& self(void* user) { return *static_cast<Http2Client*>(user); }
