@@ -43,7 +43,9 @@ struct Node::State {
   void makeProxy() {
     if (!options.enabled("proxy")) return;
     proxy = std::make_unique<proxy::Proxy>(controlPlane.informers(),
-                                           proxy::ProxyOptions{options.nodeName, ownAddresses(options)});
+                                           proxy::ProxyOptions{.nodeName = options.nodeName,
+                                                               .nodeAddresses = ownAddresses(options),
+                                                               .serviceCidr = options.serviceCidr});
     applied.push_back(&proxy->applied());
     readiness.set("proxy", false, "starting");
   }
