@@ -33,12 +33,13 @@ down:
 	@tools/down --run-dir $(RUN_DIR)
 
 test: deps
-	@tools/check-arrows
+	@tools/dev check --changed
 	@tools/dev test asan
 	@$(MAKE) --no-print-directory build images
 	@test/run-all
 
 nightly: deps
+	@tools/dev check
 	@tools/dev test tsan
 	@$(MAKE) --no-print-directory build images
 	@test/run-all --nightly
