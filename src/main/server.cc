@@ -2,11 +2,13 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <memory>
 
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "main/admin.h"
 #include "main/control_plane.h"
@@ -54,6 +56,8 @@ int runServer(ServerOptions options) {
   completeOptions(options);
   checkMachine(options);
   RunLock lock(options.runDir);
+  // conmon leaves an empty file `oom` where it was started: not in the user's directory.
+  if (::chdir(options.runDir.c_str()) != 0) base::throwErrno("chdir " + options.runDir);
   sigset_t signals = holdSignals();
 
   pki::ClusterPki pki = pki::loadClusterPki({.directory = options.dataDir + "/pki",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <stdexcept>
 
 #include <CLI/CLI.hpp>
@@ -91,6 +92,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
 }
 
 void completeOptions(ServerOptions& options) {
+  for (std::string* path : {&options.dataDir, &options.runDir, &options.kubeconfig, &options.tokenFile}) {
+    if (!path->empty()) *path = std::filesystem::absolute(*path);
+  }
   if (options.nodeName.empty()) options.nodeName = hostName();
   if (auto wrong = meta::checkDns1123Subdomain(options.nodeName); !wrong.empty()) {
     throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));
