@@ -1,10 +1,10 @@
 #include "apiserver/allocations.h"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <stdexcept>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include "base/random.h"
 #include "base/strings.h"
@@ -63,7 +63,9 @@ std::optional<uint32_t> NumberPool::choose() {
 }
 
 Allocations::Allocations(std::string_view serviceCidr, PortRange nodePorts)
-    : base_(parseCidr(serviceCidr).network), size_(hostCount(parseCidr(serviceCidr))), ports_(nodePorts),
+    : base_(parseCidr(serviceCidr).network),
+      size_(hostCount(parseCidr(serviceCidr))),
+      ports_(nodePorts),
       addresses_(NumberPool(size_, reservedAddresses(size_))),
       portPool_(NumberPool(static_cast<uint32_t>(nodePorts.last - nodePorts.first + 1),
                            reservedPorts(static_cast<uint32_t>(nodePorts.last - nodePorts.first + 1)))) {}

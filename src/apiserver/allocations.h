@@ -1,7 +1,7 @@
 // Cluster IPs and node ports: which are taken is known in memory, learnt from the stored Services at start.
 //
-// As upstream, a chosen address or port comes at random from the upper part of its range, and from the lower part (kept for
-// those that people write down) only when the upper one is full (KEP-3070, KEP-3668). Safe from any thread.
+// As upstream, a chosen address or port comes at random from the upper part of its range, and from the lower part (kept
+// for those that people write down) only when the upper one is full (KEP-3070, KEP-3668). Safe from any thread.
 #pragma once
 
 #include <cstdint>

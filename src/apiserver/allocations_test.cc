@@ -1,8 +1,8 @@
 #include "apiserver/allocations.h"
 
-#include <gtest/gtest.h>
-
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 namespace wherry::apiserver {
 namespace {
@@ -28,7 +28,8 @@ TEST(Allocations, AnAddressIsGivenOutOnceUntilItIsReleased) {
 
 TEST(Allocations, NetworkAndBroadcastAddressAreOutOfRange) {
   Allocations allocations("10.96.0.0/24", {});
-  for (auto ip : {"10.96.0.0", "10.96.0.255", "10.97.0.1", "x"}) EXPECT_EQ(allocations.takeIp(ip), Take::kOutOfRange) << ip;
+  for (auto ip : {"10.96.0.0", "10.96.0.255", "10.97.0.1", "x"})
+    EXPECT_EQ(allocations.takeIp(ip), Take::kOutOfRange) << ip;
 }
 
 TEST(Allocations, AFullRangeIsAnError) {
@@ -41,7 +42,8 @@ TEST(Allocations, AFullRangeIsAnError) {
 }
 
 TEST(Allocations, ACidrThatIsNoneIsRefused) {
-  for (auto text : {"10.96.0.0", "10.96.0.0/8", "fd00::/64"}) EXPECT_THROW(Allocations(text, {}), std::invalid_argument);
+  for (auto text : {"10.96.0.0", "10.96.0.0/8", "fd00::/64"})
+    EXPECT_THROW(Allocations(text, {}), std::invalid_argument);
 }
 
 }  // namespace

@@ -90,7 +90,8 @@ net::Response treeAnswer(int code, const json::Value& tree, const Representation
   if (representation.format == Format::kYaml) {
     response.body.push_back(share(json::renderYaml(tree)));
   } else {
-    response.body.push_back(share((representation.pretty ? json::serializePretty(tree) : json::serialize(tree)) + "\n"));
+    response.body.push_back(
+        share((representation.pretty ? json::serializePretty(tree) : json::serialize(tree)) + "\n"));
   }
   return response;
 }
@@ -123,7 +124,8 @@ net::Response objectAnswer(int code, const schema::Kind& kind, net::Bytes bytes,
     auto revision = findPath(*bytes, "metadata.resourceVersion");
     json::Object metadata{{"resourceVersion", revision ? scalarText(*revision) : ""}};
     std::string_view one[] = {*bytes};
-    return treeAnswer(code, tableOf(kind, one, std::move(metadata), view, now, schema::TableHeaders::kYes), representation);
+    return treeAnswer(code, tableOf(kind, one, std::move(metadata), view, now, schema::TableHeaders::kYes),
+                      representation);
   }
   if (representation.shape == Shape::kPartialMetadata) {
     return textAnswer(code, partialMetadata(*bytes, representation.shapeVersion), representation);

@@ -1,5 +1,6 @@
-// Makes HTTP answers of stored bytes: objects and lists with TypeMeta in front, Tables, PartialObjectMetadata, YAML, Status
-// errors. Plain JSON answers share the store's memory; the other forms are made anew. Pure but for the time of a Table.
+// Makes HTTP answers of stored bytes: objects and lists with TypeMeta in front, Tables, PartialObjectMetadata, YAML,
+// Status errors. Plain JSON answers share the store's memory; the other forms are made anew. Pure but for the time of a
+// Table.
 #pragma once
 
 #include <span>

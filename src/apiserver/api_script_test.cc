@@ -1,12 +1,13 @@
 // The script runner itself; the scripts are in the other tests.
-#include <fmt/format.h>
-#include <gtest/gtest.h>
+#include "apiserver/api_script.h"
 
 #include <map>
 #include <optional>
 #include <sstream>
 
-#include "apiserver/api_script.h"
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include "base/strings.h"
 #include "json/yaml.h"
 
@@ -70,8 +71,7 @@ std::string difference(const json::Value* actual, const json::Value& expected, c
   if (expected.is_array()) {
     if (!actual->is_array() || actual->get_array().size() != expected.get_array().size()) return differs();
     for (size_t i = 0; i < expected.get_array().size(); ++i) {
-      auto found =
-          difference(&actual->get_array()[i], expected.get_array()[i], path + "[" + std::to_string(i) + "]");
+      auto found = difference(&actual->get_array()[i], expected.get_array()[i], path + "[" + std::to_string(i) + "]");
       if (!found.empty()) return found;
     }
     return "";

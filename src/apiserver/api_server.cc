@@ -1,8 +1,8 @@
 #include "apiserver/api_server.h"
 
-#include <fmt/format.h>
-
 #include <array>
+
+#include <fmt/format.h>
 
 #include "apiserver/discovery_cache.h"
 #include "apiserver/event_expiry.h"
@@ -46,7 +46,8 @@ schema::IncludeObject includeOf(const Query& query) {
 meta::StatusError notAcceptable() {
   auto error = meta::notAcceptable(
       "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
-      "application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+      "application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+      "application/vnd.kubernetes.protobuf;stream=watch");
   error.withDetails({});
   return error;
 }
@@ -62,7 +63,8 @@ View viewOf(const RequestInfo& info, const net::Request& request) {
 }
 
 RequestInfo requireInfo(const net::Request& request) {
-  if (request.path.size() + request.query.size() > kMaxTargetBytes) throw meta::badRequest("the request's URL is too long");
+  if (request.path.size() + request.query.size() > kMaxTargetBytes)
+    throw meta::badRequest("the request's URL is too long");
   auto info = RequestInfo::parse(request.method, request.path, request.query);
   if (!info) throw meta::badRequest("the request's URL can't be decoded");
   return std::move(*info);
@@ -74,7 +76,9 @@ net::Response pageNotFound() { return net::Response::text(404, "text/plain; char
 
 struct ApiServer::State {
   explicit State(ApiServerOptions o)
-      : options(std::move(o)), reader(options.store), allocations(options.serviceCidr, options.nodePorts),
+      : options(std::move(o)),
+        reader(options.store),
+        allocations(options.serviceCidr, options.nodePorts),
         backend{options.store,
                 options.clock,
                 dispatcher,
@@ -84,9 +88,11 @@ struct ApiServer::State {
                 options.nodes,
                 base::Published<schema::RegistryPtr>(options.kinds),
                 [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); }},
-        authenticator(options.tokens), discovery(backend),
+        authenticator(options.tokens),
+        discovery(backend),
         events(options.store, dispatcher, kEventLife, kMostEvents),
-        client(newLocalClient(backend, componentUser(), "apiserver")), customKinds(*client, options.kinds) {}
+        client(newLocalClient(backend, componentUser(), "apiserver")),
+        customKinds(*client, options.kinds) {}
 
   void noteWritten(const schema::Kind& kind, const storage::EntryPtr& entry) {
     if (kind.resource.resource == "events") events.noteWritten(entry);
@@ -94,12 +100,9 @@ struct ApiServer::State {
   void serve(const net::ExchangePtr& exchange);
   void route(const net::ExchangePtr& exchange);
   void serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info);
-  Advertised advertised() const {
-    return {options.advertiseAddress, options.advertisePort, allocations.firstIp()};
-  }
+  Advertised advertised() const { return {options.advertiseAddress, options.advertisePort, allocations.firstIp()}; }
 
   ApiServerOptions options;
-  Dispatcher dispatcher;
   StoreReader reader;
   Allocations allocations;
   Backend backend;
@@ -108,6 +111,7 @@ struct ApiServer::State {
   EventExpiry events;
   std::unique_ptr<client::Client> client;
   CustomKinds customKinds;
+  Dispatcher dispatcher;  // its thread uses all of the above: it ends first
   std::unique_ptr<Housekeeping> housekeeping;
 };
 
@@ -152,10 +156,10 @@ void ApiServer::start() {
   state.allocations.learn(state.reader);
   state.backend.registry.publish(state.customKinds.load());
   for (const auto& object : bootstrapObjects(state.advertised())) ensureObject(*state.client, object);
-  state.housekeeping = std::make_unique<Housekeeping>(Housekeeping::Options{
-      *state.client, state.advertised(), state.customKinds,
-      [&state](schema::RegistryPtr kinds) { state.backend.registry.publish(std::move(kinds)); },
-      [&state] { return state.backend.now(); }});
+  state.housekeeping = std::make_unique<Housekeeping>(
+      Housekeeping::Options{*state.client, state.advertised(), state.customKinds,
+                            [&state](schema::RegistryPtr kinds) { state.backend.registry.publish(std::move(kinds)); },
+                            [&state] { return state.backend.now(); }});
 }
 
 net::Handler ApiServer::handler() {

@@ -5,7 +5,8 @@
 //   api.start();                                       // makes what every cluster has; blocks until it is durable
 //   auto server = net::startServer({..., .errorResponse = apiserver::errorResponse}, api.handler());
 //
-// Safe from any thread. Stop the net::Server first, then the components that use client(), then destroy this, then the store.
+// Safe from any thread. Stop the net::Server first, then the components that use client(), then destroy this, then the
+// store.
 #pragma once
 
 #include <memory>
@@ -46,8 +47,8 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
-  // Makes the system's namespaces, PriorityClasses and the Service `kubernetes`, loads custom kinds, and keeps them from now
-  // on. Throws StatusError when the store can't be written.
+  // Makes the system's namespaces, PriorityClasses and the Service `kubernetes`, loads custom kinds, and keeps them
+  // from now on. Throws StatusError when the store can't be written.
   void start();
 
   net::Handler handler();

@@ -1,8 +1,8 @@
 #include "apiserver/authentication.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "meta/status.h"
@@ -30,9 +30,10 @@ UserPtr impersonate(const net::Request& request, const UserPtr& requester) {
   auto name = request.headers.get("Impersonate-User");
   if (name.empty()) return requester;
   if (!inGroup(*requester, kMasters)) {
-    throw meta::forbidden({"", "users"}, name,
-                          fmt::format("User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
-                                      requester->name));
+    throw meta::forbidden(
+        {"", "users"}, name,
+        fmt::format("User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
+                    requester->name));
   }
   User user{std::string(name), {}, std::string(request.headers.get("Impersonate-Uid"))};
   for (const auto& [header, value] : request.headers.fields()) {
@@ -72,6 +73,8 @@ UserPtr Authenticator::requester(const net::Request& request) const {
   return user;
 }
 
-UserPtr Authenticator::authenticate(const net::Request& request) const { return impersonate(request, requester(request)); }
+UserPtr Authenticator::authenticate(const net::Request& request) const {
+  return impersonate(request, requester(request));
+}
 
 }  // namespace wherry::apiserver

@@ -1,5 +1,5 @@
-// Who sends a request: a verified client certificate (CN is the user, O the groups) or a bearer token; impersonation on top
-// for those who may do everything. Safe from any thread.
+// Who sends a request: a verified client certificate (CN is the user, O the groups) or a bearer token; impersonation on
+// top for those who may do everything. Safe from any thread.
 #pragma once
 
 #include <memory>

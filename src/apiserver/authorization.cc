@@ -1,9 +1,9 @@
 #include "apiserver/authorization.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "apiserver/authentication.h"
 #include "base/strings.h"
@@ -26,8 +26,8 @@ std::string sentence(const User& user, const Attributes& attributes) {
   if (!attributes.subresource.empty()) resource += "/" + attributes.subresource;
   auto where = attributes.ns.empty() ? std::string("at the cluster scope")
                                      : fmt::format("in the namespace \"{}\"", attributes.ns);
-  return fmt::format("User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", user.name, attributes.verb, resource,
-                     attributes.group, where);
+  return fmt::format("User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", user.name, attributes.verb,
+                     resource, attributes.group, where);
 }
 
 meta::StatusError pathForbidden(const std::string& why) {

@@ -1,5 +1,5 @@
-// What all request handlers share: the store, the registry of the moment, and the parts of the server that a write needs.
-// Everything in it is safe from any thread; it outlives every request.
+// What all request handlers share: the store, the registry of the moment, and the parts of the server that a write
+// needs. Everything in it is safe from any thread; it outlives every request.
 #pragma once
 
 #include <functional>

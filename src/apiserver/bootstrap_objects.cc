@@ -16,12 +16,14 @@ meta::Resource cluster(std::string group, std::string version, std::string resou
 }
 
 BootstrapObject namespaceObject(const char* name) {
-  return {cluster("", "v1", "namespaces", "Namespace"), "", json::parseYaml(fmt::format("metadata: {{name: {}}}", name))};
+  return {cluster("", "v1", "namespaces", "Namespace"), "",
+          json::parseYaml(fmt::format("metadata: {{name: {}}}", name))};
 }
 
 BootstrapObject priorityClass(const char* name, int64_t value, const char* description) {
-  return {cluster("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"), "",
-          json::parseYaml(fmt::format("metadata: {{name: {}}}\nvalue: {}\ndescription: {}\n", name, value, description))};
+  return {
+      cluster("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"), "",
+      json::parseYaml(fmt::format("metadata: {{name: {}}}\nvalue: {}\ndescription: {}\n", name, value, description))};
 }
 
 BootstrapObject kubernetesService(const Advertised& advertised) {
@@ -105,7 +107,8 @@ void merge(json::Object& into, const json::Object& from) {
 
 std::vector<BootstrapObject> bootstrapObjects(const Advertised& advertised) {
   std::vector<BootstrapObject> objects;
-  for (auto name : {"default", "kube-system", "kube-public", "kube-node-lease"}) objects.push_back(namespaceObject(name));
+  for (auto name : {"default", "kube-system", "kube-public", "kube-node-lease"})
+    objects.push_back(namespaceObject(name));
   objects.push_back(priorityClass("system-node-critical", 2000001000,
                                   "Used for system critical pods that must not be moved from their current node."));
   objects.push_back(priorityClass("system-cluster-critical", 2000000000,

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-
 #include <string>
 #include <vector>
 
@@ -21,7 +20,7 @@ struct BootstrapObject {
 };
 
 struct Advertised {
-  std::string address;    // where the API server is reached
+  std::string address;  // where the API server is reached
   uint16_t port = 6443;
   std::string serviceIp;  // the cluster IP of the Service `kubernetes`
 };
@@ -29,7 +28,8 @@ struct Advertised {
 // In the order in which they are made: namespaces first.
 std::vector<BootstrapObject> bootstrapObjects(const Advertised& advertised);
 
-// Those that are made again when they are deleted or changed: the Service's endpoints and slice, and the Service itself.
+// Those that are made again when they are deleted or changed: the Service's endpoints and slice, and the Service
+// itself.
 std::vector<BootstrapObject> kubernetesServiceObjects(const Advertised& advertised);
 
 // `stored` as it should be: `wanted`'s own fields put into it; nothing when they are so already.

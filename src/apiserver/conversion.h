@@ -1,5 +1,5 @@
-// Versions of a kind that differ in their fields from the one that is stored: a pair of functions each, named in the kind's
-// YAML (`conversion: hpa-v1`). Versions with the same fields need none.
+// Versions of a kind that differ in their fields from the one that is stored: a pair of functions each, named in the
+// kind's YAML (`conversion: hpa-v1`). Versions with the same fields need none.
 #pragma once
 
 #include <string_view>
@@ -19,7 +19,7 @@ struct Conversion {
 const Conversion* conversionOf(const schema::Kind& kind);
 
 // One file each.
-void eventToStored(json::Value& object);      // events.k8s.io/v1 <-> core/v1
+void eventToStored(json::Value& object);  // events.k8s.io/v1 <-> core/v1
 void eventFromStored(json::Value& object);
 void autoscalerToStored(json::Value& object);  // autoscaling/v1 <-> autoscaling/v2
 void autoscalerFromStored(json::Value& object);

@@ -1,5 +1,5 @@
-// HorizontalPodAutoscalers: autoscaling/v1 knows one metric, the mean CPU use; autoscaling/v2, which is stored, knows many.
-// What v1 has no field for travels in annotations, so that a v1 client's update does not lose it.
+// HorizontalPodAutoscalers: autoscaling/v1 knows one metric, the mean CPU use; autoscaling/v2, which is stored, knows
+// many. What v1 has no field for travels in annotations, so that a v1 client's update does not lose it.
 #include <algorithm>
 
 #include "apiserver/conversion.h"

@@ -31,7 +31,8 @@ bool hasCondition(const json::Value& definition, std::string_view type) {
   });
 }
 
-json::Object condition(std::string_view type, std::string_view reason, std::string_view message, const std::string& now) {
+json::Object condition(std::string_view type, std::string_view reason, std::string_view message,
+                       const std::string& now) {
   return {{"type", type}, {"status", "True"}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}};
 }
 
@@ -71,9 +72,9 @@ std::optional<json::Value> establishedStatus(const json::Value& definition, cons
   auto versions = storedVersions(definition);
   if (settled && known && json::equal(*known, json::Value(versions))) return std::nullopt;
   json::Object status;
-  status["conditions"] = json::Array{condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-                                     condition("Established", "InitialNamesAccepted",
-                                               "the initial names have been accepted", now)};
+  status["conditions"] =
+      json::Array{condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+                  condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now)};
   status["acceptedNames"] = names ? *names : json::Value(json::Object());
   status["storedVersions"] = std::move(versions);
   json::Value next = definition;

@@ -1,5 +1,5 @@
-// CustomResourceDefinitions become kinds: what is stored of them is read into a new registry, which is published whole, and
-// their status says so. The first half is pure.
+// CustomResourceDefinitions become kinds: what is stored of them is read into a new registry, which is published whole,
+// and their status says so. The first half is pure.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ class CustomKinds {
  public:
   CustomKinds(client::Client& client, schema::RegistryPtr builtin) : client_(client), builtin_(std::move(builtin)) {}
 
-  // The registry of the built-in kinds and of the definitions there are; blocks. Also reports their status and, for those that
-  // are being deleted, deletes what is left of them.
+  // The registry of the built-in kinds and of the definitions there are; blocks. Also reports their status and, for
+  // those that are being deleted, deletes what is left of them.
   schema::RegistryPtr load();
   // Answers the resources of which something is left (finalizers hold it): when it goes, settle() is due again.
   std::vector<meta::Resource> settle(const std::string& now);

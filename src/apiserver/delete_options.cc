@@ -52,7 +52,8 @@ ParsedDeleteOptions parseDeleteOptions(const json::Value& body) {
   }
   const auto* dryRun = json::find(body, "dryRun");
   if (dryRun && dryRun->is_array()) {
-    for (const auto& each : dryRun->get_array()) parsed.dryRun = parseDryRun(each.is_string() ? each.get_string() : "?");
+    for (const auto& each : dryRun->get_array())
+      parsed.dryRun = parseDryRun(each.is_string() ? each.get_string() : "?");
   }
   return parsed;
 }

@@ -1,10 +1,10 @@
 #include "apiserver/deletion.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "apiserver/object_meta.h"
 #include "meta/status.h"
@@ -69,7 +69,8 @@ int64_t podGraceSeconds(const json::Value& pod, const client::DeleteOptions& opt
 // A grace period that runs may only be made shorter.
 DeletionPlan shortenGrace(json::Value pod, const client::DeleteOptions& options) {
   auto before = json::getInt(pod, "metadata.deletionGracePeriodSeconds");
-  if (!options.gracePeriodSeconds || podGraceSeconds(pod, options) >= before) return {DeletionStep::kKeep, std::move(pod)};
+  if (!options.gracePeriodSeconds || podGraceSeconds(pod, options) >= before)
+    return {DeletionStep::kKeep, std::move(pod)};
   auto seconds = podGraceSeconds(pod, options);
   auto deadline = meta::parseTime(json::getString(pod, "metadata.deletionTimestamp")).value_or(base::WallTime{});
   setDeletion(pod, deadline - std::chrono::seconds(before) + std::chrono::seconds(seconds), seconds);
@@ -132,11 +133,13 @@ DeletionPlan planDeletion(const schema::Kind& kind, const json::Value& stored, c
 
 bool answersDeletedObject(const schema::Kind& kind) {
   static constexpr std::array<std::string_view, 7> kCore = {
-      "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas", "serviceaccounts",
-      "services"};
+      "persistentvolumeclaims", "persistentvolumes", "pods",    "podtemplates",
+      "resourcequotas",         "serviceaccounts",   "services"};
   static constexpr std::array<std::string_view, 5> kStorage = {"csidrivers", "csinodes", "storageclasses",
                                                                "volumeattachments", "volumeattributesclasses"};
-  auto in = [&](const auto& table) { return std::find(table.begin(), table.end(), kind.resource.resource) != table.end(); };
+  auto in = [&](const auto& table) {
+    return std::find(table.begin(), table.end(), kind.resource.resource) != table.end();
+  };
   if (kind.resource.group.empty()) return in(kCore);
   return (kind.resource.group == "storage.k8s.io" && in(kStorage)) || kind.resource.group == "resource.k8s.io";
 }
@@ -151,9 +154,9 @@ void requirePreconditions(const schema::Kind& kind, const json::Value& stored, c
   auto require = [&](std::string_view what, std::string_view key, const std::string& wanted) {
     auto actual = json::getString(stored, "metadata." + std::string(key));
     if (wanted.empty() || wanted == actual) return;
-    throw meta::conflict(kind.resource.groupResource(), json::getString(stored, "metadata.name"),
-                         fmt::format("Precondition failed: {} in precondition: {}, {} in object meta: {}", what, wanted,
-                                     what, actual));
+    throw meta::conflict(
+        kind.resource.groupResource(), json::getString(stored, "metadata.name"),
+        fmt::format("Precondition failed: {} in precondition: {}, {} in object meta: {}", what, wanted, what, actual));
   };
   require("UID", "uid", options.uid);
   require("ResourceVersion", "resourceVersion", options.resourceVersion);

@@ -1,5 +1,5 @@
-// What a DELETE does to an object: nothing, a mark (deletionTimestamp, finalizers), or its removal. Pure; the rules are those
-// of Kubernetes' graceful deletion, finalizers and propagation policies.
+// What a DELETE does to an object: nothing, a mark (deletionTimestamp, finalizers), or its removal. Pure; the rules are
+// those of Kubernetes' graceful deletion, finalizers and propagation policies.
 #pragma once
 
 #include <string>

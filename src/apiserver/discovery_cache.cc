@@ -1,8 +1,8 @@
 #include "apiserver/discovery_cache.h"
 
-#include <fmt/format.h>
-
 #include <map>
+
+#include <fmt/format.h>
 
 #include "apiserver/answer.h"
 #include "apiserver/media_type.h"
@@ -16,7 +16,8 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::chrono::minutes kKept{1};
-// It is asked for with "@" before the version, which a media type may not hold (RFC 6838): the answer has a point there.
+// It is asked for with "@" before the version, which a media type may not hold (RFC 6838): the answer has a point
+// there.
 constexpr std::string_view kOpenApiV2ProtobufAnswer = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 struct Document {
@@ -116,7 +117,8 @@ struct DiscoveryCache::State {
   std::optional<Document> find(const schema::RegistryPtr& kinds, const std::string& key);
   void keep(const std::shared_ptr<State>& self, const std::string& key, const Document& document);
   void startTimer(const std::shared_ptr<State>& self, uint64_t uses);
-  static std::optional<Document> render(const schema::Registry& kinds, const std::string& path, const std::string& form);
+  static std::optional<Document> render(const schema::Registry& kinds, const std::string& path,
+                                        const std::string& form);
 };
 
 std::optional<Document> DiscoveryCache::State::find(const schema::RegistryPtr& kinds, const std::string& key) {

@@ -1,5 +1,5 @@
-// Documents that say what the server offers: discovery, OpenAPI, version. Rendered when first asked for, kept while they are
-// in use (they are large), dropped a minute later and whenever the registry changes. Safe from any thread.
+// Documents that say what the server offers: discovery, OpenAPI, version. Rendered when first asked for, kept while
+// they are in use (they are large), dropped a minute later and whenever the registry changes. Safe from any thread.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ class DiscoveryCache {
   DiscoveryCache(const DiscoveryCache&) = delete;
   DiscoveryCache& operator=(const DiscoveryCache&) = delete;
 
-  // The answer to a path that is none of a resource; nothing when it is none of discovery's either. Throws NotAcceptable.
+  // The answer to a path that is none of a resource; nothing when it is none of discovery's either. Throws
+  // NotAcceptable.
   std::optional<net::Response> answer(const RequestInfo& info, const net::Request& request);
 
  private:

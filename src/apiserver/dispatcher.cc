@@ -53,9 +53,10 @@ std::function<void()> Dispatcher::State::takeNext() {
 
 void Dispatcher::State::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex);
-  while (!stop.stop_requested()) {
+  for (;;) {
     auto task = takeNext();
     if (!task) {
+      if (stop.stop_requested()) return;
       waitForWork(lock, stop);
       continue;
     }

@@ -1,6 +1,6 @@
 // One thread for what must happen later or elsewhere: watchers are fed on it (so that the store's commit thread is not
-// held up) and deadlines that requests asked for (a watch's timeoutSeconds) fire on it. It sleeps until the next task or
-// deadline; with neither it never wakes. Safe from any thread.
+// held up) and deadlines that requests asked for (a watch's timeoutSeconds) fire on it. It sleeps until the next task
+// or deadline; with neither it never wakes. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace wherry::apiserver {
 class Dispatcher {
  public:
   Dispatcher();
-  ~Dispatcher();  // stops; what has not run by then is dropped
+  ~Dispatcher();  // runs what was posted, drops what is later, stops
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 

@@ -1,8 +1,8 @@
 #include "apiserver/draft.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "apiserver/isolation.h"
 #include "apiserver/object_meta.h"
@@ -54,8 +54,9 @@ void Draft::matchTypeMeta() {
   auto apiVersion = json::getString(object_, "apiVersion");
   auto kind = json::getString(object_, "kind");
   if (!kind.empty() && kind != resource.kind) {
-    throw meta::badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}: the kind in the data does not match",
-                                       kind, apiVersion, resource.kind));
+    throw meta::badRequest(
+        fmt::format("{} in version \"{}\" cannot be handled as a {}: the kind in the data does not match", kind,
+                    apiVersion, resource.kind));
   }
   if (!apiVersion.empty() && apiVersion != resource.apiVersion()) {
     throw meta::badRequest(fmt::format("the API version in the data ({}) does not match the expected API version ({})",

@@ -85,7 +85,8 @@ void EventExpiry::State::remove(const Written& written) {
   auto entry = store.newest(written.key);
   if (!entry || entry->modified != written.revision) return;
   store.remove(
-      written.key, written.revision, [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
+      written.key, written.revision,
+      [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
       [](const storage::Committed&) {});
 }
 

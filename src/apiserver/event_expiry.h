@@ -1,5 +1,5 @@
-// Events live an hour, and no more of them than a bound: the oldest go first. One deadline, that of the oldest event, runs
-// while there are any; without events nothing wakes.
+// Events live an hour, and no more of them than a bound: the oldest go first. One deadline, that of the oldest event,
+// runs while there are any; without events nothing wakes.
 #pragma once
 
 #include <memory>

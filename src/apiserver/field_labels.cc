@@ -1,8 +1,8 @@
 #include "apiserver/field_labels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "apiserver/json_scan.h"
 #include "apiserver/stored_form.h"
@@ -38,11 +38,12 @@ void requireSelectable(const schema::Kind& kind, const meta::FieldSelector& sele
     if (term.field == "metadata.name" || term.field == "metadata.namespace") continue;
     const auto& fields = kind.selectableFields;
     if (std::find(fields.begin(), fields.end(), term.field) != fields.end()) continue;
-    throw meta::badRequest(fmt::format(
-        "Unable to find \"{}/{}, Resource={}\" that match label selector \"\", field selector \"{}{}{}\": field label not "
-        "supported: {}",
-        kind.resource.group, kind.resource.version, kind.resource.resource, term.field, term.equals ? "=" : "!=",
-        term.value, term.field));
+    throw meta::badRequest(
+        fmt::format("Unable to find \"{}/{}, Resource={}\" that match label selector \"\", field selector \"{}{}{}\": "
+                    "field label not "
+                    "supported: {}",
+                    kind.resource.group, kind.resource.version, kind.resource.resource, term.field,
+                    term.equals ? "=" : "!=", term.value, term.field));
   }
 }
 

@@ -1,4 +1,5 @@
-// /healthz, /livez and /readyz. The server answers them once it serves at all: what it needs is checked when it starts. Pure.
+// /healthz, /livez and /readyz. The server answers them once it serves at all: what it needs is checked when it starts.
+// Pure.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,7 @@
 #include "apiserver/housekeeping.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -22,13 +23,16 @@ const base::Log& log() {
 class Followed {
  public:
   Followed(client::Client& client, meta::Resource resource, std::string ns, client::ListOptions options,
-           std::function<void()> react)
-      : client_(client), resource_(std::move(resource)), ns_(std::move(ns)), options_(std::move(options)),
+           std::function<bool()> react)
+      : client_(client),
+        resource_(std::move(resource)),
+        ns_(std::move(ns)),
+        options_(std::move(options)),
         react_(std::move(react)) {}
 
-  // Takes in what happened; reacts once to all of it.
+  // Takes in what happened; reacts once to all of it, and again to what could not be done the last time.
   void advance(const std::function<void()>& wake) {
-    bool changed = false;
+    bool changed = failed_;
     try {
       if (!watch_) {
         watch_ = client_.watch(resource_, ns_, options_);
@@ -42,17 +46,24 @@ class Followed {
       wake();
       return;
     }
-    if (changed) react_();
+    if (changed) failed_ = !react_();
   }
+
+  bool failed() const { return failed_; }
 
  private:
   client::Client& client_;
   meta::Resource resource_;
   std::string ns_;
   client::ListOptions options_;
-  std::function<void()> react_;
+  std::function<bool()> react_;  // false: to be tried again
   std::unique_ptr<client::Watch> watch_;
+  bool failed_ = false;
 };
+
+// A Service that is made again at once may find its address still on the way back: the first retry comes soon.
+constexpr std::chrono::milliseconds kFirstRetry{20};
+constexpr std::chrono::milliseconds kLastRetry{60'000};
 
 }  // namespace
 
@@ -91,11 +102,15 @@ void Housekeeping::State::refreshKinds() {
   for (const auto& resource : left) {
     if (!leaving.contains(resource)) leaving.emplace(resource, followKinds(resource));
   }
-  std::erase_if(leaving, [&](const auto& each) { return std::find(left.begin(), left.end(), each.first) == left.end(); });
+  std::erase_if(leaving,
+                [&](const auto& each) { return std::find(left.begin(), left.end(), each.first) == left.end(); });
 }
 
 std::unique_ptr<Followed> Housekeeping::State::followKinds(const meta::Resource& resource) {
-  return std::make_unique<Followed>(options.client, resource, "", client::ListOptions{}, [this] { kindsDue = true; });
+  return std::make_unique<Followed>(options.client, resource, "", client::ListOptions{}, [this] {
+    kindsDue = true;
+    return true;
+  });
 }
 
 void Housekeeping::State::follow() {
@@ -104,8 +119,10 @@ void Housekeeping::State::follow() {
     followed.push_back(std::make_unique<Followed>(options.client, wanted.resource, wanted.ns, one, [this, wanted] {
       try {
         ensureObject(options.client, wanted);
+        return true;
       } catch (const meta::StatusError& error) {
-        log().warn("{} {}: {}", wanted.resource.resource, wanted.name(), error.message());
+        log().info("{} {}: {}; trying again", wanted.resource.resource, wanted.name(), error.message());
+        return false;
       }
     }));
   }
@@ -135,13 +152,19 @@ void Housekeeping::State::run(const std::stop_token& stop) {
     }
     woken.notify_one();
   };
+  std::chrono::milliseconds retry{0};
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex);
-      if (!woken.wait(lock, stop, [this] { return awake; })) return;
+      auto due = [this] { return awake; };
+      if (retry.count() == 0) woken.wait(lock, stop, due);
+      else woken.wait_for(lock, stop, retry, due);
+      if (stop.stop_requested()) return;
       awake = false;
     }
     advance(wake);
+    bool failed = std::any_of(followed.begin(), followed.end(), [](const auto& each) { return each->failed(); });
+    retry = failed ? std::clamp(2 * retry, kFirstRetry, kLastRetry) : std::chrono::milliseconds(0);
   }
 }
 

@@ -1,6 +1,6 @@
-// What the API server itself looks after once it runs: the Service `kubernetes` and its endpoints are made again when someone
-// deletes or changes them, and CustomResourceDefinitions become kinds. One thread that follows watches; it sleeps while
-// nothing changes.
+// What the API server itself looks after once it runs: the Service `kubernetes` and its endpoints are made again when
+// someone deletes or changes them, and CustomResourceDefinitions become kinds. One thread that follows watches; it
+// sleeps while nothing changes.
 #pragma once
 
 #include <functional>

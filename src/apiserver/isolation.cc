@@ -91,7 +91,8 @@ std::optional<json::Value> withholdStatus(const schema::Kind& kind, json::Value&
   return taken;
 }
 
-void isolateUpdate(const schema::Kind& kind, std::string_view subresource, json::Value& object, const json::Value& old) {
+void isolateUpdate(const schema::Kind& kind, std::string_view subresource, json::Value& object,
+                   const json::Value& old) {
   if (const auto* place = findPlace(kind, subresource)) return isolatePlace(*place, object, old);
   if (subresource == "status") return isolateStatus(kind, object, old);
   if (hasStatusSubresource(kind)) copyField(object.as_object(), old.as_object(), "status");

@@ -1,5 +1,5 @@
-// Which part of an object a write may change: the main resource leaves status alone, a subresource changes nothing but its
-// own fields. Pure.
+// Which part of an object a write may change: the main resource leaves status alone, a subresource changes nothing but
+// its own fields. Pure.
 #pragma once
 
 #include <optional>

@@ -70,15 +70,15 @@ void checkInitialEvents(const ListOptions& options, bool isWatch, meta::FieldErr
   if (!isWatch) {
     forbid(errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
   } else if (options.match != VersionMatch::kNotOlderThan) {
-    forbid(errors, "resourceVersionMatch",
-           "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    forbid(errors, "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
 }
 
 void checkMatch(const ListOptions& options, bool isWatch, meta::FieldErrors& errors) {
   if (options.match == VersionMatch::kUnset) return;
   if (isWatch) {
-    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    forbid(errors, "resourceVersionMatch",
+           "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
   } else if (options.resourceVersion.empty()) {
     forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
   } else if (!options.continueToken.empty()) {
@@ -126,7 +126,8 @@ std::optional<Continuation> decodeContinuation(std::string_view token) {
   try {
     auto tree = json::parse(*text);
     Continuation continuation{json::getInt(tree, "rv"), std::string(json::getString(tree, "start"))};
-    bool valid = json::getString(tree, "v") == "meta.k8s.io/v1" && continuation.revision > 0 && !continuation.after.empty();
+    bool valid =
+        json::getString(tree, "v") == "meta.k8s.io/v1" && continuation.revision > 0 && !continuation.after.empty();
     return valid ? std::optional(continuation) : std::nullopt;
   } catch (const json::ParseError&) {
     return std::nullopt;

@@ -18,9 +18,9 @@ enum class VersionMatch { kUnset, kNotOlderThan, kExact };
 struct ListOptions {
   meta::LabelSelector labels;
   meta::FieldSelector fields;
-  size_t limit = 0;              // 0: all
+  size_t limit = 0;  // 0: all
   std::string continueToken;
-  std::string resourceVersion;   // as sent
+  std::string resourceVersion;     // as sent
   storage::Revision revision = 0;  // the same as a number; 0: any
   VersionMatch match = VersionMatch::kUnset;
   std::optional<std::chrono::seconds> timeout;

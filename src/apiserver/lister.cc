@@ -12,7 +12,8 @@ constexpr std::chrono::seconds kMaxWait{3};  // as upstream's watch cache
 
 meta::StatusError pageExpired() {
   return meta::expired(
-      "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+      "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+      "without "
       "the continue parameter, or use the continue token in this response to retrieve the remainder of the results.");
 }
 
@@ -27,7 +28,10 @@ storage::Page readPage(const Backend& backend, const std::string& prefix, const 
 class Collector {
  public:
   Collector(const Backend& backend, const schema::Kind& kind, std::string_view ns, const ListOptions& options)
-      : backend_(backend), kind_(kind), options_(options), resourcePrefix_(resourcePrefix(storedResource(kind))),
+      : backend_(backend),
+        kind_(kind),
+        options_(options),
+        resourcePrefix_(resourcePrefix(storedResource(kind))),
         prefix_(collectionPrefix(storedResource(kind), ns)) {}
 
   Listing collect() {
@@ -106,15 +110,19 @@ class RevisionWait : public std::enable_shared_from_this<RevisionWait> {
       : backend_(backend), wanted_(wanted), ready_(std::move(ready)) {}
 
   void start() {
+    backend_.dispatcher.post([self = shared_from_this()] { self->begin(); });
+  }
+
+ private:  // all on the dispatcher's thread
+  void begin() {
     watch_ = backend_.store.watch("/registry/", backend_.store.revision(), [weak = weak_from_this()] {
       if (auto self = weak.lock()) self->backend_.dispatcher.post([self] { self->check(); });
     });
     backend_.dispatcher.after(kMaxWait, [self = shared_from_this()] { self->giveUp(); });
-    backend_.dispatcher.post([self = shared_from_this()] { self->check(); });
+    check();
   }
 
- private:
-  void check() {  // on the dispatcher's thread, as giveUp()
+  void check() {
     if (!ready_ || !watch_) return;
     bool expired = false;
     while (!watch_->poll(1000, expired).empty()) {

@@ -23,8 +23,8 @@ struct Listing {
 // Throws StatusError: BadRequest for a token that is none, Expired for a revision that is gone.
 Listing listEntries(const Backend& backend, const schema::Kind& kind, std::string_view ns, const ListOptions& options);
 
-// A revision that is still to come is waited for (3 s at most, then 504) without holding a thread: `ready` is called, at once
-// or later, with nothing or the error.
+// A revision that is still to come is waited for (3 s at most, then 504) without holding a thread: `ready` is called,
+// at once or later, with nothing or the error.
 using OnReady = std::function<void(std::optional<meta::StatusError>)>;
 void awaitRevision(Backend& backend, storage::Revision wanted, OnReady ready);
 

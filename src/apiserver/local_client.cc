@@ -60,9 +60,11 @@ class LocalClient : public client::Client {
     return std::make_shared<const meta::Object>(readTree(*kind, entry));
   }
 
-  client::ObjectList list(const meta::Resource& resource, std::string_view ns, const client::ListOptions& options) override {
+  client::ObjectList list(const meta::Resource& resource, std::string_view ns,
+                          const client::ListOptions& options) override {
     auto kind = requireKind(resource);
-    auto listing = listEntries(backend_, *kind, ns, parseListOptions(*kind, infoOf(resource, ns, options, Verb::kList)));
+    auto listing =
+        listEntries(backend_, *kind, ns, parseListOptions(*kind, infoOf(resource, ns, options, Verb::kList)));
     client::ObjectList list;
     list.revision = listing.revision;
     list.items.reserve(listing.entries.size());
@@ -90,7 +92,8 @@ class LocalClient : public client::Client {
     auto context = contextOf(resource, ns, json::getString(object, "metadata.name"), options);
     if (options.subresource == "scale") {
       return objectOf(await([&](OnWritten done) {
-        updateScale(backend_, context, [&](const json::Value&) { return object; }, std::move(done));
+        updateScale(
+            backend_, context, [&](const json::Value&) { return object; }, std::move(done));
       }));
     }
     Change change;
@@ -99,12 +102,14 @@ class LocalClient : public client::Client {
   }
 
   meta::ObjectPtr patch(const meta::Resource& resource, std::string_view ns, std::string_view name,
-                        client::PatchType type, const json::Value& patch, const client::WriteOptions& options) override {
+                        client::PatchType type, const json::Value& patch,
+                        const client::WriteOptions& options) override {
     auto context = contextOf(resource, ns, name, options);
     auto change = changeOf(backend_, context, type, patch, options.force);
     return objectOf(await([&](OnWritten done) {
       if (options.subresource != "scale") return updateObject(backend_, context, change, std::move(done));
-      updateScale(backend_, context, [&](const json::Value& scale) { return change.next(&scale); }, std::move(done));
+      updateScale(
+          backend_, context, [&](const json::Value& scale) { return change.next(&scale); }, std::move(done));
     }));
   }
 

@@ -1,5 +1,5 @@
-// The Client of this process: straight into the API server's own operations, without HTTP and without serialising what is
-// sent. Calls block until the write is durable; what is read is what any HTTP client would read.
+// The Client of this process: straight into the API server's own operations, without HTTP and without serialising what
+// is sent. Calls block until the write is durable; what is read is what any HTTP client would read.
 #pragma once
 
 #include <memory>

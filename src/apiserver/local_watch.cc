@@ -48,7 +48,8 @@ struct Bell {
 class LocalWatch : public client::Watch {
  public:
   LocalWatch(const Backend& backend, schema::KindPtr kind, std::string_view ns, ListOptions options)
-      : kind_(kind), bell_(std::make_shared<Bell>()),
+      : kind_(kind),
+        bell_(std::make_shared<Bell>()),
         cursor_(backend, kind, ns, std::move(options), [bell = bell_] { bell->ring(); }) {}
 
   std::optional<client::WatchEvent> next(std::stop_token stop) override {
@@ -90,7 +91,8 @@ class LocalWatch : public client::Watch {
     auto event = std::move(buffered_.front());
     buffered_.pop_front();
     client::WatchEvent answer{typeOf(event.type), nullptr, event.revision};
-    if (event.bytes) answer.object = std::make_shared<const meta::Object>(json::parse(withTypeMeta(*kind_, *event.bytes)));
+    if (event.bytes)
+      answer.object = std::make_shared<const meta::Object>(json::parse(withTypeMeta(*kind_, *event.bytes)));
     return answer;
   }
 

@@ -12,9 +12,20 @@ namespace {
 constexpr int kMaxTries = 100;  // each means that another writer got through
 
 AdmissionRequest removalRequest(const Backend& backend, const WriteContext& context, json::Value& object) {
-  return {*context.kind,   Operation::kDelete, context.subresource, context.ns,          context.name, *context.user,
-          context.dryRun,  object,             &object,             backend.objects,     backend.allocations,
-          {},              {},                 {}};
+  return {*context.kind,
+          Operation::kDelete,
+          context.subresource,
+          context.ns,
+          context.name,
+          *context.user,
+          context.dryRun,
+          object,
+          &object,
+          backend.objects,
+          backend.allocations,
+          {},
+          {},
+          {}};
 }
 
 // Hooks may refuse that an object is deleted at all.
@@ -74,7 +85,8 @@ class Removal : public std::enable_shared_from_this<Removal> {
   void remove(const storage::EntryPtr& entry, json::Value& stored) {
     reservations_ = admitRemoval(backend_, context_, stored);
     backend_.store.remove(
-        entry->key, entry->modified, [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
+        entry->key, entry->modified,
+        [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
         [self = shared_from_this()](storage::Committed committed) { self->finishRemoval(committed); });
   }
 

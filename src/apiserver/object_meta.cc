@@ -1,8 +1,8 @@
 #include "apiserver/object_meta.h"
 
-#include <fmt/format.h>
-
 #include <array>
+
+#include <fmt/format.h>
 
 #include "meta/names.h"
 #include "meta/object.h"
@@ -123,13 +123,14 @@ void validateOwners(const json::Object& metadata, meta::FieldErrors& errors) {
 }
 
 void validateImmutable(const json::Object& metadata, const json::Object& old, meta::FieldErrors& errors) {
-  for (auto key : {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+  for (auto key :
+       {"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
     const auto* now = field(metadata, key);
     const auto* before = field(old, key);
     bool same = now && before ? json::equal(*now, *before) : now == before;
     if (!same) {
-      errors.push_back(meta::invalidField(fmt::format("metadata.{}", key), now ? *now : json::Value(nullptr),
-                                          "field is immutable"));
+      errors.push_back(
+          meta::invalidField(fmt::format("metadata.{}", key), now ? *now : json::Value(nullptr), "field is immutable"));
     }
   }
 }
@@ -141,9 +142,10 @@ void validateNewFinalizers(const json::Object& metadata, const json::Object& old
   for (const auto& each : list(metadata, "finalizers")) {
     bool known = std::any_of(before.begin(), before.end(), [&](const auto& other) { return other == each; });
     if (!known) {
-      errors.push_back(meta::forbiddenField(
-          "metadata.finalizers", "no new finalizers can be added if the object is being deleted, found new finalizers " +
-                                     json::serialize(each)));
+      errors.push_back(
+          meta::forbiddenField("metadata.finalizers",
+                               "no new finalizers can be added if the object is being deleted, found new finalizers " +
+                                   json::serialize(each)));
     }
   }
 }

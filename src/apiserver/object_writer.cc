@@ -14,13 +14,13 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr int kMaxNameTries = 8;     // for generateName
+constexpr int kMaxNameTries = 8;      // for generateName
 constexpr int kMaxUpdateTries = 100;  // each means that another writer got through
 
 meta::StatusError namespaceTerminating(const schema::Kind& kind, std::string_view ns, std::string_view name) {
-  auto error = meta::forbidden(
-      kind.resource.groupResource(), name,
-      fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
+  auto error =
+      meta::forbidden(kind.resource.groupResource(), name,
+                      fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
   auto details = error.details();
   details["causes"] = {{{"reason", "NamespaceTerminating"},
                         {"message", fmt::format("namespace {} is being terminated", ns)},
@@ -33,7 +33,11 @@ meta::StatusError namespaceTerminating(const schema::Kind& kind, std::string_vie
 class Creation : public std::enable_shared_from_this<Creation> {
  public:
   Creation(Backend& backend, WriteContext context, json::Value body, int code, Recording recording, OnWritten done)
-      : backend_(backend), context_(std::move(context)), body_(std::move(body)), code_(code), recording_(recording),
+      : backend_(backend),
+        context_(std::move(context)),
+        body_(std::move(body)),
+        code_(code),
+        recording_(recording),
         done_(std::move(done)) {}
 
   void start() {
@@ -82,7 +86,8 @@ class Creation : public std::enable_shared_from_this<Creation> {
   // KEP-4420: a generated name that is taken is generated again.
   void rename() {
     auto& metadata = requireMetadata(body_);
-    metadata["name"] = std::string(json::getString(body_, "metadata.generateName").substr(0, 58)) + base::randomSuffix();
+    metadata["name"] =
+        std::string(json::getString(body_, "metadata.generateName").substr(0, 58)) + base::randomSuffix();
     context_.name = json::getString(body_, "metadata.name");
     store();
   }
@@ -120,15 +125,16 @@ class Update : public std::enable_shared_from_this<Update> {
     if (!change_.mayCreate) throw meta::notFound(context_.resource(), context_.name);
     auto created = change_.next(nullptr);
     requireMetadata(created).erase("resourceVersion");
-    std::make_shared<Creation>(backend_, context_, std::move(created), 201, change_.recording, std::move(done_))->start();
+    std::make_shared<Creation>(backend_, context_, std::move(created), 201, change_.recording, std::move(done_))
+        ->start();
   }
 
   void requireCurrent(const json::Value& next, const json::Value& old) {
     auto expectedUid = json::getString(next, "metadata.uid");
     if (!expectedUid.empty() && expectedUid != json::getString(old, "metadata.uid")) {
       throw meta::conflict(context_.resource(), context_.name,
-                           fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", expectedUid,
-                                       json::getString(old, "metadata.uid")));
+                           fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                                       expectedUid, json::getString(old, "metadata.uid")));
     }
     auto expected = json::getString(next, "metadata.resourceVersion");
     if (expected.empty() && context_.kind->custom) throw versionRequired();
@@ -139,9 +145,9 @@ class Update : public std::enable_shared_from_this<Update> {
 
   meta::StatusError versionRequired() const {
     const auto& resource = context_.kind->resource;
-    return meta::invalid({resource.group, resource.version, resource.kind}, context_.name,
-                         {meta::invalidField("metadata.resourceVersion", json::Value(0),
-                                             "must be specified for an update")});
+    return meta::invalid(
+        {resource.group, resource.version, resource.kind}, context_.name,
+        {meta::invalidField("metadata.resourceVersion", json::Value(0), "must be specified for an update")});
   }
 
   void prepare(json::Value& next, const json::Value& old) {
@@ -206,7 +212,8 @@ class Update : public std::enable_shared_from_this<Update> {
     if (reservations_) reservations_->commit();
     reservations_ = admitRemoval(backend_, context_, next);
     backend_.store.remove(
-        entry->key, entry->modified, [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
+        entry->key, entry->modified,
+        [entry](storage::Revision revision) { return withRevision(entry->bytes, revision); },
         [self = shared_from_this(), answerBytes](storage::Committed committed) {
           self->finishRemoval(committed, answerBytes);
         });

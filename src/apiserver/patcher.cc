@@ -57,8 +57,10 @@ void checkApplied(const WriteContext& context, json::Value& applied) {
   if (json::getString(applied, "apiVersion").empty() || json::getString(applied, "kind").empty()) {
     throw meta::badRequest("the applied configuration must set apiVersion and kind");
   }
-  if (json::getString(applied, "apiVersion") != resource.apiVersion() || json::getString(applied, "kind") != resource.kind) {
-    throw meta::badRequest(fmt::format("the applied configuration is not a {} of {}", resource.kind, resource.apiVersion()));
+  if (json::getString(applied, "apiVersion") != resource.apiVersion() ||
+      json::getString(applied, "kind") != resource.kind) {
+    throw meta::badRequest(
+        fmt::format("the applied configuration is not a {} of {}", resource.kind, resource.apiVersion()));
   }
   if (json::find(applied, "metadata.managedFields")) {
     throw meta::badRequest("metadata.managedFields must be nil");

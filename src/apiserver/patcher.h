@@ -1,4 +1,5 @@
-// Turns a PATCH's body into a Change (object_writer.h): JSON patch, merge patch, strategic merge patch, server-side apply.
+// Turns a PATCH's body into a Change (object_writer.h): JSON patch, merge patch, strategic merge patch, server-side
+// apply.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,7 @@ std::optional<client::PatchType> patchTypeOf(std::string_view contentType);
 json::Value parsePatch(client::PatchType type, std::string_view body);
 
 // Throws StatusError (415 for a strategic patch of a custom resource, 422 for an apply without fieldManager, ...).
-Change changeOf(const Backend& backend, const WriteContext& context, client::PatchType type, json::Value patch, bool force);
+Change changeOf(const Backend& backend, const WriteContext& context, client::PatchType type, json::Value patch,
+                bool force);
 
 }  // namespace wherry::apiserver

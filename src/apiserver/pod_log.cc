@@ -1,8 +1,8 @@
 #include "apiserver/pod_log.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
+
+#include <fmt/format.h>
 
 #include "base/strings.h"
 #include "meta/status.h"
@@ -10,7 +10,8 @@
 namespace wherry::apiserver {
 namespace {
 
-// The client's end of the stream. The answer's head goes out with the first bytes, so that an error can still be a Status.
+// The client's end of the stream. The answer's head goes out with the first bytes, so that an error can still be a
+// Status.
 class ExchangeSink : public client::ByteSink {
  public:
   explicit ExchangeSink(net::ExchangePtr exchange) : exchange_(std::move(exchange)) {}
@@ -44,8 +45,9 @@ std::optional<int64_t> numberOf(const Query& query, std::string_view name) {
   if (text.empty()) return std::nullopt;
   auto number = base::parseInt<int64_t>(text);
   if (!number || *number < 0) {
-    throw meta::invalid({"", "v1", "PodLogOptions"}, "",
-                        {meta::invalidField(std::string(name), json::Value(text), "must be greater than or equal to 0")});
+    throw meta::invalid(
+        {"", "v1", "PodLogOptions"}, "",
+        {meta::invalidField(std::string(name), json::Value(text), "must be greater than or equal to 0")});
   }
   return number;
 }
@@ -95,7 +97,8 @@ void streamPodLog(const Backend& backend, const RequestInfo& info, net::Exchange
   if (node.empty()) throw meta::badRequest(fmt::format("pod {} does not have a host assigned", info.name));
   auto connection = backend.nodes ? backend.nodes(node) : nullptr;
   if (!connection) throw meta::serviceUnavailable(fmt::format("node {} can't be reached", node));
-  connection->logs(info.ns, info.name, pod->metadata().uid(), options, std::make_shared<ExchangeSink>(std::move(exchange)));
+  connection->logs(info.ns, info.name, pod->metadata().uid(), options,
+                   std::make_shared<ExchangeSink>(std::move(exchange)));
 }
 
 }  // namespace wherry::apiserver

@@ -54,10 +54,8 @@ void copyMap(json::Value& pod, const json::Value& binding, std::string_view key)
 
 void setScheduled(json::Value& pod, const std::string& time) {
   auto& conditions = json::ensureArray(json::ensureObject(pod.as_object(), "status"), "conditions");
-  json::Value scheduled = json::Object{{"type", "PodScheduled"},
-                                       {"status", "True"},
-                                       {"lastProbeTime", nullptr},
-                                       {"lastTransitionTime", time}};
+  json::Value scheduled = json::Object{
+      {"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", time}};
   for (auto& condition : conditions) {
     if (json::getString(condition, "type") != "PodScheduled") continue;
     condition = std::move(scheduled);
@@ -85,9 +83,9 @@ bool needsNoBudget(const json::Value& pod) {
 meta::StatusError disruptionRefused(const meta::Object& budget) {
   auto error = meta::tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 10);
   auto details = error.details();
-  details["causes"] = {{{"reason", "DisruptionBudget"},
-                        {"message", fmt::format("The disruption budget {} does not allow an eviction now",
-                                                budget.metadata().name())}}};
+  details["causes"] = {
+      {{"reason", "DisruptionBudget"},
+       {"message", fmt::format("The disruption budget {} does not allow an eviction now", budget.metadata().name())}}};
   error.withDetails(std::move(details));
   return error;
 }
@@ -143,7 +141,8 @@ void bindPod(Backend& backend, WriteContext context, const json::Value& binding,
 void evictPod(Backend& backend, WriteContext context, const json::Value& eviction, OnWritten done) {
   auto name = json::getString(eviction, "metadata.name");
   if (!name.empty() && name != context.name) {
-    throw meta::badRequest(fmt::format("name in URL does not match name in Eviction object: {} != {}", context.name, name));
+    throw meta::badRequest(
+        fmt::format("name in URL does not match name in Eviction object: {} != {}", context.name, name));
   }
   client::DeleteOptions options;
   if (const auto* own = json::find(eviction, "deleteOptions")) options = parseDeleteOptions(*own).options;
@@ -151,7 +150,8 @@ void evictPod(Backend& backend, WriteContext context, const json::Value& evictio
   if (!pod) throw meta::notFound({"", "pods"}, context.name);
   auto budgets = needsNoBudget(pod->tree()) ? std::vector<meta::ObjectPtr>() : budgetsOf(backend, *pod);
   if (budgets.size() > 1) {
-    throw meta::internalError("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+    throw meta::internalError(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
   }
   if (budgets.empty()) return deleteEvicted(backend, std::move(context), std::move(options), std::move(done));
   auto charge = context;

@@ -14,7 +14,9 @@ std::string varint(uint64_t value) {
   for (; value >= 128; value >>= 7) out += static_cast<char>((value & 127) | 128);
   return out + static_cast<char>(value);
 }
-std::string bytes(unsigned field, const std::string& value) { return varint(field << 3 | 2) + varint(value.size()) + value; }
+std::string bytes(unsigned field, const std::string& value) {
+  return varint(field << 3 | 2) + varint(value.size()) + value;
+}
 std::string number(unsigned field, uint64_t value) { return varint(field << 3) + varint(value); }
 
 std::string body(const std::string& apiVersion, const std::string& kind, const std::string& message) {
@@ -29,7 +31,8 @@ void expectYaml(const std::string& encoded, const char* yaml) {
 
 TEST(ProtobufBody, ReadsTextsMapsAndBytes) {
   auto metadata = bytes(1, "cm") + bytes(2, "") + bytes(8, "") + bytes(11, bytes(1, "a") + bytes(2, "b"));
-  auto message = bytes(1, metadata) + bytes(2, bytes(1, "x") + bytes(2, "1")) + bytes(3, bytes(1, "y") + bytes(2, "abc"));
+  auto message =
+      bytes(1, metadata) + bytes(2, bytes(1, "x") + bytes(2, "1")) + bytes(3, bytes(1, "y") + bytes(2, "abc"));
   expectYaml(body("v1", "ConfigMap", message), R"(
 apiVersion: v1
 kind: ConfigMap
@@ -72,7 +75,8 @@ spec: {renewTime: "2023-11-14T22:13:20.000005Z"}
 }
 
 TEST(ProtobufBody, RefusesWhatIsNone) {
-  for (const auto& text : {""s, "{}"s, "k8s\0"s, body("v1", "Nothing", ""), body("v1", "Pod", "\x12\x7f"), "k8s\0\x0a\xff"s}) {
+  for (const auto& text :
+       {""s, "{}"s, "k8s\0"s, body("v1", "Nothing", ""), body("v1", "Pod", "\x12\x7f"), "k8s\0\x0a\xff"s}) {
     EXPECT_FALSE(decodeProtobufBody(text)) << text.size();
   }
 }

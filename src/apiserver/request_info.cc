@@ -123,8 +123,8 @@ void Query::set(std::string name, std::string value) {
 }
 
 std::string_view verbName(Verb verb) {
-  static constexpr std::array<std::string_view, 9> kNames = {"get",    "list",  "watch",  "create", "update",
-                                                             "patch", "delete", "deletecollection", ""};
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", ""};
   return kNames[static_cast<size_t>(verb)];
 }
 

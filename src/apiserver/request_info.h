@@ -37,11 +37,11 @@ struct RequestInfo {
   bool isResource = false;  // of /api/<version>/... or /apis/<group>/<version>/...; else only `path` counts
   std::string group;
   std::string version;
-  std::string ns;           // "" for a cluster-scoped object or all namespaces
+  std::string ns;  // "" for a cluster-scoped object or all namespaces
   std::string resource;
   std::string name;
   std::string subresource;
-  std::string rest;         // what follows the subresource: "/a/b" of .../proxy/a/b
+  std::string rest;  // what follows the subresource: "/a/b" of .../proxy/a/b
   Query query;
 
   // Nothing when path or query are not decodable.

@@ -1,9 +1,9 @@
 #include "apiserver/resource_handler.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "apiserver/delete_options.h"
 #include "apiserver/json_scan.h"
@@ -117,15 +117,16 @@ class ResourceRequest {
   // Answers through `serve` once the revision that the request names has been reached; nearly always at once.
   void afterRevision(storage::Revision wanted, std::function<void()> serve) {
     if (wanted <= backend_.store.revision()) return serve();
-    awaitRevision(backend_, wanted, [exchange = request_.exchange, view = request_.view,
-                                     serve = std::move(serve)](std::optional<meta::StatusError> error) {
-      try {
-        if (error) throw meta::StatusError(*error);
-        serve();
-      } catch (const meta::StatusError& failure) {
-        exchange->respond(statusAnswer(failure, view.representation));
-      }
-    });
+    awaitRevision(backend_, wanted,
+                  [exchange = request_.exchange, view = request_.view,
+                   serve = std::move(serve)](std::optional<meta::StatusError> error) {
+                    try {
+                      if (error) throw meta::StatusError(*error);
+                      serve();
+                    } catch (const meta::StatusError& failure) {
+                      exchange->respond(statusAnswer(failure, view.representation));
+                    }
+                  });
   }
 
   void get() {
@@ -141,8 +142,7 @@ class ResourceRequest {
     bool waits = options.match != VersionMatch::kExact && options.continueToken.empty();
     afterRevision(waits ? options.revision : 0, [self = *this, options]() mutable {
       auto listing = listEntries(self.backend_, *self.kind_, self.info().ns, options);
-      self.request_.exchange->respond(
-          listAnswer(*self.kind_, listing, self.request_.view, self.backend_.clock.now()));
+      self.request_.exchange->respond(listAnswer(*self.kind_, listing, self.request_.view, self.backend_.clock.now()));
     });
   }
 
@@ -219,8 +219,7 @@ class ResourceRequest {
     auto listing = std::make_shared<const Listing>(listEntries(backend_, *kind_, info().ns, options));
     auto answer = [self = *this, listing](Written written) {
       if (written.error) return self.request_.exchange->respond(writtenAnswer(written, self.request_.view, {}));
-      self.request_.exchange->respond(
-          listAnswer(*self.kind_, *listing, self.request_.view, self.backend_.clock.now()));
+      self.request_.exchange->respond(listAnswer(*self.kind_, *listing, self.request_.view, self.backend_.clock.now()));
     };
     deleteEach(backend_, deletionContext(parsed.dryRun), listing->entries, parsed.options, std::move(answer));
   }
@@ -270,7 +269,8 @@ class ResourceRequest {
     auto context = this->context();
     if (info().verb == Verb::kUpdate) {
       auto body = readBody(context, http());
-      return updateScale(backend_, std::move(context), [body](const json::Value&) { return body; }, answerer());
+      return updateScale(
+          backend_, std::move(context), [body](const json::Value&) { return body; }, answerer());
     }
     patchScale(std::move(context));
   }
@@ -282,8 +282,8 @@ class ResourceRequest {
     auto patch = parsePatch(type, http().body);
     if (type == client::PatchType::kApply) type = client::PatchType::kMerge;
     auto change = changeOf(backend_, context, type, std::move(patch), false);
-    updateScale(backend_, std::move(context), [change](const json::Value& scale) { return change.next(&scale); },
-                answerer());
+    updateScale(
+        backend_, std::move(context), [change](const json::Value& scale) { return change.next(&scale); }, answerer());
   }
 
   Backend& backend_;

@@ -1,5 +1,5 @@
-// Serves one request for a resource: finds the kind, checks that the verb applies, and hands over to the list, watch or write
-// that it is. Runs on an I/O thread and never blocks.
+// Serves one request for a resource: finds the kind, checks that the verb applies, and hands over to the list, watch or
+// write that it is. Runs on an I/O thread and never blocks.
 #pragma once
 
 #include "apiserver/answer.h"

@@ -22,9 +22,10 @@ Attributes attributesFrom(const json::Value& spec, const json::Value& review) {
   const auto* resource = json::find(spec, "resourceAttributes");
   const auto* path = json::find(spec, "nonResourceAttributes");
   if ((resource != nullptr) == (path != nullptr)) {
-    throw meta::invalid({"authorization.k8s.io", "v1", std::string(json::getString(review, "kind"))}, "",
-                        {meta::invalidField("spec.resourceAttributes", nullptr,
-                                            "exactly one of nonResourceAttributes or resourceAttributes must be specified")});
+    throw meta::invalid(
+        {"authorization.k8s.io", "v1", std::string(json::getString(review, "kind"))}, "",
+        {meta::invalidField("spec.resourceAttributes", nullptr,
+                            "exactly one of nonResourceAttributes or resourceAttributes must be specified")});
   }
   const auto& asked = resource ? *resource : *path;
   auto text = [&](std::string_view key) { return std::string(json::getString(asked, key)); };

@@ -10,7 +10,9 @@
 namespace wherry::apiserver {
 namespace {
 
-std::string withoutLeadingDot(std::string_view path) { return std::string(path.starts_with('.') ? path.substr(1) : path); }
+std::string withoutLeadingDot(std::string_view path) {
+  return std::string(path.starts_with('.') ? path.substr(1) : path);
+}
 
 void setAt(json::Object& object, std::string_view dottedPath, json::Value value) {
   auto pair = base::splitOnce(dottedPath, '.');
@@ -98,15 +100,14 @@ void updateScale(Backend& backend, WriteContext context, std::function<json::Val
     return object;
   };
   auto kind = context.kind;
-  updateObject(backend, std::move(context), std::move(change),
-               [kind, paths, done = std::move(done)](Written written) {
-                 if (!written.error) {
-                   auto scale = renderScale(*kind, paths, json::parse(*written.object));
-                   written.object = std::make_shared<const std::string>(json::serialize(scale));
-                   written.kind = nullptr;
-                 }
-                 done(std::move(written));
-               });
+  updateObject(backend, std::move(context), std::move(change), [kind, paths, done = std::move(done)](Written written) {
+    if (!written.error) {
+      auto scale = renderScale(*kind, paths, json::parse(*written.object));
+      written.object = std::make_shared<const std::string>(json::serialize(scale));
+      written.kind = nullptr;
+    }
+    done(std::move(written));
+  });
 }
 
 }  // namespace wherry::apiserver

@@ -24,7 +24,8 @@ ScalePaths scalePathsOf(const Backend& backend, const schema::Kind& kind);
 // autoscaling/v1 Scale, with TypeMeta.
 json::Value renderScale(const schema::Kind& kind, const ScalePaths& paths, const json::Value& object);
 
-// `next` makes a Scale of the Scale that is (PUT answers the body, PATCH applies the patch). The answer is a whole Scale.
+// `next` makes a Scale of the Scale that is (PUT answers the body, PATCH applies the patch). The answer is a whole
+// Scale.
 void updateScale(Backend& backend, WriteContext context, std::function<json::Value(const json::Value& scale)> next,
                  OnWritten done);
 

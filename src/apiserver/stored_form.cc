@@ -8,11 +8,20 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr std::array<std::string_view, 14> kMetadataOrder = {
-    "name",          "generateName",      "namespace",         "uid",
-    "resourceVersion", "generation",      "creationTimestamp", "deletionTimestamp",
-    "deletionGracePeriodSeconds", "labels", "annotations",     "ownerReferences",
-    "finalizers",    "managedFields"};
+constexpr std::array<std::string_view, 14> kMetadataOrder = {"name",
+                                                             "generateName",
+                                                             "namespace",
+                                                             "uid",
+                                                             "resourceVersion",
+                                                             "generation",
+                                                             "creationTimestamp",
+                                                             "deletionTimestamp",
+                                                             "deletionGracePeriodSeconds",
+                                                             "labels",
+                                                             "annotations",
+                                                             "ownerReferences",
+                                                             "finalizers",
+                                                             "managedFields"};
 
 void appendKey(std::string& out, std::string_view key) {
   if (out.back() != '{') out += ',';

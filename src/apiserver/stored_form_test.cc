@@ -30,9 +30,8 @@ metadata:
   resourceVersion: "7"
 )");
   auto bytes = renderStored(object)(42);
-  EXPECT_EQ(bytes,
-            R"({"metadata":{"name":"cm","uid":"u1","resourceVersion":"42","labels":{"a":"y","b":"x"}},)"
-            R"("data":{"a":"1"},"status":{}})");
+  EXPECT_EQ(bytes, R"({"metadata":{"name":"cm","uid":"u1","resourceVersion":"42","labels":{"a":"y","b":"x"}},)"
+                   R"("data":{"a":"1"},"status":{}})");
   EXPECT_EQ(withRevision(bytes, 9).substr(0, 60), R"({"metadata":{"name":"cm","uid":"u1","resourceVersion":"9","l)");
   EXPECT_EQ(withTypeMeta("v1", "ConfigMap", R"({"metadata":{}})"),
             R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{}})");

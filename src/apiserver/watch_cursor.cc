@@ -11,7 +11,9 @@ namespace wherry::apiserver {
 
 WatchCursor::WatchCursor(const Backend& backend, schema::KindPtr kind, std::string_view ns, ListOptions options,
                          std::function<void()> wake)
-    : backend_(backend), kind_(std::move(kind)), options_(std::move(options)),
+    : backend_(backend),
+      kind_(std::move(kind)),
+      options_(std::move(options)),
       resourcePrefix_(resourcePrefix(storedResource(*kind_))) {
   bool fromNow = options_.revision == 0;
   bool wantsState = options_.sendInitialEvents || (fromNow && !options_.hasSendInitialEvents);

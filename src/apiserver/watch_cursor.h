@@ -1,5 +1,5 @@
-// A watcher's place: the objects that are there at first, then every change, reduced to what its selectors select. The same
-// for HTTP watchers and in-process ones. From one thread at a time.
+// A watcher's place: the objects that are there at first, then every change, reduced to what its selectors select. The
+// same for HTTP watchers and in-process ones. From one thread at a time.
 #pragma once
 
 #include <deque>
@@ -19,8 +19,8 @@ namespace wherry::apiserver {
 struct SelectedEvent {
   storage::EventType type;
   storage::Revision revision;
-  net::Bytes bytes;          // stored form, in the kind's version; null for a bookmark
-  bool initialEnd = false;   // the bookmark after the objects that were there (KEP-3157)
+  net::Bytes bytes;         // stored form, in the kind's version; null for a bookmark
+  bool initialEnd = false;  // the bookmark after the objects that were there (KEP-3157)
 };
 
 class WatchCursor {

@@ -1,8 +1,8 @@
 #include "apiserver/watch_stream.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
+
+#include <fmt/format.h>
 
 #include "apiserver/stored_form.h"
 #include "apiserver/watch_cursor.h"
@@ -83,37 +83,45 @@ class EventWriter {
 class WatchStream : public std::enable_shared_from_this<WatchStream> {
  public:
   WatchStream(Backend& backend, schema::KindPtr kind, View view, bool bookmarks, net::ExchangePtr exchange)
-      : backend_(backend), writer_(std::move(kind), std::move(view), backend.clock), bookmarks_(bookmarks),
+      : backend_(backend),
+        writer_(std::move(kind), std::move(view), backend.clock),
+        bookmarks_(bookmarks),
         exchange_(std::move(exchange)) {}
 
+  // On the request's thread; all that follows happens on the dispatcher's.
   void start(const schema::KindPtr& kind, std::string_view ns, ListOptions options) {
-    auto timeout = options.timeout.value_or(kMinTimeout + std::chrono::seconds(base::randomBelow(1800)));
+    timeout_ = options.timeout.value_or(kMinTimeout + std::chrono::seconds(base::randomBelow(1800)));
     cursor_ = std::make_unique<WatchCursor>(backend_, kind, ns, std::move(options), [weak = weak_from_this()] {
       if (auto self = weak.lock()) self->schedule();
     });
-    net::Headers headers;
-    headers.add("Content-Type", "application/json");
-    headers.add("Cache-Control", "no-cache, private");
+    self_ = shared_from_this();
     exchange_->onClosed([weak = weak_from_this()] {
       if (auto self = weak.lock()) self->backend_.dispatcher.post([self] { self->end(); });
     });
+    backend_.dispatcher.post([self = shared_from_this()] { self->begin(); });
+  }
+
+ private:
+  void begin() {
+    if (!cursor_) return;
+    net::Headers headers;
+    headers.add("Content-Type", "application/json");
+    headers.add("Cache-Control", "no-cache, private");
     exchange_->onWritable([weak = weak_from_this()] {
       if (auto self = weak.lock()) self->schedule();
     });
     exchange_->begin(200, std::move(headers));
-    self_ = shared_from_this();
-    setTimers(timeout);
-    schedule();
+    setTimers();
+    feed();
   }
 
- private:
-  void setTimers(std::chrono::seconds timeout) {
+  void setTimers() {
     auto weak = weak_from_this();
-    endTimer_ = backend_.dispatcher.after(timeout, [weak] {
+    endTimer_ = backend_.dispatcher.after(timeout_, [weak] {
       if (auto self = weak.lock()) self->end();
     });
-    if (!bookmarks_ || timeout <= kBookmarkAhead) return;
-    bookmarkTimer_ = backend_.dispatcher.after(timeout - kBookmarkAhead, [weak] {
+    if (!bookmarks_ || timeout_ <= kBookmarkAhead) return;
+    bookmarkTimer_ = backend_.dispatcher.after(timeout_ - kBookmarkAhead, [weak] {
       if (auto self = weak.lock()) self->sendBookmark();
     });
   }
@@ -124,7 +132,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     backend_.dispatcher.post([self = shared_from_this()] { self->feed(); });
   }
 
-  void feed() {  // this and all below on the dispatcher's thread
+  void feed() {
     scheduled_ = false;
     if (!cursor_) return;
     try {
@@ -161,7 +169,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   bool bookmarks_;
   net::ExchangePtr exchange_;
   std::unique_ptr<WatchCursor> cursor_;
-  std::atomic<bool> scheduled_{false};
+  std::chrono::seconds timeout_{0};
+  std::atomic<bool> scheduled_{true};  // by start()
   Dispatcher::Timer endTimer_ = 0;
   Dispatcher::Timer bookmarkTimer_ = 0;
   std::shared_ptr<WatchStream> self_;  // until the end
@@ -171,7 +180,8 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
 
 void startWatchStream(Backend& backend, schema::KindPtr kind, std::string ns, ListOptions options, View view,
                       net::ExchangePtr exchange) {
-  auto stream = std::make_shared<WatchStream>(backend, kind, std::move(view), options.allowBookmarks, std::move(exchange));
+  auto stream =
+      std::make_shared<WatchStream>(backend, kind, std::move(view), options.allowBookmarks, std::move(exchange));
   stream->start(kind, ns, std::move(options));
 }
 

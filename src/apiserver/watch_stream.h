@@ -1,5 +1,5 @@
-// Answers a watch over HTTP: a stream of events, one JSON object a line, until the client goes, the time that it asked for is
-// over, or it falls behind. Fed on the dispatcher's thread; held back while the client does not read.
+// Answers a watch over HTTP: a stream of events, one JSON object a line, until the client goes, the time that it asked
+// for is over, or it falls behind. Fed on the dispatcher's thread; held back while the client does not read.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 #include "apiserver/write_options.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "apiserver/media_type.h"
 #include "apiserver/protobuf_body.h"
@@ -33,7 +33,8 @@ FieldValidation validationOf(Verb verb, std::string_view text) {
   if (text.empty() || text == "Warn") return FieldValidation::kWarn;
   if (text == "Strict") return FieldValidation::kStrict;
   if (text == "Ignore") return FieldValidation::kIgnore;
-  throw invalidOption(verb, meta::notSupportedField("fieldValidation", json::Value(text), {"Ignore", "Strict", "Warn"}));
+  throw invalidOption(verb,
+                      meta::notSupportedField("fieldValidation", json::Value(text), {"Ignore", "Strict", "Warn"}));
 }
 
 std::vector<std::string> duplicatesIn(Format format, std::string_view body) {

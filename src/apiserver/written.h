@@ -1,5 +1,5 @@
-// What a write came to, and what it was asked as: the values that pass between the request handlers (HTTP or in-process)
-// and the operations that write.
+// What a write came to, and what it was asked as: the values that pass between the request handlers (HTTP or
+// in-process) and the operations that write.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ enum class FieldValidation { kIgnore, kWarn, kStrict };
 struct WriteContext {
   schema::KindPtr kind;
   std::string ns;
-  std::string name;         // "" on create: the body says it
+  std::string name;  // "" on create: the body says it
   std::string subresource;
   UserPtr user;
   bool dryRun = false;
@@ -36,7 +36,7 @@ struct WriteContext {
 struct Written {
   int code = 200;
   std::optional<meta::StatusError> error;
-  net::Bytes object;     // without TypeMeta when `kind` is set, else a whole object
+  net::Bytes object;  // without TypeMeta when `kind` is set, else a whole object
   schema::KindPtr kind;
   std::vector<std::string> warnings;
 

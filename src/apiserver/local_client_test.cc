@@ -1,0 +1,66 @@
+// The in-process client sees and does what an HTTP client does.
+#include "apiserver/local_client.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "apiserver/api_script.h"
+#include "json/yaml.h"
+
+namespace wherry::apiserver {
+namespace {
+
+const meta::Resource kConfigMaps{"", "v1", "configmaps", "ConfigMap", meta::Scope::kNamespaced};
+
+TEST(LocalClient, WritesAndReadsObjectsWithTypeMeta) {
+  ApiWorld world;
+  auto& client = world.api().client();
+  auto made = client.create(kConfigMaps, "default", json::parseYaml("{metadata: {name: cm}, data: {a: '1'}}"));
+  EXPECT_EQ(made->kind(), "ConfigMap");
+  EXPECT_GT(made->revision(), 0);
+  auto patched = client.patch(kConfigMaps, "default", "cm", client::PatchType::kMerge, json::parseYaml("data: {b: '2'}"));
+  EXPECT_EQ(json::getString(patched->tree(), "data.b"), "2");
+  EXPECT_EQ(client.list(kConfigMaps, "default", {"", "metadata.name=cm", ""}).items.size(), 1U);
+  try {
+    client.update(kConfigMaps, "default", made->tree());
+    FAIL() << "an update of an older state is a conflict";
+  } catch (const meta::StatusError& error) {
+    EXPECT_TRUE(error.isConflict());
+  }
+  client.remove(kConfigMaps, "default", "cm");
+  EXPECT_THROW(client.get(kConfigMaps, "default", "cm"), meta::StatusError);
+}
+
+TEST(LocalClient, AWatchBeginsWithWhatIsThereAndEndsWhenItIsTold) {
+  ApiWorld world;
+  auto& client = world.api().client();
+  client.create(kConfigMaps, "default", json::parseYaml("metadata: {name: a}"));
+  auto watch = client.watch(kConfigMaps, "default", {});
+  EXPECT_EQ(watch->next({}).value().object->metadata().name(), "a");
+  client.create(kConfigMaps, "default", json::parseYaml("metadata: {name: b}"));
+  EXPECT_EQ(watch->next({}).value().object->metadata().name(), "b");
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_FALSE(watch->next(stop.get_token()));
+}
+
+TEST(LocalClient, AnEmptyWatchSaysWhenThereIsSomething) {
+  ApiWorld world;
+  auto& client = world.api().client();
+  auto watch = client.watch(kConfigMaps, "default", {});
+  std::atomic<int> calls{0};
+  watch->onReady([&] {
+    ++calls;
+    calls.notify_all();
+  });
+  EXPECT_FALSE(watch->tryNext());
+  client.create(kConfigMaps, "default", json::parseYaml("metadata: {name: a}"));
+  calls.wait(0);
+  EXPECT_TRUE(watch->tryNext());
+  EXPECT_FALSE(watch->tryNext());
+  EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace wherry::apiserver
