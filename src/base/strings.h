@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -12,9 +13,13 @@ namespace wherry::base {
 
 // "a,b,,c" split at ',' is {"a", "b", "", "c"}; the empty text is {""}. The pieces point into `text`.
 std::vector<std::string_view> split(std::string_view text, char separator);
+template <std::same_as<std::string> Temporary>
+std::vector<std::string_view> split(Temporary&& text, char separator) = delete;  // they would point into what is gone
 
 // Splits at the first separator only; nothing when it does not occur.
 std::optional<std::pair<std::string_view, std::string_view>> splitOnce(std::string_view text, char separator);
+template <std::same_as<std::string> Temporary>
+std::optional<std::pair<std::string_view, std::string_view>> splitOnce(Temporary&& text, char separator) = delete;
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 

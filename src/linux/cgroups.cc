@@ -18,6 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The controllers that crun writes to.
+const std::set<std::string, std::less<>> kRequired = {"blkio",   "cpu",     "cpuacct", "cpuset", "devices",
+                                                      "freezer", "hugetlb", "memory",  "pids"};
+
 // /proc/cgroups: "#subsys_name hierarchy num_cgroups enabled", separated by tabs.
 std::vector<std::string> enabledControllers(std::string_view procCgroups) {
   std::vector<std::string> names;
@@ -69,7 +73,7 @@ Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgr
     return cgroups;
   }
   for (const std::string& name : enabledControllers(procCgroups)) {
-    if (!mounted.contains(name)) cgroups.missingControllers.push_back(name);
+    if (!mounted.contains(name) && kRequired.contains(name)) cgroups.missingControllers.push_back(name);
   }
   return cgroups;
 }
@@ -91,6 +95,10 @@ void removeCgroup(const Cgroups& cgroups, std::string_view path) {
   for (const std::string& hierarchy : cgroups.hierarchies) removeTree(hierarchy + std::string(path));
 }
 
+void removeEmptyCgroup(const Cgroups& cgroups, std::string_view path) {
+  for (const std::string& hierarchy : cgroups.hierarchies) ::rmdir((hierarchy + std::string(path)).c_str());
+}
+
 bool isInCgroup(pid_t pid, std::string_view suffix) {
   if (pid <= 0) return false;
   std::optional<std::string> text;
@@ -99,7 +107,8 @@ bool isInCgroup(pid_t pid, std::string_view suffix) {
   } catch (const std::system_error&) {
     return false;  // it ended while we looked (ESRCH)
   }
-  for (std::string_view line : base::split(text.value_or(""), '\n')) {
+  if (!text) return false;
+  for (std::string_view line : base::split(*text, '\n')) {
     if (line.ends_with(suffix)) return true;
   }
   return false;

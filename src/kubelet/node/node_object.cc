@@ -38,7 +38,8 @@ int64_t memInfo(std::string_view text, std::string_view key) {
 }
 
 std::string prettyName() {
-  for (std::string_view line : base::split(trimmedFile("/etc/os-release"), '\n')) {
+  std::string release = trimmedFile("/etc/os-release");
+  for (std::string_view line : base::split(release, '\n')) {
     constexpr std::string_view kKey = "PRETTY_NAME=";
     if (!line.starts_with(kKey)) continue;
     return base::replaceAll(line.substr(kKey.size()), "\"", "");
