@@ -1,8 +1,8 @@
 // Admission: what is done to an object on its way into the store beyond what its schema can say. Each hook is a pair of
 // free functions, named in the kind's YAML (`hooks: [service]`) and listed in chain.cc.
 //
-// Order for a write: decode, prune, schema defaults, hooks' prepare, schema validation, hooks' validate, hooks' reserve, commit. Hooks run
-// on the request's thread and must not block.
+// Order for a write: decode, prune, schema defaults, hooks' prepare, schema validation, hooks' validate, hooks'
+// reserve, commit. Hooks run on the request's thread and must not block.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,8 @@ struct User {
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
-  virtual meta::ObjectPtr find(const meta::GroupResource& resource, std::string_view ns, std::string_view name) const = 0;
+  virtual meta::ObjectPtr find(const meta::GroupResource& resource, std::string_view ns,
+                               std::string_view name) const = 0;
   virtual std::vector<meta::ObjectPtr> list(const meta::GroupResource& resource, std::string_view ns) const = 0;
 };
 
@@ -37,7 +38,7 @@ class ObjectReader {
 class ServiceAllocations {
  public:
   virtual ~ServiceAllocations() = default;
-  virtual std::string allocateIp() = 0;                      // throws StatusError when the range is full
+  virtual std::string allocateIp() = 0;  // throws StatusError when the range is full
   enum class Take { kTaken, kInUse, kOutOfRange };
   virtual Take takeIp(std::string_view ip) = 0;
   virtual void releaseIp(std::string_view ip) = 0;
@@ -69,13 +70,15 @@ struct AdmissionRequest {
 
 struct AdmissionHook {
   std::string_view name;
-  void (*prepare)(AdmissionRequest&);                                // may be null
-  void (*validate)(const AdmissionRequest&, meta::FieldErrors&);     // may be null; may throw StatusError (403, 409)
-  // Last, once nothing else can refuse the object: takes what is scarce (addresses, ports, quota). May throw StatusError.
+  void (*prepare)(AdmissionRequest&);                             // may be null
+  void (*validate)(const AdmissionRequest&, meta::FieldErrors&);  // may be null; may throw StatusError (403, 409)
+  // Last, once nothing else can refuse the object: takes what is scarce (addresses, ports, quota). May throw
+  // StatusError.
   void (*reserve)(AdmissionRequest&) = nullptr;
 };
 
 // Null when no hook has this name.
 const AdmissionHook* findHook(std::string_view name);
+std::vector<std::string_view> hookNames();
 
 }  // namespace wherry::apiserver

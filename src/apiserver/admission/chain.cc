@@ -9,18 +9,41 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::array kHooks = {
-    AdmissionHook{"cronjob", prepareCronJob, nullptr},
+    AdmissionHook{"certificatesigningrequest", prepareCertificateSigningRequest, validateCertificateSigningRequest},
+    AdmissionHook{"clusterrole", nullptr, validateClusterRole},
+    AdmissionHook{"clusterrolebinding", prepareRoleBinding, validateClusterRoleBinding},
+    AdmissionHook{"configmap", nullptr, validateConfigMap},
+    AdmissionHook{"cronjob", prepareCronJob, validateCronJob},
     AdmissionHook{"customresourcedefinition", prepareCustomResourceDefinition, validateCustomResourceDefinition},
-    AdmissionHook{"daemonset", prepareDaemonSet, validateSelected},
-    AdmissionHook{"deployment", prepareDeployment, validateSelected},
+    AdmissionHook{"daemonset", prepareDaemonSet, validateDaemonSet},
+    AdmissionHook{"deployment", prepareDeployment, validateDeployment},
+    AdmissionHook{"endpoints", nullptr, validateEndpoints},
+    AdmissionHook{"endpointslice", nullptr, validateEndpointSlice},
+    AdmissionHook{"event", nullptr, validateEvent},
+    AdmissionHook{"horizontalpodautoscaler", nullptr, validateHorizontalPodAutoscaler},
+    AdmissionHook{"ingress", prepareIngress, validateIngress},
+    AdmissionHook{"ingressclass", nullptr, validateIngressClass},
     AdmissionHook{"job", prepareJob, validateJob},
+    AdmissionHook{"limitrange", prepareLimitRange, validateLimitRange},
     AdmissionHook{"namespace", prepareNamespace, nullptr},
+    AdmissionHook{"networkpolicy", prepareNetworkPolicy, validateNetworkPolicy},
+    AdmissionHook{"node", prepareNode, validateNode},
+    AdmissionHook{"persistentvolume", nullptr, validatePersistentVolume},
+    AdmissionHook{"persistentvolumeclaim", preparePersistentVolumeClaim, validatePersistentVolumeClaim},
     AdmissionHook{"pod", preparePod, validatePod},
+    AdmissionHook{"poddisruptionbudget", nullptr, validatePodDisruptionBudget},
     AdmissionHook{"podtemplate", prepareTemplated, nullptr},
+    AdmissionHook{"priorityclass", nullptr, validatePriorityClass},
+    AdmissionHook{"quota", nullptr, nullptr, reserveQuota},
     AdmissionHook{"replicaset", prepareTemplated, validateSelected},
-    AdmissionHook{"replicationcontroller", prepareReplicationController, nullptr},
+    AdmissionHook{"replicationcontroller", prepareReplicationController, validateReplicationController},
+    AdmissionHook{"resourcequota", nullptr, validateResourceQuota},
+    AdmissionHook{"role", nullptr, validateRole},
+    AdmissionHook{"rolebinding", prepareRoleBinding, validateRoleBinding},
+    AdmissionHook{"secret", prepareSecret, validateSecret},
     AdmissionHook{"service", prepareService, validateService, reserveService},
-    AdmissionHook{"statefulset", prepareStatefulSet, validateSelected},
+    AdmissionHook{"statefulset", prepareStatefulSet, validateStatefulSet},
+    AdmissionHook{"storageclass", nullptr, validateStorageClass},
 };
 
 }  // namespace
@@ -28,6 +51,12 @@ constexpr std::array kHooks = {
 const AdmissionHook* findHook(std::string_view name) {
   auto at = std::find_if(kHooks.begin(), kHooks.end(), [&](const AdmissionHook& hook) { return hook.name == name; });
   return at == kHooks.end() ? nullptr : &*at;
+}
+
+std::vector<std::string_view> hookNames() {
+  std::vector<std::string_view> names;
+  for (const AdmissionHook& hook : kHooks) names.push_back(hook.name);
+  return names;
 }
 
 }  // namespace wherry::apiserver

@@ -1,4 +1,5 @@
-// CustomResourceDefinitions: names that follow from others, and what a definition must say before its kind can be served.
+// CustomResourceDefinitions: names that follow from others, and what a definition must say before its kind can be
+// served.
 #include <fmt/format.h>
 
 #include "apiserver/admission/hooks.h"

@@ -5,27 +5,95 @@
 
 namespace wherry::apiserver {
 
+// certificate_signing_request.cc
+void prepareCertificateSigningRequest(AdmissionRequest& request);
+void validateCertificateSigningRequest(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// config_data.cc
+void validateConfigMap(const AdmissionRequest& request, meta::FieldErrors& errors);
+void prepareSecret(AdmissionRequest& request);
+void validateSecret(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// custom_resource_definition.cc
 void prepareCustomResourceDefinition(AdmissionRequest& request);
 void validateCustomResourceDefinition(const AdmissionRequest& request, meta::FieldErrors& errors);
 
+// endpoints.cc
+void validateEndpoints(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateEndpointSlice(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// event.cc
+void validateEvent(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// ingress.cc
+void prepareIngress(AdmissionRequest& request);
+void validateIngress(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateIngressClass(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// jobs.cc
+void prepareJob(AdmissionRequest& request);
+void validateJob(const AdmissionRequest& request, meta::FieldErrors& errors);
+void prepareCronJob(AdmissionRequest& request);
+void validateCronJob(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// limit_range.cc
+void prepareLimitRange(AdmissionRequest& request);
+void validateLimitRange(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// namespace.cc
 void prepareNamespace(AdmissionRequest& request);
 
+// network_policy.cc
+void prepareNetworkPolicy(AdmissionRequest& request);
+void validateNetworkPolicy(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// node.cc
+void prepareNode(AdmissionRequest& request);
+void validateNode(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// pod.cc
 void preparePod(AdmissionRequest& request);
 void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors);
 
+// policies.cc
+void validateHorizontalPodAutoscaler(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validatePodDisruptionBudget(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validatePriorityClass(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// quota.cc; the first is for every kind that a ResourceQuota may count
+void reserveQuota(AdmissionRequest& request);
+void validateResourceQuota(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// rbac.cc
+void validateRole(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateClusterRole(const AdmissionRequest& request, meta::FieldErrors& errors);
+void prepareRoleBinding(AdmissionRequest& request);
+void validateRoleBinding(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateClusterRoleBinding(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// service.cc, service_validation.cc
 void prepareService(AdmissionRequest& request);
 void validateService(const AdmissionRequest& request, meta::FieldErrors& errors);
 void reserveService(AdmissionRequest& request);
 
-// Kinds that hold a pod template (workloads.cc).
+// stateful_set.cc
+void prepareStatefulSet(AdmissionRequest& request);
+void validateStatefulSet(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// storage.cc
+void preparePersistentVolumeClaim(AdmissionRequest& request);
+void validatePersistentVolumeClaim(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validatePersistentVolume(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateStorageClass(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// workloads.cc: kinds that hold a pod template
 void prepareTemplated(AdmissionRequest& request);
 void prepareDeployment(AdmissionRequest& request);
 void prepareDaemonSet(AdmissionRequest& request);
-void prepareStatefulSet(AdmissionRequest& request);
 void prepareReplicationController(AdmissionRequest& request);
-void prepareCronJob(AdmissionRequest& request);
-void prepareJob(AdmissionRequest& request);
 void validateSelected(const AdmissionRequest& request, meta::FieldErrors& errors);
-void validateJob(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateDeployment(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateDaemonSet(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateReplicationController(const AdmissionRequest& request, meta::FieldErrors& errors);
 
 }  // namespace wherry::apiserver

@@ -1,13 +1,16 @@
-// Pods: the admission plugins that upstream runs for every one (ServiceAccount, Priority, DefaultTolerationSeconds), and
-// what may change once a pod is there.
+// Pods: the admission plugins that upstream runs for every one (ServiceAccount, Priority, DefaultTolerationSeconds),
+// and what may change once a pod is there.
 #include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "apiserver/admission/fields.h"
 #include "apiserver/admission/hooks.h"
+#include "apiserver/admission/limit_range.h"
 #include "apiserver/admission/pod_spec.h"
 #include "base/random.h"
+#include "base/strings.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -25,8 +28,8 @@ json::Array& ensureList(json::Object& object, std::string_view key) { return jso
 // Token, root certificate and namespace in one directory (KEP-1205).
 json::Value renderTokenVolume(const std::string& name) {
   json::Value token = {{"serviceAccountToken", {{"expirationSeconds", kTokenSeconds}, {"path", "token"}}}};
-  json::Value ca = {{"configMap",
-                     {{"name", "kube-root-ca.crt"}, {"items", json::Array{{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}};
+  json::Value ca = {
+      {"configMap", {{"name", "kube-root-ca.crt"}, {"items", json::Array{{{"key", "ca.crt"}, {"path", "ca.crt"}}}}}}};
   json::Value ns = {
       {"downwardAPI",
        {{"items", json::Array{{{"path", "namespace"},
@@ -63,9 +66,9 @@ void applyServiceAccount(AdmissionRequest& request, json::Object& spec) {
   spec["serviceAccount"] = name;
   meta::ObjectPtr account = request.objects.find({"", "serviceaccounts"}, request.ns, name);
   if (!account) {
-    throw meta::forbidden({"", "pods"}, request.name,
-                          fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found",
-                                      request.ns, name, name));
+    throw meta::forbidden(
+        {"", "pods"}, request.name,
+        fmt::format("error looking up service account {}/{}: serviceaccount \"{}\" not found", request.ns, name, name));
   }
   const json::Value* secrets = json::find(account->tree(), "imagePullSecrets");
   const json::Value* own = spec.if_contains("imagePullSecrets");
@@ -88,8 +91,9 @@ meta::ObjectPtr findDefaultClass(const ObjectReader& objects) {
 
 void applyPriority(AdmissionRequest& request, json::Object& spec) {
   std::string name(getString(spec, "priorityClassName"));
-  meta::ObjectPtr priorityClass = name.empty() ? findDefaultClass(request.objects)
-                                               : request.objects.find({"scheduling.k8s.io", "priorityclasses"}, "", name);
+  meta::ObjectPtr priorityClass = name.empty()
+                                      ? findDefaultClass(request.objects)
+                                      : request.objects.find({"scheduling.k8s.io", "priorityclasses"}, "", name);
   if (!name.empty() && !priorityClass) {
     throw meta::forbidden({"", "pods"}, request.name, fmt::format("no PriorityClass with name {} was found", name));
   }
@@ -103,8 +107,9 @@ void applyPriority(AdmissionRequest& request, json::Object& spec) {
   if (priorityClass && name.empty()) spec["priorityClassName"] = priorityClass->metadata().name();
   spec["priority"] = priority;
   if (!spec.contains("preemptionPolicy")) {
-    spec["preemptionPolicy"] =
-        priorityClass ? getString(priorityClass->tree(), "preemptionPolicy", "PreemptLowerPriority") : "PreemptLowerPriority";
+    spec["preemptionPolicy"] = priorityClass
+                                   ? getString(priorityClass->tree(), "preemptionPolicy", "PreemptLowerPriority")
+                                   : "PreemptLowerPriority";
   }
 }
 
@@ -121,11 +126,27 @@ void applyTolerations(json::Object& spec) {
   json::Array& tolerations = ensureList(spec, "tolerations");
   for (const char* taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
     if (tolerates(tolerations, taint)) continue;
-    tolerations.push_back({{"key", taint},
-                           {"operator", "Exists"},
-                           {"effect", "NoExecute"},
-                           {"tolerationSeconds", kTolerationSeconds}});
+    tolerations.push_back(
+        {{"key", taint}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", kTolerationSeconds}});
   }
+}
+
+// -- LimitRanger ----------------------------------------------------------------------------------------------------
+
+void applyLimitRanges(AdmissionRequest& request) {
+  for (const meta::ObjectPtr& limitRange : request.objects.list({"", "limitranges"}, request.ns)) {
+    applyLimitRange(limitRange->tree(), request.object.as_object());
+  }
+}
+
+void refuseBeyondLimits(const AdmissionRequest& request, const json::Object& spec) {
+  std::vector<std::string> broken;
+  for (const meta::ObjectPtr& limitRange : request.objects.list({"", "limitranges"}, request.ns)) {
+    for (std::string& why : checkPodLimits(limitRange->tree(), spec)) broken.push_back(std::move(why));
+  }
+  if (broken.empty()) return;
+  std::string sentence = base::join(broken, ", ");
+  throw meta::forbidden({"", "pods"}, request.name, broken.size() == 1 ? sentence : "[" + sentence + "]");
 }
 
 // -- updates --------------------------------------------------------------------------------------------------------
@@ -135,44 +156,94 @@ void applyTolerations(json::Object& spec) {
 json::Object withoutMutable(const json::Object& original) {
   json::Object spec = original;
   forEachContainer(spec, "", [](json::Object& container, const std::string&) { container.erase("image"); });
-  for (const char* field : {"activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers", "nodeName"}) {
+  for (const char* field : {"activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName"}) {
     spec.erase(field);
   }
   return spec;
 }
 
+json::Object withoutSeconds(const json::Value& toleration) {
+  json::Object rest = toleration.as_object();
+  rest.erase("tolerationSeconds");
+  return rest;
+}
+
+bool keepsTolerations(const json::Object& spec, const json::Object& old) {
+  const json::Array &now = arrayAt(spec, "tolerations"), &before = arrayAt(old, "tolerations");
+  return std::all_of(before.begin(), before.end(), [&](const json::Value& toleration) {
+    return std::any_of(now.begin(), now.end(), [&](const json::Value& each) {
+      return json::equal(withoutSeconds(each), withoutSeconds(toleration));
+    });
+  });
+}
+
+void checkDeadline(const json::Object& spec, const json::Object& old, meta::FieldErrors& errors) {
+  if (!old.contains("activeDeadlineSeconds")) return;
+  int64_t before = json::getInt(old, "activeDeadlineSeconds"), now = json::getInt(spec, "activeDeadlineSeconds");
+  if (spec.contains("activeDeadlineSeconds") && now <= before) return;
+  errors.push_back(meta::invalidField("spec.activeDeadlineSeconds", now,
+                                      fmt::format("must be less than or equal to previous value {}", before)));
+}
+
+// Gates keep a pod from being scheduled; they are opened, never added (KEP-3521).
+void checkGates(const json::Object& spec, const json::Object& old, meta::FieldErrors& errors) {
+  const json::Array& before = arrayAt(old, "schedulingGates");
+  forEachItem(
+      arrayAt(spec, "schedulingGates"), "spec.schedulingGates", [&](const json::Value& gate, const std::string& at) {
+        if (std::find(before.begin(), before.end(), gate) != before.end()) return;
+        errors.push_back(meta::forbiddenField(at + ".name", "only deletion is allowed, but found new scheduling gate"));
+      });
+}
+
 void validateUpdate(const AdmissionRequest& request, meta::FieldErrors& errors) {
   const json::Object& spec = request.object.at("spec").as_object();
   const json::Object& old = request.old->at("spec").as_object();
+  checkDeadline(spec, old, errors);
+  if (!keepsTolerations(spec, old)) {
+    errors.push_back(meta::forbiddenField("spec.tolerations",
+                                          "existing toleration can not be modified except its tolerationSeconds"));
+  }
+  checkGates(spec, old, errors);
   bool sameNode = getString(spec, "nodeName") == getString(old, "nodeName");
   if (!sameNode || !json::equal(withoutMutable(spec), withoutMutable(old))) {
     errors.push_back(meta::forbiddenField(
-        "spec", "pod updates may not change fields other than `spec.containers[*].image`,"
-                "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-                "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-                "previously negative)"));
+        "spec",
+        "pod updates may not change fields other than `spec.containers[*].image`,"
+        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+        "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+        "previously negative)"));
   }
-  if (old.contains("activeDeadlineSeconds")) {
-    int64_t before = json::getInt(old, "activeDeadlineSeconds");
-    if (!spec.contains("activeDeadlineSeconds") || json::getInt(spec, "activeDeadlineSeconds") > before) {
-      errors.push_back(meta::invalidField("spec.activeDeadlineSeconds", json::getInt(spec, "activeDeadlineSeconds"),
-                                          fmt::format("must be less than or equal to previous value {}", before)));
-    }
+}
+
+// Ephemeral containers are added to a running pod and stay (KEP-277).
+void validateEphemeralContainers(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  const json::Array& now = arrayAt(request.object, "spec.ephemeralContainers");
+  for (const json::Value& before : arrayAt(*request.old, "spec.ephemeralContainers")) {
+    auto same = [&](const json::Value& each) { return getString(each, "name") == getString(before, "name"); };
+    auto at = std::find_if(now.begin(), now.end(), same);
+    if (at != now.end() && json::equal(*at, before)) continue;
+    const char* why = at == now.end() ? "existing ephemeral containers may not be removed"
+                                      : "existing ephemeral containers may not be changed";
+    errors.push_back(
+        meta::forbiddenField("spec.ephemeralContainers", fmt::format("{}: {}", why, getString(before, "name"))));
   }
 }
 
 }  // namespace
 
 void preparePod(AdmissionRequest& request) {
-  if (!request.subresource.empty() || request.operation == Operation::kDelete) return;
+  bool changesSpec = request.subresource.empty() || request.subresource == "ephemeralcontainers";
+  if (!changesSpec || request.operation == Operation::kDelete) return;
   json::Object& object = request.object.as_object();
   json::Object& spec = json::ensureObject(object, "spec");
   applyPodSpecDefaults(spec);
-  if (request.operation != Operation::kCreate) return;
-  if (getString(spec, "terminationGracePeriodSeconds").empty() && json::getInt(spec, "terminationGracePeriodSeconds") < 0) {
+  if (!creates(request)) return;
+  if (getString(spec, "terminationGracePeriodSeconds").empty() &&
+      json::getInt(spec, "terminationGracePeriodSeconds") < 0) {
     spec["terminationGracePeriodSeconds"] = 1;  // a negative grace is the shortest one
   }
   applyServiceAccount(request, spec);
+  applyLimitRanges(request);
   applyPriority(request, spec);
   applyTolerations(spec);
   object["status"] = {{"phase", "Pending"}, {"qosClass", qosClass(spec)}};
@@ -184,7 +255,9 @@ void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors) {
   const json::Value* spec = object.if_contains("spec");
   if (!spec || !spec->is_object()) return;
   validatePodSpec(spec->get_object(), "spec", errors);
-  if (request.operation == Operation::kUpdate && request.subresource.empty()) validateUpdate(request, errors);
+  if (updatesMain(request)) validateUpdate(request, errors);
+  if (request.old && request.subresource == "ephemeralcontainers") validateEphemeralContainers(request, errors);
+  if (creates(request) && errors.empty()) refuseBeyondLimits(request, spec->get_object());
 }
 
 }  // namespace wherry::apiserver

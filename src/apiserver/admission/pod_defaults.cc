@@ -17,7 +17,8 @@ bool mayMove(std::string_view image) {
 }
 
 void applyPullPolicy(json::Object& container) {
-  if (const json::Value* policy = container.if_contains("imagePullPolicy"); policy && *policy != json::Value("")) return;
+  if (const json::Value* policy = container.if_contains("imagePullPolicy"); policy && *policy != json::Value(""))
+    return;
   container["imagePullPolicy"] = mayMove(json::getString(container, "image")) ? "Always" : "IfNotPresent";
 }
 
@@ -64,7 +65,8 @@ void applyPodSpecDefaults(json::Object& spec) {
   });
 }
 
-// Guaranteed: every container has limits for cpu and memory and requests the same; BestEffort: nobody asks for anything.
+// Guaranteed: every container has limits for cpu and memory and requests the same; BestEffort: nobody asks for
+// anything.
 std::string_view qosClass(const json::Object& spec) {
   Resources requests, limits;
   bool guaranteed = true;

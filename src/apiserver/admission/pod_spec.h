@@ -8,8 +8,8 @@
 
 namespace wherry::apiserver {
 
-// Defaults that depend on other fields: the pull policy by the image's tag, requests from limits, host ports of a pod on
-// the host's network.
+// Defaults that depend on other fields: the pull policy by the image's tag, requests from limits, host ports of a pod
+// on the host's network.
 void applyPodSpecDefaults(json::Object& spec);
 
 // `path`: where the spec stands ("spec", "spec.template.spec").

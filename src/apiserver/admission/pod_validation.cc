@@ -1,4 +1,5 @@
-// What a pod spec may say beyond its schema. Each check adds its errors and goes on: the user sees all of them at once.
+// What a pod spec may say beyond its schema (which says what is required and within which bounds). Each check adds its
+// errors and goes on: the user sees all of them at once.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -6,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/admission/fields.h"
 #include "apiserver/admission/pod_spec.h"
 #include "base/strings.h"
 #include "meta/names.h"
@@ -17,81 +19,61 @@ namespace {
 using json::getInt;
 using json::getString;
 
-const json::Array& arrayOf(const json::Object& object, std::string_view key) {
-  static const json::Array kEmpty;
-  const json::Value* value = object.if_contains(key);
-  return value && value->is_array() ? value->get_array() : kEmpty;
-}
-
-void addAll(const std::string& field, const json::Value& value, const std::vector<std::string>& wrong,
-            meta::FieldErrors& errors) {
-  for (const std::string& why : wrong) errors.push_back(meta::invalidField(field, value, why));
-}
-
-void checkPortNumber(const std::string& field, int64_t port, meta::FieldErrors& errors) {
-  if (port < 1 || port > 65535) {
-    errors.push_back(meta::invalidField(field, port, "must be between 1 and 65535, inclusive"));
-  }
-}
-
 // -- containers -----------------------------------------------------------------------------------------------------
 
 void checkContainerPorts(const json::Object& container, const std::string& path, bool hostNetwork,
                          meta::FieldErrors& errors) {
   std::set<std::string_view> names;
   size_t index = 0;
-  for (const json::Value& port : arrayOf(container, "ports")) {
+  for (const json::Value& port : arrayAt(container, "ports")) {
     std::string at = fmt::format("{}.ports[{}]", path, index++);
     std::string_view name = getString(port, "name");
     if (!name.empty()) {
-      addAll(at + ".name", json::Value(name), meta::checkPortName(name), errors);
+      addInvalid(at + ".name", json::Value(name), meta::checkPortName(name), errors);
       if (!names.insert(name).second) errors.push_back(meta::duplicateField(at + ".name", json::Value(name)));
     }
     int64_t number = getInt(port, "containerPort"), host = getInt(port, "hostPort");
-    if (number == 0) errors.push_back(meta::requiredField(at + ".containerPort"));
-    else checkPortNumber(at + ".containerPort", number, errors);
-    if (host != 0) checkPortNumber(at + ".hostPort", host, errors);
     if (hostNetwork && host != number) {
-      errors.push_back(meta::invalidField(at + ".hostPort", host, "must match `containerPort` when `hostNetwork` is true"));
+      errors.push_back(
+          meta::invalidField(at + ".hostPort", host, "must match `containerPort` when `hostNetwork` is true"));
     }
   }
 }
 
 constexpr std::array<std::string_view, 11> kFieldPaths = {
-    "metadata.name",  "metadata.namespace",      "metadata.uid", "metadata.labels", "metadata.annotations",
-    "spec.nodeName",  "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+    "metadata.name", "metadata.namespace",      "metadata.uid",  "metadata.labels", "metadata.annotations",
+    "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs",  "status.podIP",
     "status.podIPs",
 };
 
 bool isFieldPath(std::string_view path) {
-  bool subscript = (path.starts_with("metadata.labels['") || path.starts_with("metadata.annotations['")) &&
-                   path.ends_with("']");
+  bool subscript =
+      (path.starts_with("metadata.labels['") || path.starts_with("metadata.annotations['")) && path.ends_with("']");
   return subscript || std::find(kFieldPaths.begin(), kFieldPaths.end(), path) != kFieldPaths.end();
 }
 
 void checkEnv(const json::Object& container, const std::string& path, meta::FieldErrors& errors) {
   size_t index = 0;
-  for (const json::Value& variable : arrayOf(container, "env")) {
+  for (const json::Value& variable : arrayAt(container, "env")) {
     std::string at = fmt::format("{}.env[{}]", path, index++);
     std::string_view name = getString(variable, "name");
-    if (name.empty()) errors.push_back(meta::requiredField(at + ".name"));
-    else addAll(at + ".name", json::Value(name), meta::checkEnvName(name), errors);
+    if (!name.empty()) addInvalid(at + ".name", json::Value(name), meta::checkEnvName(name), errors);
     const json::Value* source = json::find(variable, "valueFrom");
     if (!source || !source->is_object()) continue;
     if (const json::Value* field = json::find(*source, "fieldRef")) {
       std::string_view fieldPath = getString(*field, "fieldPath");
-      if (fieldPath.empty()) {
-        errors.push_back(meta::requiredField(at + ".valueFrom.fieldRef.fieldPath"));
-      } else if (!isFieldPath(fieldPath)) {
-        errors.push_back(meta::invalidField(at + ".valueFrom.fieldRef.fieldPath", json::Value(fieldPath),
-                                            "error converting fieldPath: field label not supported: " +
-                                                std::string(fieldPath)));
+      if (!fieldPath.empty() && !isFieldPath(fieldPath)) {
+        errors.push_back(
+            meta::invalidField(at + ".valueFrom.fieldRef.fieldPath", json::Value(fieldPath),
+                               "error converting fieldPath: field label not supported: " + std::string(fieldPath)));
       }
     }
     if (!getString(variable, "value").empty()) {
-      errors.push_back(meta::invalidField(at + ".valueFrom", json::Value(""), "may not be specified when `value` is not empty"));
+      errors.push_back(
+          meta::invalidField(at + ".valueFrom", json::Value(""), "may not be specified when `value` is not empty"));
     } else if (source->get_object().size() > 1) {
-      errors.push_back(meta::invalidField(at + ".valueFrom", json::Value(""), "may not have more than one field specified at a time"));
+      errors.push_back(meta::invalidField(at + ".valueFrom", json::Value(""),
+                                          "may not have more than one field specified at a time"));
     }
   }
 }
@@ -100,13 +82,13 @@ void checkMounts(const json::Object& container, const std::string& path, const s
                  meta::FieldErrors& errors) {
   std::set<std::string_view> paths;
   size_t index = 0;
-  for (const json::Value& mount : arrayOf(container, "volumeMounts")) {
+  for (const json::Value& mount : arrayAt(container, "volumeMounts")) {
     std::string at = fmt::format("{}.volumeMounts[{}]", path, index++);
     std::string_view name = getString(mount, "name"), where = getString(mount, "mountPath");
-    if (name.empty()) errors.push_back(meta::requiredField(at + ".name"));
-    else if (!volumes.contains(name)) errors.push_back(meta::notFoundField(at + ".name", json::Value(name)));
-    if (where.empty()) errors.push_back(meta::requiredField(at + ".mountPath"));
-    else if (!paths.insert(where).second) {
+    if (!name.empty() && !volumes.contains(name)) {
+      errors.push_back(meta::notFoundField(at + ".name", json::Value(name)));
+    }
+    if (!where.empty() && !paths.insert(where).second) {
       errors.push_back(meta::invalidField(at + ".mountPath", json::Value(where), "must be unique"));
     }
     std::string_view sub = getString(mount, "subPath");
@@ -150,9 +132,9 @@ void checkResources(const json::Object& container, const std::string& path, meta
     if (!limit) continue;
     auto request = quantityOf(value), most = quantityOf(*limit);
     if (request && most && *most < *request) {
-      errors.push_back(meta::invalidField(at + ".requests", value,
-                                          fmt::format("must be less than or equal to {} limit of {}",
-                                                      std::string_view(name), most->text())));
+      errors.push_back(meta::invalidField(
+          at + ".requests", value,
+          fmt::format("must be less than or equal to {} limit of {}", std::string_view(name), most->text())));
     }
   }
 }
@@ -169,11 +151,6 @@ void checkProbe(const json::Object& container, const char* name, const std::stri
     }
   }
   if (handlers == 0) errors.push_back(meta::requiredField(at, "must specify a handler type"));
-  for (const char* field : {"initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"}) {
-    if (int64_t value = getInt(*probe, field); value < 0) {
-      errors.push_back(meta::invalidField(at + "." + field, value, "must be greater than or equal to 0"));
-    }
-  }
   bool mustBeOne = name != std::string_view("readinessProbe");
   if (int64_t successes = getInt(*probe, "successThreshold", 1); mustBeOne && successes != 1) {
     errors.push_back(meta::invalidField(at + ".successThreshold", successes, "must be 1"));
@@ -183,23 +160,21 @@ void checkProbe(const json::Object& container, const char* name, const std::stri
 void checkContainer(const json::Object& container, const std::string& path, bool hostNetwork,
                     const std::set<std::string_view>& volumes, meta::FieldErrors& errors) {
   std::string_view name = getString(container, "name"), image = getString(container, "image");
-  if (name.empty()) errors.push_back(meta::requiredField(path + ".name"));
-  else addAll(path + ".name", json::Value(name), meta::checkDns1123Label(name), errors);
-  if (image.empty()) {
-    errors.push_back(meta::requiredField(path + ".image"));
-  } else if (base::trim(image).size() != image.size()) {
-    errors.push_back(meta::invalidField(path + ".image", json::Value(image), "must not have leading or trailing whitespace"));
+  if (!name.empty()) addInvalid(path + ".name", json::Value(name), meta::checkDns1123Label(name), errors);
+  if (base::trim(image).size() != image.size()) {
+    errors.push_back(
+        meta::invalidField(path + ".image", json::Value(image), "must not have leading or trailing whitespace"));
   }
   checkContainerPorts(container, path, hostNetwork, errors);
   checkEnv(container, path, errors);
   checkMounts(container, path, volumes, errors);
   checkResources(container, path, errors);
-  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) checkProbe(container, probe, path, errors);
+  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"})
+    checkProbe(container, probe, path, errors);
 }
 
 void checkContainers(const json::Object& spec, const std::string& path, const std::set<std::string_view>& volumes,
                      meta::FieldErrors& errors) {
-  if (arrayOf(spec, "containers").empty()) errors.push_back(meta::requiredField(path + ".containers"));
   bool hostNetwork = json::getBool(spec, "hostNetwork");
   std::set<std::string_view> names;
   forEachContainer(spec, path, [&](const json::Object& container, const std::string& at) {
@@ -216,11 +191,10 @@ void checkContainers(const json::Object& spec, const std::string& path, const st
 std::set<std::string_view> checkVolumes(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   std::set<std::string_view> names;
   size_t index = 0;
-  for (const json::Value& volume : arrayOf(spec, "volumes")) {
+  for (const json::Value& volume : arrayAt(spec, "volumes")) {
     std::string at = fmt::format("{}.volumes[{}]", path, index++);
     std::string_view name = getString(volume, "name");
-    if (name.empty()) errors.push_back(meta::requiredField(at + ".name"));
-    else addAll(at + ".name", json::Value(name), meta::checkDns1123Label(name), errors);
+    if (!name.empty()) addInvalid(at + ".name", json::Value(name), meta::checkDns1123Label(name), errors);
     if (!name.empty() && !names.insert(name).second) {
       errors.push_back(meta::duplicateField(at + ".name", json::Value(name)));
     }
@@ -237,16 +211,18 @@ std::set<std::string_view> checkVolumes(const json::Object& spec, const std::str
 
 void checkTolerations(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   size_t index = 0;
-  for (const json::Value& toleration : arrayOf(spec, "tolerations")) {
+  for (const json::Value& toleration : arrayAt(spec, "tolerations")) {
     std::string at = fmt::format("{}.tolerations[{}]", path, index++);
     std::string_view key = getString(toleration, "key"), op = getString(toleration, "operator");
-    if (!key.empty()) addAll(at + ".key", json::Value(key), meta::checkQualifiedName(key), errors);
+    if (!key.empty()) addInvalid(at + ".key", json::Value(key), meta::checkQualifiedName(key), errors);
     if (key.empty() && op != "Exists") {
-      errors.push_back(meta::invalidField(at + ".operator", json::Value(op),
-                                          "operator must be Exists when `key` is empty, which means \"match all values and all keys\""));
+      errors.push_back(meta::invalidField(
+          at + ".operator", json::Value(op),
+          "operator must be Exists when `key` is empty, which means \"match all values and all keys\""));
     }
     if (op == "Exists" && !getString(toleration, "value").empty()) {
-      errors.push_back(meta::invalidField(at + ".operator", toleration, "value must be empty when `operator` is 'Exists'"));
+      errors.push_back(
+          meta::invalidField(at + ".operator", toleration, "value must be empty when `operator` is 'Exists'"));
     }
     if (const json::Value* seconds = json::find(toleration, "tolerationSeconds");
         seconds && getString(toleration, "effect") != "NoExecute") {
@@ -270,28 +246,18 @@ void checkDns(const json::Object& spec, const std::string& path, meta::FieldErro
 void checkNames(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   for (const char* field : {"hostname", "subdomain"}) {
     std::string_view text = getString(spec, field);
-    if (!text.empty()) addAll(path + "." + field, json::Value(text), meta::checkDns1123Label(text), errors);
+    if (!text.empty()) addInvalid(path + "." + field, json::Value(text), meta::checkDns1123Label(text), errors);
   }
   for (const char* field : {"nodeName", "serviceAccountName", "priorityClassName", "runtimeClassName"}) {
     std::string_view text = getString(spec, field);
-    if (!text.empty()) addAll(path + "." + field, json::Value(text), meta::checkDns1123Subdomain(text), errors);
+    if (!text.empty()) addInvalid(path + "." + field, json::Value(text), meta::checkDns1123Subdomain(text), errors);
   }
   if (const json::Value* selector = spec.if_contains("nodeSelector"); selector && selector->is_object()) {
     for (const auto& [key, value] : selector->get_object()) {
-      addAll(path + ".nodeSelector", json::Value(key), meta::checkQualifiedName(key), errors);
+      addInvalid(path + ".nodeSelector", json::Value(key), meta::checkQualifiedName(key), errors);
       if (value.is_string()) {
-        addAll(path + ".nodeSelector", value, meta::checkLabelValue(value.get_string()), errors);
+        addInvalid(path + ".nodeSelector", value, meta::checkLabelValue(value.get_string()), errors);
       }
-    }
-  }
-}
-
-void checkDurations(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
-  if (spec.contains("activeDeadlineSeconds")) {
-    int64_t seconds = getInt(spec, "activeDeadlineSeconds");
-    if (seconds < 1 || seconds > INT32_MAX) {
-      errors.push_back(meta::invalidField(path + ".activeDeadlineSeconds", seconds,
-                                          "must be between 1 and 2147483647, inclusive"));
     }
   }
 }
@@ -301,7 +267,6 @@ void checkDurations(const json::Object& spec, const std::string& path, meta::Fie
 void validatePodSpec(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   auto volumes = checkVolumes(spec, path, errors);
   checkContainers(spec, path, volumes, errors);
-  checkDurations(spec, path, errors);
   checkNames(spec, path, errors);
   checkTolerations(spec, path, errors);
   checkDns(spec, path, errors);

@@ -2,7 +2,9 @@
 // find what the template makes.
 #include <fmt/format.h>
 
+#include "apiserver/admission/fields.h"
 #include "apiserver/admission/hooks.h"
+#include "apiserver/admission/number_or_percent.h"
 #include "apiserver/admission/pod_spec.h"
 #include "meta/selector.h"
 
@@ -11,13 +13,6 @@ namespace {
 
 using json::getString;
 
-// The object at `path`, all of whose steps are made when missing.
-json::Object& ensurePath(json::Object& root, std::initializer_list<std::string_view> path) {
-  json::Object* at = &root;
-  for (std::string_view step : path) at = &json::ensureObject(*at, step);
-  return *at;
-}
-
 json::Object& templateOf(AdmissionRequest& request) {
   return ensurePath(request.object.as_object(), {"spec", "template"});
 }
@@ -25,14 +20,6 @@ json::Object& templateOf(AdmissionRequest& request) {
 void prepareTemplate(json::Object& podTemplate) {
   json::Value* spec = podTemplate.if_contains("spec");
   if (spec && spec->is_object()) applyPodSpecDefaults(spec->get_object());
-}
-
-bool isWrite(const AdmissionRequest& request) {
-  return request.operation != Operation::kDelete && request.subresource.empty();
-}
-
-void setDefault(json::Object& object, std::string_view key, json::Value value) {
-  if (json::Value* there = object.if_contains(key); !there || there->is_null()) object[key] = std::move(value);
 }
 
 void validateTemplate(const json::Value& podTemplate, const std::string& path, meta::FieldErrors& errors) {
@@ -46,10 +33,20 @@ void requireRestartPolicyAlways(const json::Value& podTemplate, meta::FieldError
   errors.push_back(meta::notSupportedField("spec.template.spec.restartPolicy", json::Value(policy), {"Always"}));
 }
 
+void checkSelects(const json::Value& selector, const json::Object& labels, meta::FieldErrors& errors) {
+  auto parsed = meta::LabelSelector::fromObject(&selector);
+  if (parsed.isEverything()) {
+    errors.push_back(meta::invalidField("spec.selector", selector, "empty selector is invalid"));
+  } else if (!parsed.matches(labels)) {
+    errors.push_back(
+        meta::invalidField("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+  }
+}
+
 }  // namespace
 
 void prepareTemplated(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
+  if (!writesMain(request)) return;
   if (request.kind.resource.kind == "PodTemplate") {
     prepareTemplate(ensurePath(request.object.as_object(), {"template"}));
   } else {
@@ -58,7 +55,7 @@ void prepareTemplated(AdmissionRequest& request) {
 }
 
 void prepareDeployment(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
+  if (!writesMain(request)) return;
   prepareTemplated(request);
   json::Object& strategy = ensurePath(request.object.as_object(), {"spec", "strategy"});
   if (getString(strategy, "type", "").empty()) strategy["type"] = "RollingUpdate";
@@ -69,7 +66,7 @@ void prepareDeployment(AdmissionRequest& request) {
 }
 
 void prepareDaemonSet(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
+  if (!writesMain(request)) return;
   prepareTemplated(request);
   json::Object& strategy = ensurePath(request.object.as_object(), {"spec", "updateStrategy"});
   if (getString(strategy, "type", "").empty()) strategy["type"] = "RollingUpdate";
@@ -79,19 +76,9 @@ void prepareDaemonSet(AdmissionRequest& request) {
   setDefault(rolling, "maxSurge", 0);
 }
 
-void prepareStatefulSet(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
-  prepareTemplated(request);
-  json::Object& strategy = ensurePath(request.object.as_object(), {"spec", "updateStrategy"});
-  if (getString(strategy, "type", "").empty()) strategy["type"] = "RollingUpdate";
-  if (getString(strategy, "type") == "RollingUpdate") {
-    setDefault(json::ensureObject(strategy, "rollingUpdate"), "partition", 0);
-  }
-}
-
 // Selector and labels come from the template when they are not given.
 void prepareReplicationController(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
+  if (!writesMain(request)) return;
   prepareTemplated(request);
   const json::Value* labels = json::find(request.object, "spec.template.metadata.labels");
   if (!labels || !labels->is_object() || labels->get_object().empty()) return;
@@ -102,60 +89,70 @@ void prepareReplicationController(AdmissionRequest& request) {
   if (own.empty()) own = std::move(copy);
 }
 
-void prepareCronJob(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
-  prepareTemplate(ensurePath(request.object.as_object(), {"spec", "jobTemplate", "spec", "template"}));
-}
-
-// A Job makes its own selector, by its uid, unless it is told not to.
-void prepareJob(AdmissionRequest& request) {
-  if (!isWrite(request)) return;
-  prepareTemplated(request);
-  json::Object& spec = ensurePath(request.object.as_object(), {"spec"});
-  if (!spec.contains("completions") && !spec.contains("parallelism")) spec["completions"] = 1;
-  setDefault(spec, "parallelism", 1);
-  if (request.operation != Operation::kCreate || json::getBool(spec, "manualSelector")) return;
-  std::string uid(getString(request.object, "metadata.uid"));
-  json::Object& labels = ensurePath(spec, {"template", "metadata", "labels"});
-  for (const char* key : {"batch.kubernetes.io/controller-uid", "controller-uid"}) labels[key] = uid;
-  for (const char* key : {"batch.kubernetes.io/job-name", "job-name"}) labels[key] = request.name;
-  ensurePath(spec, {"selector", "matchLabels"})["batch.kubernetes.io/controller-uid"] = uid;
-}
-
 void validateSelected(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  if (!isWrite(request)) return;
-  const json::Value* selector = json::find(request.object, "spec.selector");
+  if (!writesMain(request)) return;
   const json::Value* podTemplate = json::find(request.object, "spec.template");
-  if (!selector) errors.push_back(meta::requiredField("spec.selector"));
   if (!podTemplate) return;
-  if (selector) {
-    auto parsed = meta::LabelSelector::fromObject(selector);
-    static const json::Object kNone;
-    const json::Value* labels = json::find(*podTemplate, "metadata.labels");
-    if (parsed.isEverything()) {
-      errors.push_back(meta::invalidField("spec.selector", *selector, "empty selector is invalid for deployment"));
-    } else if (!parsed.matches(labels && labels->is_object() ? labels->get_object() : kNone)) {
-      errors.push_back(meta::invalidField("spec.template.metadata.labels", labels ? *labels : json::Value(json::Object()),
-                                          "`selector` does not match template `labels`"));
-    }
+  if (const json::Value* selector = json::find(request.object, "spec.selector")) {
+    checkSelects(*selector, objectAt(*podTemplate, "metadata.labels"), errors);
   }
   validateTemplate(*podTemplate, "spec.template", errors);
   requireRestartPolicyAlways(*podTemplate, errors);
-  const json::Value* before = request.old ? json::find(*request.old, "spec.selector") : nullptr;
-  if (before && selector && !json::equal(*before, *selector)) {
-    errors.push_back(meta::invalidField("spec.selector", *selector, "field is immutable"));
+}
+
+// Nothing would ever be replaced if neither one more nor one less were allowed.
+void checkRollingUpdate(const json::Value& object, const std::string& path, meta::FieldErrors& errors) {
+  const json::Value* unavailable = json::find(object, path + ".maxUnavailable");
+  const json::Value* surge = json::find(object, path + ".maxSurge");
+  checkNumberOrPercent(unavailable, path + ".maxUnavailable", errors);
+  checkNumberOrPercent(surge, path + ".maxSurge", errors, true);
+  if (unavailable && isNothing(unavailable) && isNothing(surge)) {
+    errors.push_back(meta::invalidField(path + ".maxUnavailable", *unavailable, "may not be 0 when `maxSurge` is 0"));
   }
 }
 
-void validateJob(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  if (!isWrite(request)) return;
-  const json::Value* podTemplate = json::find(request.object, "spec.template");
-  if (!podTemplate) return;
-  validateTemplate(*podTemplate, "spec.template", errors);
-  std::string_view policy = getString(*podTemplate, "spec.restartPolicy");
-  if (policy == "Always") {
-    errors.push_back(meta::requiredField("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\""));
+void validateDeployment(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  if (!writesMain(request)) return;
+  validateSelected(request, errors);
+  const json::Value& object = request.object;
+  if (getString(object, "spec.strategy.type") == "Recreate" && json::find(object, "spec.strategy.rollingUpdate")) {
+    errors.push_back(
+        meta::forbiddenField("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"));
+  } else {
+    checkRollingUpdate(object, "spec.strategy.rollingUpdate", errors);
   }
+  int64_t deadline = json::getInt(object, "spec.progressDeadlineSeconds", INT32_MAX);
+  if (deadline <= json::getInt(object, "spec.minReadySeconds")) {
+    errors.push_back(
+        meta::invalidField("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
+  }
+}
+
+void validateDaemonSet(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  if (!writesMain(request)) return;
+  validateSelected(request, errors);
+  const std::string path = "spec.updateStrategy.rollingUpdate";
+  const json::Value *unavailable = json::find(request.object, path + ".maxUnavailable"),
+                    *surge = json::find(request.object, path + ".maxSurge");
+  checkRollingUpdate(request.object, path, errors);
+  if (!isNothing(unavailable) && !isNothing(surge)) {
+    errors.push_back(meta::invalidField(path + ".maxSurge", *surge, "may not be set when maxUnavailable is non-zero"));
+  }
+}
+
+void validateReplicationController(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  if (!writesMain(request)) return;
+  const json::Value* podTemplate = json::find(request.object, "spec.template");
+  const json::Object& selector = objectAt(request.object, "spec.selector");
+  if (selector.empty()) errors.push_back(meta::requiredField("spec.selector"));
+  if (!podTemplate) return errors.push_back(meta::requiredField("spec.template"));
+  const json::Object& labels = objectAt(*podTemplate, "metadata.labels");
+  if (!selector.empty() && !meta::LabelSelector::fromMap(selector).matches(labels)) {
+    errors.push_back(
+        meta::invalidField("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+  }
+  validateTemplate(*podTemplate, "spec.template", errors);
+  requireRestartPolicyAlways(*podTemplate, errors);
 }
 
 }  // namespace wherry::apiserver

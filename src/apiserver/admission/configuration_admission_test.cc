@@ -1,0 +1,206 @@
+// Kinds without pods: configuration, roles, policies, nodes, storage.
+#include <gtest/gtest.h>
+
+#include "apiserver/admission/admission_world.h"
+
+namespace wherry::apiserver {
+namespace {
+
+#define CONFIGMAP(rest) "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, " rest "}"
+#define SECRET(rest) "{apiVersion: v1, kind: Secret, metadata: {name: s}, " rest "}"
+
+TEST(ConfigMapAdmission, KnowsItsKeys) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<Refused>{
+                       {"names of files", CONFIGMAP("data: {a.b-c_D: x}"), {}},
+                       {"with a space", CONFIGMAP("data: {'a b': c}"), {"FieldValueInvalid data[a b]"}},
+                       {"the directory above", CONFIGMAP("data: {..: c}"), {"FieldValueInvalid data[..]"}},
+                       {"twice", CONFIGMAP("data: {a: c}, binaryData: {a: YQ==}"), {"FieldValueInvalid data[a]"}},
+                   });
+  auto big = world.create(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: " + std::string(1024 * 1024 + 1, 'x') + "}}");
+  EXPECT_EQ(big.causes, std::vector<std::string>{"FieldValueTooLong "});
+}
+
+TEST(ConfigMapAdmission, AnImmutableOneStays) {
+  AdmissionWorld world;
+  expectAll(
+      world,
+      std::vector<Changed>{
+          {"data may change", CONFIGMAP("data: {a: b}"), "{data: {a: c}}", {}},
+          {"but not of an immutable one",
+           CONFIGMAP("data: {a: b}, immutable: true"),
+           "{data: {a: c}}",
+           {"FieldValueForbidden data"}},
+          {"which it stays", CONFIGMAP("immutable: true"), "{immutable: false}", {"FieldValueForbidden immutable"}},
+          {"labels are not data", CONFIGMAP("immutable: true"), "{metadata: {labels: {a: b}}}", {}},
+      });
+}
+
+TEST(SecretAdmission, HoldsWhatItsTypeNeeds) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<FilledIn>{
+                       {"texts become data", SECRET("stringData: {a: hello}, data: {b: YQ==}"), "data",
+                        "{a: aGVsbG8=, b: YQ==}"},
+                       {"and are not stored", SECRET("stringData: {a: hello}"), "stringData", ""},
+                   });
+  expectAll(world, std::vector<Refused>{
+                       {"a certificate and a key",
+                        SECRET("type: kubernetes.io/tls, data: {}"),
+                        {"FieldValueRequired data[tls.crt]", "FieldValueRequired data[tls.key]"}},
+                       {"a user or a password", SECRET("type: kubernetes.io/basic-auth, data: {username: YQ==}"), {}},
+                       {"a configuration in JSON",
+                        SECRET("type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: '{'}"),
+                        {"FieldValueInvalid data[.dockerconfigjson]"}},
+                       {"an account",
+                        SECRET("type: kubernetes.io/service-account-token"),
+                        {"FieldValueRequired metadata.annotations[kubernetes.io/service-account.name]"}},
+                   });
+  expectAll(world, std::vector<Changed>{
+                       {"the type stays", SECRET("type: a"), "{type: b}", {"FieldValueInvalid type"}},
+                   });
+  EXPECT_EQ(world.create(SECRET("type: kubernetes.io/tls, data: {tls.crt: YQ==, tls.key: Yg==}")).warnings,
+            std::vector<std::string>{"tls: failed to find any PEM data in certificate input"});
+}
+
+TEST(RoleAdmission, RulesMeanSomething) {
+  AdmissionWorld world;
+#define ROLE(kind, rule) \
+  "{apiVersion: rbac.authorization.k8s.io/v1, kind: " kind ", metadata: {name: r}, rules: [{" rule "}]}"
+  expectAll(world, std::vector<Refused>{
+                       {"verbs are required",
+                        ROLE("Role", "apiGroups: [''], resources: [pods]"),
+                        {"FieldValueRequired rules[0].verbs"}},
+                       {"paths are not in a namespace",
+                        ROLE("Role", "nonResourceURLs: [/x], verbs: [get]"),
+                        {"FieldValueInvalid rules[0].nonResourceURLs"}},
+                       {"but in the cluster", ROLE("ClusterRole", "nonResourceURLs: [/x], verbs: [get]"), {}},
+                       {"resources are of a group",
+                        ROLE("Role", "resources: [pods], verbs: [get]"),
+                        {"FieldValueRequired rules[0].apiGroups"}},
+                   });
+}
+
+TEST(RoleBindingAdmission, NamesSomeone) {
+  AdmissionWorld world;
+#define BINDING(kind, role, subject)                                                                      \
+  "{apiVersion: rbac.authorization.k8s.io/v1, kind: " kind ", metadata: {name: b}, roleRef: {kind: " role \
+  ", name: r},"                                                                                           \
+  " subjects: [{" subject "}]}"
+  expectAll(world, std::vector<FilledIn>{
+                       {"a user is of RBAC's group", BINDING("RoleBinding", "Role", "kind: User, name: jane"),
+                        "subjects.0.apiGroup", "rbac.authorization.k8s.io"},
+                   });
+  expectAll(world, std::vector<Refused>{
+                       {"an account of the cluster has a namespace",
+                        BINDING("ClusterRoleBinding", "ClusterRole", "kind: ServiceAccount, name: a"),
+                        {"FieldValueRequired subjects[0].namespace"}},
+                       {"the cluster binds its own roles",
+                        BINDING("ClusterRoleBinding", "Role", "kind: User, name: jane"),
+                        {"FieldValueNotSupported roleRef.kind"}},
+                       {"nobody of an unknown kind",
+                        BINDING("RoleBinding", "Role", "kind: Robot, name: x"),
+                        {"FieldValueNotSupported subjects[0].kind"}},
+                   });
+  expectAll(world, std::vector<Changed>{
+                       {"the role stays",
+                        BINDING("RoleBinding", "Role", "kind: User, name: jane"),
+                        "{roleRef: {name: other}}",
+                        {"FieldValueInvalid roleRef"}},
+                   });
+}
+
+TEST(PolicyAdmission, NumbersAgree) {
+  AdmissionWorld world;
+#define BUDGET(spec) \
+  "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {selector: {}, " spec "}}"
+#define PRIORITY(name, rest) \
+  "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: " name "}, " rest "}"
+  world.has(PRIORITY("usual", "value: 1, globalDefault: true"));
+  expectAll(world,
+            std::vector<Refused>{
+                {"a budget says one thing", BUDGET("minAvailable: 1, maxUnavailable: 1"), {"FieldValueInvalid spec"}},
+                {"of at most all", BUDGET("minAvailable: 101%"), {"FieldValueInvalid spec.minAvailable"}},
+                {"the prefix of the system is the system's",
+                 PRIORITY("system-x", "value: 1"),
+                 {"FieldValueForbidden metadata.name"}},
+                {"whose classes are above all others", PRIORITY("system-node-critical", "value: 2000001000"), {}},
+                {"as no other is", PRIORITY("x", "value: 2000000000"), {"FieldValueForbidden value"}},
+                {"there is one default", PRIORITY("x", "value: 1, globalDefault: true"), {"403 Forbidden"}},
+                {"an autoscaler has room",
+                 "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h},"
+                 " spec: {scaleTargetRef: {kind: Deployment, name: d}, minReplicas: 3, maxReplicas: 2}}",
+                 {"FieldValueInvalid spec.maxReplicas"}},
+            });
+}
+
+TEST(NodeAdmission, ANewNodeTakesNoPods) {
+  AdmissionWorld world;
+  const char* node = "{apiVersion: v1, kind: Node, metadata: {name: n}, spec: {podCIDR: 10.0.0.0/24}}";
+  expectAll(world,
+            std::vector<FilledIn>{
+                {"until it is ready", node, "spec.taints", "[{key: node.kubernetes.io/not-ready, effect: NoSchedule}]"},
+                {"its addresses stand in a list too", node, "spec.podCIDRs", "[10.0.0.0/24]"},
+            });
+  expectAll(world,
+            std::vector<Changed>{
+                {"its addresses stay", node, "{spec: {podCIDR: 10.0.1.0/24}}", {"FieldValueForbidden spec.podCIDR"}},
+            });
+  auto status = world.update(node, "{status: {capacity: {cpu: '2'}}}", "status");
+  EXPECT_EQ(json::getString(status.object, "status.allocatable.cpu"), "2");
+}
+
+TEST(StorageAdmission, AClaimSaysHowMuchAndHow) {
+  AdmissionWorld world;
+#define CLAIM(spec) "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, spec: {" spec "}}"
+#define GOOD "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}"
+  world.has(
+      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, provisioner: example.com/x, metadata: {name: usual,"
+      " annotations: {storageclass.kubernetes.io/is-default-class: 'true'}}}");
+  expectAll(world, std::vector<FilledIn>{
+                       {"the default class", CLAIM(GOOD), "spec.storageClassName", "usual"},
+                       {"the class it names", CLAIM(GOOD ", storageClassName: x"), "spec.storageClassName", "x"},
+                   });
+  expectAll(world, std::vector<Refused>{
+                       {"an unknown mode and no size",
+                        CLAIM("accessModes: [Sometimes]"),
+                        {"FieldValueNotSupported spec.accessModes", "FieldValueRequired spec.resources[storage]"}},
+                   });
+  expectAll(world,
+            std::vector<Changed>{
+                {"the mode stays", CLAIM(GOOD), "{spec: {accessModes: [ReadWriteMany]}}", {"FieldValueForbidden spec"}},
+                {"the volume is bound later", CLAIM(GOOD), "{spec: {volumeName: v}}", {}},
+            });
+}
+
+TEST(CertificateSigningRequestAdmission, TheServerSaysWhoAsks) {
+  AdmissionWorld world;
+#define CSR(signer, request)                                                                   \
+  "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: c}," \
+  " spec: {signerName: " signer ", request: " request ", username: mallory, usages: [client auth]}}"
+#define PEM "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+  expectAll(world, std::vector<FilledIn>{{"never the request", CSR("example.com/x", PEM), "spec.username", "jane"}});
+  expectAll(world, std::vector<Refused>{
+                       {"a signer of no domain", CSR("x", PEM), {"FieldValueInvalid spec.signerName"}},
+                       {"a request that is none", CSR("example.com/x", "YQ=="), {"FieldValueInvalid spec.request"}},
+                   });
+}
+
+TEST(EventAdmission, StandsWithWhatItIsAbout) {
+  AdmissionWorld world;
+  expectAll(world,
+            std::vector<Refused>{
+                {"in its namespace",
+                 "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Pod, namespace: default}}",
+                 {}},
+                {"a node's in the default one",
+                 "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Node}}",
+                 {}},
+                {"not in another",
+                 "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Pod, namespace: other}}",
+                 {"FieldValueInvalid involvedObject.namespace"}},
+            });
+}
+
+}  // namespace
+}  // namespace wherry::apiserver

@@ -1,0 +1,201 @@
+#include <gtest/gtest.h>
+
+#include "apiserver/admission/admission_world.h"
+
+namespace wherry::apiserver {
+namespace {
+
+#define POD(spec) "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {" spec "}}"
+#define CONTAINER(more) POD("containers: [{name: c, image: 'i:1', " more "}]")
+
+TEST(PodAdmission, FillsInWhatAPodLeavesOut) {
+  AdmissionWorld world;
+  world.has("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}");
+  expectAll(
+      world,
+      std::vector<FilledIn>{
+          {"an image of a moving tag is pulled always", POD("containers: [{name: c, image: 'i:latest'}]"),
+           "spec.containers.0.imagePullPolicy", "Always"},
+          {"an image of a fixed tag is pulled once", CONTAINER(""), "spec.containers.0.imagePullPolicy",
+           "IfNotPresent"},
+          {"what is limited is requested", CONTAINER("resources: {limits: {cpu: '1'}}"),
+           "spec.containers.0.resources.requests", "{cpu: '1'}"},
+          {"the node's loss is borne for five minutes", CONTAINER(""), "spec.tolerations",
+           "[{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 300},"
+           " {key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 300}]"},
+          {"a priority comes from its class", POD("priorityClassName: high, containers: [{name: c, image: i}]"),
+           "spec.priority", "1000"},
+          {"ports of the node's network are the node's ports",
+           POD("hostNetwork: true, containers: [{name: c, image: i, ports: [{containerPort: 80}]}]"),
+           "spec.containers.0.ports.0.hostPort", "80"},
+          {"its class of service follows from its resources", CONTAINER("resources: {limits: {cpu: '1', memory: 1Gi}}"),
+           "status.qosClass", "Guaranteed"},
+      });
+}
+
+TEST(PodAdmission, SaysEachMistakeOnce) {
+  AdmissionWorld world;
+  expectAll(
+      world,
+      std::vector<Refused>{
+          {"an image is required", POD("containers: [{name: c}]"), {"FieldValueRequired spec.containers[0].image"}},
+          {"containers are required", POD("containers: []"), {"FieldValueRequired spec.containers"}},
+          {"ports lie between 1 and 65535",
+           CONTAINER("ports: [{containerPort: 70000}, {containerPort: 0}]"),
+           {"FieldValueInvalid spec.containers[0].ports[0].containerPort",
+            "FieldValueRequired spec.containers[0].ports[1].containerPort"}},
+          {"a deadline is at least a second",
+           POD("activeDeadlineSeconds: 0, containers: [{name: c, image: i}]"),
+           {"FieldValueInvalid spec.activeDeadlineSeconds"}},
+          {"an environment variable has a name, and one source that exists",
+           CONTAINER(
+               "env: [{name: '', value: x}, {name: a, value: x, valueFrom: {fieldRef: {fieldPath: metadata.nope}}}]"),
+           {"FieldValueRequired spec.containers[0].env[0].name",
+            "FieldValueInvalid spec.containers[0].env[1].valueFrom.fieldRef.fieldPath",
+            "FieldValueInvalid spec.containers[0].env[1].valueFrom"}},
+          {"a mount needs its volume",
+           CONTAINER("volumeMounts: [{name: v, mountPath: /v}]"),
+           {"FieldValueNotFound spec.containers[0].volumeMounts[0].name"}},
+          {"a request is within its limit",
+           CONTAINER("resources: {requests: {cpu: '2'}, limits: {cpu: '1'}}"),
+           {"FieldValueInvalid spec.containers[0].resources.requests"}},
+          {"a probe has one way to ask",
+           CONTAINER("livenessProbe: {httpGet: {port: 80}, tcpSocket: {port: 80}}"),
+           {"FieldValueForbidden spec.containers[0].livenessProbe.tcpSocket"}},
+          {"a service account must exist",
+           POD("serviceAccountName: ghost, containers: [{name: c, image: i}]"),
+           {"403 Forbidden"}},
+          {"a priority class must exist",
+           POD("priorityClassName: ghost, containers: [{name: c, image: i}]"),
+           {"403 Forbidden"}},
+      });
+}
+
+TEST(PodAdmission, LetsLittleOfAPodChange) {
+  AdmissionWorld world;
+  const char* pod = POD("tolerations: [{key: a, operator: Exists}], containers: [{name: c, image: 'i:1'}]");
+  expectAll(world, std::vector<Changed>{
+                       {"the image may change",
+                        pod,
+                        "{spec: {containers: [{name: c, image: 'i:2', imagePullPolicy: IfNotPresent,"
+                        " terminationMessagePath: /dev/termination-log, terminationMessagePolicy: File,"
+                        " resources: {}}]}}",
+                        {}},
+                       {"the host name may not", pod, "{spec: {hostname: h}}", {"FieldValueForbidden spec"}},
+                       {"tolerations are only added",
+                        pod,
+                        "{spec: {tolerations: [{key: b, operator: Exists}]}}",
+                        {"FieldValueForbidden spec.tolerations"}},
+                       {"a deadline may be set later", pod, "{spec: {activeDeadlineSeconds: 5}}", {}},
+                       {"gates are not added later",
+                        pod,
+                        "{spec: {schedulingGates: [{name: example.com/g}]}}",
+                        {"FieldValueForbidden spec.schedulingGates[0].name"}},
+                   });
+}
+
+TEST(PodAdmission, EphemeralContainersGetDefaults) {
+  AdmissionWorld world;
+  auto admitted =
+      world.update(CONTAINER(""), "{spec: {ephemeralContainers: [{name: d, image: busybox}]}}", "ephemeralcontainers");
+  EXPECT_EQ(admitted.causes, std::vector<std::string>());
+  EXPECT_EQ(json::getString(admitted.object, "spec.ephemeralContainers.0.imagePullPolicy"), "Always");
+}
+
+TEST(LimitRangeAdmission, FillsInContainers) {
+  AdmissionWorld world;
+  world.has(
+      "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{type: Container,"
+      " default: {cpu: 500m, memory: 64Mi}, defaultRequest: {cpu: 100m, memory: 64Mi}}]}}");
+  expectAll(world, std::vector<FilledIn>{
+                       {"limits and requests that are left out", CONTAINER(""), "spec.containers.0.resources",
+                        "{limits: {cpu: 500m, memory: 64Mi}, requests: {cpu: 100m, memory: 64Mi}}"},
+                       {"and says so", CONTAINER(""), "metadata.annotations",
+                        "{kubernetes.io/limit-ranger: 'LimitRanger plugin set: cpu, memory request for container c; "
+                        "cpu, memory limit for container c'}"},
+                       {"what the container says stays", CONTAINER("resources: {limits: {cpu: '1', memory: 1Gi}}"),
+                        "spec.containers.0.resources.limits", "{cpu: '1', memory: 1Gi}"},
+                   });
+}
+
+TEST(LimitRangeAdmission, RefusesWhatIsOutOfBounds) {
+  AdmissionWorld world;
+  world.has(
+      "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: ["
+      "{type: Container, min: {cpu: 100m}, max: {cpu: '1'}, maxLimitRequestRatio: {cpu: '4'}},"
+      "{type: Pod, max: {cpu: '2'}}]}}");
+  expectAll(
+      world,
+      std::vector<Refused>{
+          {"within all bounds", CONTAINER("resources: {requests: {cpu: 500m}, limits: {cpu: '1'}}"), {}},
+          {"above the maximum", CONTAINER("resources: {limits: {cpu: '2'}}"), {"403 Forbidden"}},
+          {"below the minimum", CONTAINER("resources: {requests: {cpu: 50m}, limits: {cpu: 100m}}"), {"403 Forbidden"}},
+          {"without a limit", CONTAINER("resources: {requests: {cpu: 500m}}"), {"403 Forbidden"}},
+          {"too far apart", CONTAINER("resources: {requests: {cpu: 100m}, limits: {cpu: '1'}}"), {"403 Forbidden"}},
+          {"too much together",
+           POD("containers: [{name: a, image: i, resources: {limits: {cpu: '1'}}}, {name: b, image: i, resources: "
+               "{limits: {cpu: '1'}}},"
+               " {name: c, image: i, resources: {limits: {cpu: '1'}}}]"),
+           {"403 Forbidden"}},
+      });
+}
+
+TEST(LimitRangeAdmission, AgreesWithItself) {
+  AdmissionWorld world;
+#define LIMIT(text) "{apiVersion: v1, kind: LimitRange, metadata: {name: l}, spec: {limits: [{" text "}]}}"
+  expectAll(world, std::vector<FilledIn>{
+                       {"the maximum is the default, and the default is requested",
+                        LIMIT("type: Container, max: {cpu: '2'}, default: {memory: 64Mi}"), "spec.limits.0",
+                        "{type: Container, max: {cpu: '2'}, default: {cpu: '2', memory: 64Mi}, defaultRequest: {cpu: "
+                        "'2', memory: 64Mi}}"},
+                       {"pods have no defaults", LIMIT("type: Pod, max: {cpu: '2'}"), "spec.limits.0",
+                        "{type: Pod, max: {cpu: '2'}}"},
+                   });
+  expectAll(world, std::vector<Refused>{
+                       {"the least is not above the most",
+                        LIMIT("type: Pod, min: {cpu: '2'}, max: {cpu: '1'}"),
+                        {"FieldValueInvalid spec.limits[0].min[cpu]"}},
+                       {"a default for pods means nothing",
+                        LIMIT("type: Pod, default: {cpu: '2'}"),
+                        {"FieldValueForbidden spec.limits[0].default"}},
+                   });
+}
+
+TEST(QuotaAdmission, CountsWhatIsThere) {
+  AdmissionWorld world;
+  world.has(
+      "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: '2', requests.cpu: '1',"
+      " count/configmaps: '0', services.nodeports: '1'}}}");
+  world.has(
+      "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, resources: {requests: {cpu: "
+      "600m}}}]}}");
+  world.has("{apiVersion: v1, kind: Pod, metadata: {name: done}, spec: {containers: []}, status: {phase: Succeeded}}");
+  expectAll(world,
+            std::vector<Refused>{
+                {"a second pod fits", CONTAINER("resources: {requests: {cpu: 400m}}"), {}},
+                {"but not with more than is left", CONTAINER("resources: {requests: {cpu: 500m}}"), {"403 Forbidden"}},
+                {"every pod must say what it takes", CONTAINER(""), {"403 Forbidden"}},
+                {"no ConfigMap fits", "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}", {"403 Forbidden"}},
+                {"Secrets are not spoken of", "{apiVersion: v1, kind: Secret, metadata: {name: x}}", {}},
+                {"one node port fits",
+                 "{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {type: NodePort, ports: [{port: 80}]}}",
+                 {}},
+                {"two do not",
+                 "{apiVersion: v1, kind: Service, metadata: {name: x},"
+                 " spec: {type: NodePort, ports: [{port: 80, name: a}, {port: 81, name: b}]}}",
+                 {"403 Forbidden"}},
+            });
+}
+
+TEST(QuotaAdmission, AScopedQuotaIsAboutItsPodsAlone) {
+  AdmissionWorld world;
+  world.has(
+      "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: '0'}, scopes: [BestEffort]}}");
+  expectAll(world, std::vector<Refused>{
+                       {"in its scope", CONTAINER(""), {"403 Forbidden"}},
+                       {"out of its scope", CONTAINER("resources: {requests: {cpu: 1m}}"), {}},
+                   });
+}
+
+}  // namespace
+}  // namespace wherry::apiserver
