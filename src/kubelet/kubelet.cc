@@ -134,8 +134,8 @@ struct Kubelet::State {
       if (before) workers->enqueue(std::string(before->metadata().uid()));
       if (after) workers->enqueue(std::string(after->metadata().uid()));
     }});
-    followObjects(core_v1::ConfigMap::kResource(), "configmap");
-    followObjects(core_v1::Secret::kResource(), "secret");
+    followObjects(core_v1::ConfigMap::kResource(), SourceKind::kConfigMap);
+    followObjects(core_v1::Secret::kResource(), SourceKind::kSecret);
     auto& nodes = options.informers.informer(core_v1::Node::kResource());
     nodes.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
       if (after || before->metadata().name() != options.nodeName) return;
@@ -143,7 +143,7 @@ struct Kubelet::State {
     }});
   }
 
-  void followObjects(const meta::Resource& resource, const char* kind) {
+  void followObjects(const meta::Resource& resource, SourceKind kind) {
     options.informers.informer(resource).addHandler(
         {.onChange = [this, kind](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
           bool sameContent = before && after && before->revision() == after->revision();
@@ -151,7 +151,7 @@ struct Kubelet::State {
         }});
   }
 
-  void refreshUsers(const char* kind, const meta::Metadata& changed) {
+  void refreshUsers(SourceKind kind, const meta::Metadata& changed) {
     if (!following) return;
     for (const meta::ObjectPtr& object : pods.list(changed.ns())) {
       core_v1::Pod pod(object);
@@ -219,7 +219,8 @@ void removeAllPods(const std::string& dataDir, const std::string& runDir, networ
     containers.removeAll(uid);
     sandboxes.remove(uid, crun.cgroups());
   }
-  linux::removeCgroup(crun.cgroups(), "/wherry");
+  linux::removeEmptyCgroup(crun.cgroups(), "/wherry/conmon");
+  linux::removeEmptyCgroup(crun.cgroups(), "/wherry");
 }
 
 }  // namespace wherry::kubelet

@@ -32,6 +32,9 @@ void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid);
 // Removes the group and those below it from every hierarchy; one that still holds processes stays.
 void removeCgroup(const Cgroups& cgroups, std::string_view path);
 
+// The same for the group alone, if nothing is below it.
+void removeEmptyCgroup(const Cgroups& cgroups, std::string_view path);
+
 // Whether the process lives and is in a group whose path ends with `suffix`.
 bool isInCgroup(pid_t pid, std::string_view suffix);
 

@@ -2,8 +2,11 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +27,14 @@ namespace fs = std::filesystem;
 constexpr const char* kApplets[] = {"sh", "sleep", "cat", "echo", "true", "false", "wget", "nslookup", "id", "ls", "kill",
                                     "hostname", "httpd", "touch", "env", "mount", "grep", "pwd", "unshare", "ip"};
 
+void raiseLoopback() {
+  base::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
+}
+
 std::string enter() {
   if (::geteuid() != 0) return "running containers needs root";
   for (const char* program : {"crun", "conmon"}) {
@@ -32,6 +43,7 @@ std::string enter() {
   if (!fs::exists("/bin/busybox")) return "busybox-static is not installed";
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0) return "no namespace of our own can be made here";
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "mounts can't be made private";
+  raiseLoopback();
   for (const std::string& controller : linux::readCgroups().missingControllers) {
     std::string target = "/sys/fs/cgroup/" + controller;
     ::mkdir(target.c_str(), 0755);

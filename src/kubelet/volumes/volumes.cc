@@ -109,6 +109,31 @@ std::string subPathOf(const core_v1::VolumeMount& mount, const Environment& envi
   return path;
 }
 
+bool volumeUses(const core_v1::Volume& volume, SourceKind kind, std::string_view name) {
+  bool configMap = kind == SourceKind::kConfigMap;
+  bool itself = configMap ? volume.hasConfigMap() && volume.configMap().name() == name
+                          : volume.hasSecret() && volume.secret().secretName() == name;
+  if (itself) return true;
+  for (auto source : volume.projected().sources()) {
+    bool projected = configMap ? source.hasConfigMap() && source.configMap().name() == name
+                               : source.hasSecret() && source.secret().name() == name;
+    if (projected) return true;
+  }
+  return false;
+}
+
+bool environmentUses(const core_v1::Container& container, SourceKind kind, std::string_view name) {
+  bool configMap = kind == SourceKind::kConfigMap;
+  for (auto source : container.envFrom()) {
+    if ((configMap ? source.configMapRef().name() : source.secretRef().name()) == name) return true;
+  }
+  for (auto variable : container.env()) {
+    auto from = variable.valueFrom();
+    if ((configMap ? from.configMapKeyRef().name() : from.secretKeyRef().name()) == name) return true;
+  }
+  return false;
+}
+
 std::string propagationOf(std::string_view text) {
   if (text == "HostToContainer") return "rslave";
   return text == "Bidirectional" ? "rshared" : "rprivate";
@@ -126,15 +151,15 @@ void setUpVolumes(const core_v1::Pod& pod, const PodPaths& paths, const VolumeSo
   }
 }
 
-bool usesObject(const core_v1::Pod& pod, std::string_view kind, std::string_view name) {
-  bool configMap = kind == "configmap";
+bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name) {
   for (auto volume : pod.spec().volumes()) {
-    if (configMap && volume.configMap().name() == name && volume.hasConfigMap()) return true;
-    if (!configMap && volume.secret().secretName() == name && volume.hasSecret()) return true;
-    for (auto source : volume.projected().sources()) {
-      if (configMap && source.hasConfigMap() && source.configMap().name() == name) return true;
-      if (!configMap && source.hasSecret() && source.secret().name() == name) return true;
-    }
+    if (volumeUses(volume, kind, name)) return true;
+  }
+  for (auto container : pod.spec().containers()) {
+    if (environmentUses(container, kind, name)) return true;
+  }
+  for (auto container : pod.spec().initContainers()) {
+    if (environmentUses(container, kind, name)) return true;
   }
   return false;
 }

@@ -27,8 +27,9 @@ struct VolumeSources {
 // Makes what is missing and brings content up to date. Throws VolumeError.
 void setUpVolumes(const core_v1::Pod& pod, const PodPaths& paths, const VolumeSources& sources);
 
-// Whether the pod has volumes made of this object ("configmap" or "secret", by name). Pure.
-bool usesObject(const core_v1::Pod& pod, std::string_view kind, std::string_view name);
+// Whether volumes or environment of the pod are made of this object. Pure.
+enum class SourceKind { kConfigMap, kSecret };
+bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name);
 
 // The container's volumeMounts. A subPath is resolved inside its volume, whatever links a container made there, and made
 // when missing. Throws ConfigError.
