@@ -1,8 +1,8 @@
 // Client: how every component reads and writes API objects. One interface, two implementations: in-process (straight
 // into the API server, apiserver/local_client.h) and HTTPS (client/https_client.h, for remote nodes and the CLI).
 //
-// Safe from any thread; calls block. Every failure is a meta::StatusError, whichever way it came. Typed forms take a view
-// generated from api/ (schema/view.h): `client.get<core_v1::Pod>("default", "web")`.
+// Safe from any thread; calls block. Every failure is a meta::StatusError, whichever way it came. Typed forms take a
+// view generated from api/ (schema/view.h): `client.get<core_v1::Pod>("default", "web")`.
 #pragma once
 
 #include <chrono>
@@ -61,10 +61,11 @@ struct WatchEvent {
 class Watch {
  public:
   virtual ~Watch() = default;
-  // The next event, waiting for it without a time-out; nothing when `stop` was requested. Throws StatusError (410 Expired:
-  // list again; anything else: the connection is lost, watch again from the last revision).
+  // The next event, waiting for it without a time-out; nothing when `stop` was requested. Throws StatusError (410
+  // Expired: list again; anything else: the connection is lost, watch again from the last revision).
   virtual std::optional<WatchEvent> next(std::stop_token stop) = 0;
-  // The same without waiting: an event that is there now, or nothing. Throws as next() does. An empty answer arms `wake`.
+  // The same without waiting: an event that is there now, or nothing. Throws as next() does. An empty answer arms
+  // `wake`.
   virtual std::optional<WatchEvent> tryNext() = 0;
   // `wake` is called once after each empty tryNext(), as soon as another tryNext() would answer or throw: so one thread
   // follows many watches. Must be quick. REQUIRES: set before the first tryNext().
@@ -78,15 +79,17 @@ class Client {
   // `ns` empty: a cluster-scoped object, or a list over all namespaces.
   virtual meta::ObjectPtr get(const meta::Resource& resource, std::string_view ns, std::string_view name) = 0;
   virtual ObjectList list(const meta::Resource& resource, std::string_view ns, const ListOptions& options = {}) = 0;
-  virtual std::unique_ptr<Watch> watch(const meta::Resource& resource, std::string_view ns, const ListOptions& options) = 0;
+  virtual std::unique_ptr<Watch> watch(const meta::Resource& resource, std::string_view ns,
+                                       const ListOptions& options) = 0;
 
   virtual meta::ObjectPtr create(const meta::Resource& resource, std::string_view ns, const json::Value& object,
                                  const WriteOptions& options = {}) = 0;
-  // Replaces; object.metadata.resourceVersion, when set, must be the stored one (409 Conflict). metadata.name is the name.
+  // Replaces; object.metadata.resourceVersion, when set, must be the stored one (409 Conflict). metadata.name is the
+  // name.
   virtual meta::ObjectPtr update(const meta::Resource& resource, std::string_view ns, const json::Value& object,
                                  const WriteOptions& options = {}) = 0;
-  virtual meta::ObjectPtr patch(const meta::Resource& resource, std::string_view ns, std::string_view name, PatchType type,
-                                const json::Value& patch, const WriteOptions& options = {}) = 0;
+  virtual meta::ObjectPtr patch(const meta::Resource& resource, std::string_view ns, std::string_view name,
+                                PatchType type, const json::Value& patch, const WriteOptions& options = {}) = 0;
   virtual void remove(const meta::Resource& resource, std::string_view ns, std::string_view name,
                       const DeleteOptions& options = {}) = 0;
   // POST to a subresource of an existing object ("binding", "eviction", "token"); answers what the server does.

@@ -1,10 +1,10 @@
 #include "client/event_recorder.h"
 
-#include <fmt/format.h>
-
 #include <list>
 #include <thread>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/queue.h"
@@ -31,14 +31,9 @@ json::Object referenceTo(const meta::Object& about, std::string_view fieldPath) 
   return reference;
 }
 
-std::string_view textOf(const json::Object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
-}
-
 // An Event lives where its object does; that of a cluster-scoped object in "default".
 std::string_view namespaceOf(const Occurrence& occurrence) {
-  const auto ns = textOf(occurrence.involvedObject, "namespace");
+  const auto ns = json::getString(occurrence.involvedObject, "namespace");
   return ns.empty() ? "default" : ns;
 }
 
@@ -47,9 +42,9 @@ std::string_view typeOf(Severity severity) { return severity == Severity::kNorma
 // Occurrences with the same identity are one Event.
 std::string identityOf(const Occurrence& occurrence) {
   const auto& about = occurrence.involvedObject;
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", occurrence.component, occurrence.host, textOf(about, "uid"),
-                     textOf(about, "name"), textOf(about, "fieldPath"), typeOf(occurrence.severity), occurrence.reason,
-                     occurrence.message);
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", occurrence.component, occurrence.host,
+                     json::getString(about, "uid"), json::getString(about, "name"), json::getString(about, "fieldPath"),
+                     typeOf(occurrence.severity), occurrence.reason, occurrence.message);
 }
 
 // The Events written lately, so that the next occurrence of the same is counted. Forgets the longest unused first.
@@ -99,8 +94,9 @@ json::Value newEvent(const Occurrence& occurrence) {
   return json::Object{
       {"apiVersion", "v1"},
       {"kind", "Event"},
-      {"metadata", json::Object{{"name", fmt::format("{}.{:x}", textOf(occurrence.involvedObject, "name"), nanos)},
-                                {"namespace", namespaceOf(occurrence)}}},
+      {"metadata",
+       json::Object{{"name", fmt::format("{}.{:x}", json::getString(occurrence.involvedObject, "name"), nanos)},
+                    {"namespace", namespaceOf(occurrence)}}},
       {"involvedObject", occurrence.involvedObject},
       {"reason", occurrence.reason},
       {"message", occurrence.message},
@@ -139,7 +135,8 @@ struct EventRecorder::Writer {
     try {
       if (!count(occurrence)) create(occurrence);
     } catch (const meta::StatusError& error) {
-      log.debug("{} of {} not recorded: {}", occurrence.reason, textOf(occurrence.involvedObject, "name"), error.message());
+      log.debug("{} of {} not recorded: {}", occurrence.reason, json::getString(occurrence.involvedObject, "name"),
+                error.message());
     }
   }
 
@@ -182,8 +179,9 @@ EventRecorder EventRecorder::forComponent(std::string component) const {
 
 void EventRecorder::record(const meta::Object& about, Severity severity, std::string_view reason, std::string message,
                            std::string_view fieldPath) {
-  Occurrence occurrence{referenceTo(about, fieldPath), component_,         host_, severity, std::string(reason),
-                        std::move(message),            writer_->clock.now()};
+  Occurrence occurrence{
+      referenceTo(about, fieldPath), component_, host_, severity, std::string(reason), std::move(message),
+      writer_->clock.now()};
   if (!writer_->queue.tryPush(std::move(occurrence))) writer_->log.debug("queue full, event {} dropped", reason);
 }
 

@@ -18,7 +18,8 @@ Occurrence scheduled(std::string_view about) {
 }
 
 TEST(NewEvent, StandsInTheNamespaceOfWhatItIsAbout) {
-  const auto event = newEvent(scheduled("{kind: Pod, namespace: shop, name: web, uid: u1, apiVersion: v1, resourceVersion: '7'}"));
+  const auto event =
+      newEvent(scheduled("{kind: Pod, namespace: shop, name: web, uid: u1, apiVersion: v1, resourceVersion: '7'}"));
   const auto expected = json::parseYaml(R"(
 apiVersion: v1
 kind: Event
@@ -49,7 +50,8 @@ TEST(NewEvent, OfAClusterScopedObjectStandsInDefault) {
 
 TEST(CountedEvent, ChangesOnlyCountAndLastTimestamp) {
   const auto patch = countedEvent(scheduled("{kind: Pod, namespace: shop, name: web}"), 3);
-  EXPECT_EQ(json::renderYaml(patch), json::renderYaml(json::parseYaml("{count: 3, lastTimestamp: '2023-11-14T22:13:20Z'}")));
+  EXPECT_EQ(json::renderYaml(patch),
+            json::renderYaml(json::parseYaml("{count: 3, lastTimestamp: '2023-11-14T22:13:20Z'}")));
 }
 
 }  // namespace

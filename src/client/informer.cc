@@ -163,7 +163,8 @@ class ReflectedInformer : public Informer {
         kept.insert(object->key());
         changes.push_back({contents.objects.put(object), object});
       }
-      for (const auto& key : contents.objects.keysNotIn(kept)) changes.push_back({contents.objects.remove(key), nullptr});
+      for (const auto& key : contents.objects.keysNotIn(kept))
+        changes.push_back({contents.objects.remove(key), nullptr});
       contents.revision = all.revision;
     });
     for (const auto& change : changes) {

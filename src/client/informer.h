@@ -1,5 +1,6 @@
-// Informer: a component's live copy of a resource, kept by list and watch (reflector.h). InformerFactory hands one informer
-// per resource to everybody in the process, so that an object is parsed and kept once; one thread follows them all.
+// Informer: a component's live copy of a resource, kept by list and watch (reflector.h). InformerFactory hands one
+// informer per resource to everybody in the process, so that an object is parsed and kept once; one thread follows them
+// all.
 //
 //   InformerFactory informers(client);
 //   Informer& pods = informers.informer(core_v1::Pod::kResource());
@@ -7,8 +8,9 @@
 //   informers.start();
 //
 // Handlers are called on the factory's thread, in the order of revisions, never two at a time; they enqueue or publish,
-// they do not work. A handler added after the start is first told of everything that is there already. `before` is null for what is new, `after` null for what is gone. Reads are safe from any thread and
-// see at least what the handlers were told.
+// they do not work. A handler added after the start is first told of everything that is there already. `before` is null
+// for what is new, `after` null for what is gone. Reads are safe from any thread and see at least what the handlers
+// were told.
 #pragma once
 
 #include <functional>
@@ -60,10 +62,11 @@ class InformerFactory {
   InformerFactory(const InformerFactory&) = delete;
   InformerFactory& operator=(const InformerFactory&) = delete;
 
-  // The one informer of this resource (all namespaces); `fieldSelector` narrows it (a node's own pods) and makes it another.
+  // The one informer of this resource (all namespaces); `fieldSelector` narrows it (a node's own pods) and makes it
+  // another.
   Informer& informer(const meta::Resource& resource, std::string_view fieldSelector = {});
-  void start();                             // those made since the last start()
-  bool waitSynced(std::stop_token stop);    // all
+  void start();                           // those made since the last start()
+  bool waitSynced(std::stop_token stop);  // all
   void stop();
 
  private:

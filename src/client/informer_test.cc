@@ -1,9 +1,9 @@
 #include "client/informer.h"
 
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <semaphore>
+
+#include <gtest/gtest.h>
 
 #include "base/guarded.h"
 #include "client/own_writes.h"

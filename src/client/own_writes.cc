@@ -29,9 +29,8 @@ bool OwnWrites::visible(const std::string& key, const Informer& informer) {
     const auto found = pending.find(key);
     if (found == pending.end()) return true;
     if (informer.revision() < found->second.revision) return false;
-    std::erase_if(found->second.uids, [&](const auto& removed) {
-      return showsRemoval(informer, removed.first, removed.second);
-    });
+    std::erase_if(found->second.uids,
+                  [&](const auto& removed) { return showsRemoval(informer, removed.first, removed.second); });
     if (!found->second.uids.empty()) return false;
     pending.erase(found);
     return true;

@@ -1,6 +1,7 @@
 // OwnWrites: keeps a reconciler from acting on a cache that does not show its own writes yet, so that it never creates
-// the same thing twice. After a write it notes the written object; before the next decision it asks whether the informer
-// has seen all of them. If not it simply returns: the event that is still to come adds the key to the queue again.
+// the same thing twice. After a write it notes the written object; before the next decision it asks whether the
+// informer has seen all of them. If not it simply returns: the event that is still to come adds the key to the queue
+// again.
 //
 //   if (!writes.visible(key, pods)) return;
 //   writes.wrote(key, *client.create(...));
@@ -31,8 +32,8 @@ class OwnWrites {
 
  private:
   struct Pending {
-    int64_t revision = 0;                          // the newest of our writes
-    std::map<meta::ObjectKey, std::string> uids;   // removed
+    int64_t revision = 0;                         // the newest of our writes
+    std::map<meta::ObjectKey, std::string> uids;  // removed
   };
   base::Guarded<std::unordered_map<std::string, Pending>> pending_;
 };

@@ -41,8 +41,8 @@ struct Inbox {
 // One resource being followed: nothing known, or a watch running from `revision`.
 class Following {
  public:
-  Following(Client& client, std::shared_ptr<Inbox> inbox, Reflector::Id id, meta::Resource resource, ListOptions options,
-            Follower follower)
+  Following(Client& client, std::shared_ptr<Inbox> inbox, Reflector::Id id, meta::Resource resource,
+            ListOptions options, Follower follower)
       : client_(client),
         inbox_(std::move(inbox)),
         id_(id),

@@ -18,9 +18,9 @@
 namespace wherry::client {
 
 struct Follower {
-  std::function<void(ObjectList)> onList;              // everything there is now: replaces what was known
-  std::function<void(const WatchEvent&)> onEvent;      // never a bookmark
-  std::function<void(int64_t revision)> onRevision;    // after a list and each batch of events; may be empty
+  std::function<void(ObjectList)> onList;            // everything there is now: replaces what was known
+  std::function<void(const WatchEvent&)> onEvent;    // never a bookmark
+  std::function<void(int64_t revision)> onRevision;  // after a list and each batch of events; may be empty
 };
 
 // How long to wait after this many failures in a row (1: the first). Pure.

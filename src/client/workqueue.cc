@@ -105,7 +105,8 @@ std::optional<std::string> Workqueue::take(std::stop_token stop) {
       state_->working.insert(key);
       return key;
     }
-    const auto somethingChanged = [&, earliest = state_->waiting.empty() ? Deadline::max() : state_->waiting.begin()->first] {
+    const auto somethingChanged = [&, earliest =
+                                          state_->waiting.empty() ? Deadline::max() : state_->waiting.begin()->first] {
       return !state_->ready.empty() || (!state_->waiting.empty() && state_->waiting.begin()->first < earliest);
     };
     if (state_->waiting.empty()) {

@@ -1,6 +1,6 @@
-// Workqueue: keys to be worked on, each at most once at a time, however often it was added (level-driven); failures come
-// back with exponential back-off (5 ms to 1000 s as upstream's default limiter), addAfter at a deadline. Safe from any
-// thread. Idle workers wait on a condition variable; no timer runs without a deadline.
+// Workqueue: keys to be worked on, each at most once at a time, however often it was added (level-driven); failures
+// come back with exponential back-off (5 ms to 1000 s as upstream's default limiter), addAfter at a deadline. Safe from
+// any thread. Idle workers wait on a condition variable; no timer runs without a deadline.
 #pragma once
 
 #include <chrono>
@@ -40,8 +40,8 @@ class Workqueue {
   std::unique_ptr<State> state_;
 };
 
-// Threads that call reconcile(key) for what the queue holds. A StatusError or std::exception is logged and the key comes
-// back rate-limited (a Conflict quietly); a return forgets the key's back-off.
+// Threads that call reconcile(key) for what the queue holds. A StatusError or std::exception is logged and the key
+// comes back rate-limited (a Conflict quietly); a return forgets the key's back-off.
 class ReconcileLoop {
  public:
   using Reconcile = std::function<void(const std::string& key)>;

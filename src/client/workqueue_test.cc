@@ -1,10 +1,10 @@
 #include "client/workqueue.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <semaphore>
+
+#include <gtest/gtest.h>
 
 #include "meta/status.h"
 

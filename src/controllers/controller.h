@@ -1,5 +1,5 @@
-// What every controller is: a loop from a snapshot of objects to another state. Each has a pure half (decideX) that says
-// what to do, and a thin half, hidden in its .cc, that reads informers, decides, and writes through the Client.
+// What every controller is: a loop from a snapshot of objects to another state. Each has a pure half (decideX) that
+// says what to do, and a thin half, hidden in its .cc, that reads informers, decides, and writes through the Client.
 #pragma once
 
 #include <functional>
@@ -21,14 +21,14 @@ struct ControllerContext {
   client::InformerFactory& informers;
   const client::EventRecorder& events;  // each controller derives one under its own name
   const base::Clock& clock = base::Clock::system();
-  std::string rootCaPem;                         // published as ConfigMap kube-root-ca.crt
-  std::string clusterCidr = "10.244.0.0/16";     // pods' addresses; each node gets a piece
-  int nodeCidrMaskSize = 24;                     // the size of that piece
-  std::shared_ptr<ObjectFeed> feed;              // see sharedFeed()
+  std::string rootCaPem;                      // published as ConfigMap kube-root-ca.crt
+  std::string clusterCidr = "10.244.0.0/16";  // pods' addresses; each node gets a piece
+  int nodeCidrMaskSize = 24;                  // the size of that piece
+  std::shared_ptr<ObjectFeed> feed;           // see sharedFeed()
 };
 
-// Made by its factory, which adds handlers and indexes to informers but does no work; works from start() until destroyed.
-// The informers call into it: stop the InformerFactory first.
+// Made by its factory, which adds handlers and indexes to informers but does no work; works from start() until
+// destroyed. The informers call into it: stop the InformerFactory first.
 class Controller {
  public:
   virtual ~Controller() = default;

@@ -1,8 +1,8 @@
 #include "controllers/deployment.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "client/own_writes.h"
 #include "client/workqueue.h"
@@ -37,12 +37,11 @@ class DeploymentController : public Controller {
     replicaSets_.addIndex(std::string(kByController), controllerIndex);
     replicaSets_.addIndex(std::string(kOrphans), orphanIndex);
     pods_.addIndex(std::string(kByController), controllerIndex);
-    deployments_.addHandler({.onChange =
-                                 [this](const ObjectPtr& before, const ObjectPtr& after) {
-                                   queue_.add((after ? after : before)->key().text());
-                                 },
-                             .onSynced = {},
-                             .onRevision = {}});
+    deployments_.addHandler(
+        {.onChange = [this](const ObjectPtr& before,
+                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
+         .onSynced = {},
+         .onRevision = {}});
     replicaSets_.addHandler({.onChange =
                                  [this](const ObjectPtr& before, const ObjectPtr& after) {
                                    if (before) addOwner(*before);
@@ -50,14 +49,16 @@ class DeploymentController : public Controller {
                                  },
                              .onSynced = {},
                              .onRevision = {}});
-    pods_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
-                      .onSynced = {},
-                      .onRevision = {}});
+    pods_.addHandler(
+        {.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
+         .onSynced = {},
+         .onRevision = {}});
   }
 
   void start() override {
     constexpr unsigned kWorkers = 2;
-    loop_.emplace("deployment-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+    loop_.emplace(
+        "deployment-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -66,9 +67,8 @@ class DeploymentController : public Controller {
   void addOwner(const meta::Object& replicaSet) {
     const auto metadata = replicaSet.metadata();
     if (const auto* controller = metadata.controllerRef()) {
-      if (const auto* name = controller->if_contains("name"); name && name->is_string()) {
-        queue_.add(meta::ObjectKey{std::string(metadata.ns()), std::string(name->get_string())}.text());
-      }
+      const std::string name(json::getString(*controller, "name"));
+      queue_.add(meta::ObjectKey{std::string(metadata.ns()), name}.text());
       return;
     }
     if (metadata.labels().empty()) return;
@@ -83,8 +83,8 @@ class DeploymentController : public Controller {
     if (!ended) return;
     const auto* controller = (after ? after : before)->metadata().controllerRef();
     if (!controller) return;
-    const json::Value reference = *controller;
-    const auto replicaSet = replicaSets_.get((after ? after : before)->metadata().ns(), json::getString(reference, "name"));
+    const auto replicaSet =
+        replicaSets_.get((after ? after : before)->metadata().ns(), json::getString(*controller, "name"));
     if (replicaSet) addOwner(*replicaSet);
   }
 
@@ -178,19 +178,23 @@ class DeploymentController : public Controller {
     return false;
   }
 
-  // generations.current afterwards. False when its name was taken: the collision is in the status, whose event brings us back.
+  // generations.current afterwards. False when its name was taken: the collision is in the status, whose event brings
+  // us back.
   bool ensureCurrent(const Deployment& deployment, Generations& generations, ProgressNote& note) {
     if (generations.current) {
       annotateCurrent(deployment, generations);
       if (!findCondition(deployment.status(), "Progressing")) {
-        note = {"FoundNewReplicaSet", fmt::format("Found new replica set \"{}\"", generations.current->metadata().name())};
+        note = {"FoundNewReplicaSet",
+                fmt::format("Found new replica set \"{}\"", generations.current->metadata().name())};
       }
       return true;
     }
     const auto hash = podTemplateHash(deployment.spec().template_(), collisionCount(deployment));
-    const auto wanted = newReplicaSet(deployment, hash, nextRevision(generations.old), initialReplicas(deployment, generations.old));
+    const auto wanted =
+        newReplicaSet(deployment, hash, nextRevision(generations.old), initialReplicas(deployment, generations.old));
     if (!createCurrent(deployment, generations, wanted)) return false;
-    note = {"NewReplicaSetCreated", fmt::format("Created new replica set \"{}\"", generations.current->metadata().name())};
+    note = {"NewReplicaSetCreated",
+            fmt::format("Created new replica set \"{}\"", generations.current->metadata().name())};
     return true;
   }
 
@@ -221,8 +225,8 @@ class DeploymentController : public Controller {
     return true;
   }
 
-  [[noreturn]] void reportCreateError(const Deployment& deployment, const Generations& generations, const json::Value& wanted,
-                                      const meta::StatusError& error) {
+  [[noreturn]] void reportCreateError(const Deployment& deployment, const Generations& generations,
+                                      const json::Value& wanted, const meta::StatusError& error) {
     const std::string message = fmt::format("Failed to create new replica set \"{}\": {}",
                                             json::getString(wanted, "metadata.name"), error.message());
     events_.record(*deployment.object(), Severity::kWarning, "ReplicaSetCreateError", message);
@@ -265,10 +269,10 @@ class DeploymentController : public Controller {
     if (!generations.current) return;
     const int64_t revision = revisionOf(generations.current->metadata());
     if (revisionOf(deployment.metadata()) == revision) return;
-    const json::Value patch = json::Object{
-        {"metadata", json::Object{{"annotations", json::Object{{kRevision, std::to_string(revision)}}}}}};
-    const auto written = client_.patch(Deployment::kResource(), deployment.metadata().ns(), deployment.metadata().name(),
-                                       client::PatchType::kMerge, patch);
+    const json::Value patch =
+        json::Object{{"metadata", json::Object{{"annotations", json::Object{{kRevision, std::to_string(revision)}}}}}};
+    const auto written = client_.patch(Deployment::kResource(), deployment.metadata().ns(),
+                                       deployment.metadata().name(), client::PatchType::kMerge, patch);
     deploymentWrites_.wrote(keyOf(deployment), *written);
   }
 
@@ -320,12 +324,17 @@ class DeploymentController : public Controller {
     }
   }
 
-  void writeStatus(const Deployment& deployment, const Generations& generations, Progress progress, ProgressNote note = {}) {
+  void writeStatus(const Deployment& deployment, const Generations& generations, Progress progress,
+                   ProgressNote note = {}) {
     const auto now = clock_.now();
-    auto status = decideDeploymentStatus(
-        {.deployment = deployment, .generations = generations, .now = now, .progress = progress, .note = std::move(note)});
+    auto status = decideDeploymentStatus({.deployment = deployment,
+                                          .generations = generations,
+                                          .now = now,
+                                          .progress = progress,
+                                          .note = std::move(note)});
     if (const auto deadline = progressDeadline(deployment, status)) {
-      queue_.addAfter(keyOf(deployment), std::chrono::ceil<std::chrono::milliseconds>(*deadline - now) + std::chrono::milliseconds(1));
+      queue_.addAfter(keyOf(deployment),
+                      std::chrono::ceil<std::chrono::milliseconds>(*deadline - now) + std::chrono::milliseconds(1));
     }
     write(deployment, std::move(status));
   }

@@ -64,7 +64,9 @@ json::Value selectorWithHash(const Deployment& deployment, std::string_view hash
 
 }  // namespace
 
-bool sameTemplate(const PodTemplateSpec& a, const PodTemplateSpec& b) { return json::equal(withoutHash(a), withoutHash(b)); }
+bool sameTemplate(const PodTemplateSpec& a, const PodTemplateSpec& b) {
+  return json::equal(withoutHash(a), withoutHash(b));
+}
 
 std::string podTemplateHash(const PodTemplateSpec& podTemplate, std::optional<int64_t> collisionCount) {
   std::string text = json::serialize(withoutHash(podTemplate));

@@ -43,7 +43,8 @@ int64_t nextRevision(const std::vector<apps_v1::ReplicaSet>& old);
 // Deployment itself, and its revision with the ones it had before.
 json::Object decideAnnotations(const apps_v1::Deployment& deployment, const json::Object& current, int64_t revision);
 
-json::Value newReplicaSet(const apps_v1::Deployment& deployment, std::string_view hash, int64_t revision, int64_t replicas);
+json::Value newReplicaSet(const apps_v1::Deployment& deployment, std::string_view hash, int64_t revision,
+                          int64_t replicas);
 
 // Old ReplicaSets beyond spec.revisionHistoryLimit that have no pods any more.
 std::vector<apps_v1::ReplicaSet> decideCleanup(const apps_v1::Deployment& deployment,

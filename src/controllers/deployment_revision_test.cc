@@ -62,7 +62,9 @@ TEST(PodTemplateHash, DependsOnTheTemplateAndTheCollisionsAlone) {
 }
 
 TEST(Annotations, KeepTheRevisionsAReplicaSetHadBefore) {
-  const auto had = json::parseYaml("{deployment.kubernetes.io/revision: '2', deployment.kubernetes.io/revision-history: '1'}").as_object();
+  const auto had =
+      json::parseYaml("{deployment.kubernetes.io/revision: '2', deployment.kubernetes.io/revision-history: '1'}")
+          .as_object();
   const auto wanted = decideAnnotations(web(), had, 4);
   EXPECT_EQ(json::renderYaml(wanted), json::renderYaml(json::parseYaml(R"(
 deployment.kubernetes.io/revision: '4'
@@ -84,7 +86,8 @@ TEST(Cleanup, RemovesTheOldestBeyondTheLimitThatAreEmpty) {
 {metadata: {name: busy, generation: 1, annotations: {deployment.kubernetes.io/revision: '0'}}, spec: {replicas: 1}, status: {replicas: 1, observedGeneration: 1}}
 )");
   std::string names;
-  for (const auto& replicaSet : decideCleanup(deployment, old)) names += std::string(replicaSet.metadata().name()) + " ";
+  for (const auto& replicaSet : decideCleanup(deployment, old))
+    names += std::string(replicaSet.metadata().name()) + " ";
   EXPECT_EQ(names, "r1 r2 ");
 }
 

@@ -35,9 +35,9 @@ int64_t totalSize(const std::vector<ReplicaSet>& replicaSets) {
 }
 
 int64_t totalAvailable(const std::vector<ReplicaSet>& replicaSets) {
-  return std::accumulate(replicaSets.begin(), replicaSets.end(), int64_t{0}, [](int64_t sum, const ReplicaSet& replicaSet) {
-    return sum + replicaSet.status().availableReplicas();
-  });
+  return std::accumulate(
+      replicaSets.begin(), replicaSets.end(), int64_t{0},
+      [](int64_t sum, const ReplicaSet& replicaSet) { return sum + replicaSet.status().availableReplicas(); });
 }
 
 std::vector<ReplicaSet> activeOf(std::vector<ReplicaSet> replicaSets) {
@@ -117,7 +117,8 @@ int64_t proportion(const Deployment& deployment, const ReplicaSet& replicaSet, i
     const auto mostNow = static_cast<double>(desiredReplicas(deployment) + maxSurge(deployment));
     const int64_t before = annotatedNumber(replicaSet, kMaxReplicas, deployment.status().replicas());
     if (before == 0) return 0;
-    share = std::llround(static_cast<double>(size(replicaSet)) * mostNow / static_cast<double>(before)) - size(replicaSet);
+    share =
+        std::llround(static_cast<double>(size(replicaSet)) * mostNow / static_cast<double>(before)) - size(replicaSet);
   }
   return toAdd > 0 ? std::min(share, toAdd - added) : std::max(share, toAdd - added);
 }

@@ -16,7 +16,7 @@ int64_t desiredReplicas(const apps_v1::Deployment& deployment);  // spec.replica
 int64_t maxSurge(const apps_v1::Deployment& deployment);         // in pods, percentages rounded up; 0 for Recreate
 // In pods, percentages rounded down; never 0 together with maxSurge; 0 for Recreate.
 int64_t maxUnavailable(const apps_v1::Deployment& deployment);
-bool isRolling(const apps_v1::Deployment& deployment);           // else Recreate
+bool isRolling(const apps_v1::Deployment& deployment);  // else Recreate
 
 // What spec.replicas of a ReplicaSet becomes. It may be what it is already: then only its annotations are out of date.
 struct ScaleAction {
@@ -33,7 +33,8 @@ std::vector<ScaleAction> decideRollingUpdate(const apps_v1::Deployment& deployme
 
 // Recreate: first all old ones to nothing; when their pods are gone, the new one up (REQUIRES: generations.current).
 std::vector<ScaleAction> decideScaleDownForRecreate(const Generations& generations);
-std::vector<ScaleAction> decideScaleUpForRecreate(const apps_v1::Deployment& deployment, const Generations& generations);
+std::vector<ScaleAction> decideScaleUpForRecreate(const apps_v1::Deployment& deployment,
+                                                  const Generations& generations);
 
 // Whether spec.replicas was changed since the active ReplicaSets were last scaled.
 bool isScaling(const apps_v1::Deployment& deployment, const Generations& generations);

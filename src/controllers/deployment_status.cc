@@ -1,9 +1,9 @@
 #include "controllers/deployment_status.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "controllers/conditions.h"
 #include "controllers/deployment_rollout.h"
@@ -19,11 +19,6 @@ using apps_v1::ReplicaSet;
 constexpr std::string_view kProgressing = "Progressing";
 constexpr std::string_view kTimedOut = "ProgressDeadlineExceeded";
 constexpr std::string_view kNewAvailable = "NewReplicaSetAvailable";
-
-int64_t count(const json::Object& status, std::string_view name) {
-  const auto* value = status.if_contains(name);
-  return value && value->is_int64() ? value->get_int64() : 0;
-}
 
 void setCount(json::Object& status, std::string_view name, int64_t value) {
   if (value == 0) {
@@ -62,28 +57,32 @@ void writeCounts(json::Object& status, const Deployment& deployment, const Gener
   status["terminatingReplicas"] = terminating;
 }
 
-// Conditions of this kind also say when they were last looked at and changed; the same status and reason change nothing.
+// Conditions of this kind also say when they were last looked at and changed; the same status and reason change
+// nothing.
 void set(json::Array& conditions, const Condition& condition, base::WallTime now) {
   const bool same = conditionField(conditions, condition.type, "status") == condition.status &&
                     conditionField(conditions, condition.type, "reason") == condition.reason;
   if (!same) setCondition(conditions, condition, meta::formatTime(now), UpdateTime::kKept);
 }
 
-void setAvailable(json::Array& conditions, const json::Object& status, const Deployment& deployment, base::WallTime now) {
-  if (count(status, "availableReplicas") >= desiredReplicas(deployment) - maxUnavailable(deployment)) {
+void setAvailable(json::Array& conditions, const json::Object& status, const Deployment& deployment,
+                  base::WallTime now) {
+  if (json::getInt(status, "availableReplicas") >= desiredReplicas(deployment) - maxUnavailable(deployment)) {
     set(conditions, {"Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."}, now);
   } else {
-    set(conditions, {"Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."},
-        now);
+    set(conditions,
+        {"Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."}, now);
   }
 }
 
 // More new pods, fewer old ones, or more that are ready or available than last time.
 bool hasProgressed(const json::Object& before, const json::Object& after) {
-  const auto old = [](const json::Object& status) { return count(status, "replicas") - count(status, "updatedReplicas"); };
-  return count(after, "updatedReplicas") > count(before, "updatedReplicas") || old(after) < old(before) ||
-         count(after, "readyReplicas") > count(before, "readyReplicas") ||
-         count(after, "availableReplicas") > count(before, "availableReplicas");
+  const auto old = [](const json::Object& status) {
+    return json::getInt(status, "replicas") - json::getInt(status, "updatedReplicas");
+  };
+  return json::getInt(after, "updatedReplicas") > json::getInt(before, "updatedReplicas") || old(after) < old(before) ||
+         json::getInt(after, "readyReplicas") > json::getInt(before, "readyReplicas") ||
+         json::getInt(after, "availableReplicas") > json::getInt(before, "availableReplicas");
 }
 
 // "ReplicaSet "web-5d4f" is progressing.", or of the Deployment while it has none.
@@ -108,7 +107,7 @@ void refreshProgressing(json::Array& conditions, const std::string& message, bas
 }
 
 bool wasComplete(const json::Object& status, const json::Array& conditions) {
-  return count(status, "replicas") == count(status, "updatedReplicas") &&
+  return json::getInt(status, "replicas") == json::getInt(status, "updatedReplicas") &&
          conditionField(conditions, kProgressing, "reason") == kNewAvailable;
 }
 
@@ -117,7 +116,8 @@ void judgeProgress(json::Array& conditions, const StatusInput& input, const json
   if (wasComplete(status, conditions)) return;
   const std::string type(kProgressing);
   if (isComplete(input.deployment, status)) {
-    set(conditions, {type, "True", std::string(kNewAvailable), about(input, "has successfully progressed.")}, input.now);
+    set(conditions, {type, "True", std::string(kNewAvailable), about(input, "has successfully progressed.")},
+        input.now);
   } else if (hasProgressed(input.deployment.status().tree(), status)) {
     refreshProgressing(conditions, about(input, "is progressing."), input.now);
   } else if (const auto deadline = deadlineOf(input.deployment, conditions); deadline && *deadline <= input.now) {
@@ -147,8 +147,10 @@ void copyReplicaFailure(json::Array& conditions, const Generations& generations,
   for (const auto& replicaSet : all) {
     for (const auto condition : replicaSet.status().conditions()) {
       if (condition.type() != "ReplicaFailure") continue;
-      return set(conditions, {"ReplicaFailure", std::string(condition.status()), std::string(condition.reason()),
-                              std::string(condition.message())}, now);
+      return set(conditions,
+                 {"ReplicaFailure", std::string(condition.status()), std::string(condition.reason()),
+                  std::string(condition.message())},
+                 now);
     }
   }
   removeCondition(conditions, "ReplicaFailure");
@@ -158,9 +160,9 @@ void copyReplicaFailure(json::Array& conditions, const Generations& generations,
 
 bool isComplete(const Deployment& deployment, const json::Object& status) {
   const int64_t desired = desiredReplicas(deployment);
-  return count(status, "updatedReplicas") == desired && count(status, "replicas") == desired &&
-         count(status, "availableReplicas") == desired &&
-         count(status, "observedGeneration") >= deployment.metadata().generation();
+  return json::getInt(status, "updatedReplicas") == desired && json::getInt(status, "replicas") == desired &&
+         json::getInt(status, "availableReplicas") == desired &&
+         json::getInt(status, "observedGeneration") >= deployment.metadata().generation();
 }
 
 std::optional<base::WallTime> progressDeadline(const Deployment& deployment, const json::Object& status) {

@@ -31,19 +31,21 @@ Generations oneReplicaSet(int replicas, int ready) {
 
 std::string condition(const json::Object& status, std::string_view type) {
   const auto& conditions = status.at("conditions").as_array();
-  return fmt::format("{} {}: {}", conditionField(conditions, type, "status"), conditionField(conditions, type, "reason"),
-                     conditionField(conditions, type, "message"));
+  return fmt::format("{} {}: {}", conditionField(conditions, type, "status"),
+                     conditionField(conditions, type, "reason"), conditionField(conditions, type, "message"));
 }
 
 TEST(DeploymentStatus, CountsPodsOfAllReplicaSets) {
   const auto deployment = deploymentWith("{}");
   Generations generations = oneReplicaSet(2, 1);
-  generations.old.emplace_back(objectOf("{metadata: {name: web-0}, spec: {replicas: 1}, status: {replicas: 1, readyReplicas: 1, availableReplicas: 1}}"));
+  generations.old.emplace_back(objectOf(
+      "{metadata: {name: web-0}, spec: {replicas: 1}, status: {replicas: 1, readyReplicas: 1, availableReplicas: 1}}"));
   const auto status = decideDeploymentStatus({deployment, generations, kNow});
   json::Object counts = status;
   counts.erase("conditions");
-  EXPECT_TRUE(json::equal(counts, json::parseYaml("{observedGeneration: 2, replicas: 3, updatedReplicas: 2, readyReplicas: 2, "
-                                                  "availableReplicas: 2, unavailableReplicas: 1, terminatingReplicas: 0}")))
+  EXPECT_TRUE(
+      json::equal(counts, json::parseYaml("{observedGeneration: 2, replicas: 3, updatedReplicas: 2, readyReplicas: 2, "
+                                          "availableReplicas: 2, unavailableReplicas: 1, terminatingReplicas: 0}")))
       << json::renderYaml(counts);
 }
 
@@ -59,8 +61,10 @@ TEST(DeploymentStatus, GoesFromProgressingToComplete) {
   const auto atStart = decideDeploymentStatus({deploymentWith("{}"), oneReplicaSet(2, 1), kNow});
   EXPECT_EQ(condition(atStart, "Progressing"), "True ReplicaSetUpdated: ReplicaSet \"web-1\" is progressing.");
   const auto atEnd = decideDeploymentStatus({deploymentWith(json::serialize(atStart)), oneReplicaSet(2, 2), kNow});
-  EXPECT_EQ(condition(atEnd, "Progressing"), "True NewReplicaSetAvailable: ReplicaSet \"web-1\" has successfully progressed.");
-  const auto again = decideDeploymentStatus({deploymentWith(json::serialize(atEnd)), oneReplicaSet(2, 2), kNow + std::chrono::hours(1)});
+  EXPECT_EQ(condition(atEnd, "Progressing"),
+            "True NewReplicaSetAvailable: ReplicaSet \"web-1\" has successfully progressed.");
+  const auto again = decideDeploymentStatus(
+      {deploymentWith(json::serialize(atEnd)), oneReplicaSet(2, 2), kNow + std::chrono::hours(1)});
   EXPECT_EQ(json::serialize(again), json::serialize(atEnd)) << "and then stands still";
 }
 
@@ -71,7 +75,8 @@ TEST(DeploymentStatus, TimesOutAtTheDeadlineAndNotBefore) {
   const auto before = decideDeploymentStatus({deployment, oneReplicaSet(2, 1), kNow + std::chrono::seconds(599)});
   EXPECT_EQ(json::serialize(before), json::serialize(atStart));
   const auto after = decideDeploymentStatus({deployment, oneReplicaSet(2, 1), kNow + std::chrono::seconds(600)});
-  EXPECT_EQ(condition(after, "Progressing"), "False ProgressDeadlineExceeded: ReplicaSet \"web-1\" has timed out progressing.");
+  EXPECT_EQ(condition(after, "Progressing"),
+            "False ProgressDeadlineExceeded: ReplicaSet \"web-1\" has timed out progressing.");
   EXPECT_EQ(progressDeadline(deployment, after), std::nullopt);
 }
 

@@ -37,27 +37,32 @@ class EndpointSliceController : public Controller {
         slices_(context.informers.informer(EndpointSlice::kResource())),
         servicePods_(context.informers) {
     slices_.addIndex(std::string(kByService), managedSliceOf);
-    services_.addHandler({.onChange = [this](const ObjectPtr& before,
-                                             const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
-                          .onSynced = {},
-                          .onRevision = {}});
+    services_.addHandler(
+        {.onChange = [this](const ObjectPtr& before,
+                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
+         .onSynced = {},
+         .onRevision = {}});
     slices_.addHandler({.onChange =
                             [this](const ObjectPtr& before, const ObjectPtr& after) {
-                              for (auto& service : managedSliceOf(after ? *after : *before)) queue_.add(std::move(service));
+                              for (auto& service : managedSliceOf(after ? *after : *before))
+                                queue_.add(std::move(service));
                             },
                         .onSynced = {},
                         .onRevision = {}});
-    pods_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
-                      .onSynced = {},
-                      .onRevision = {}});
-    nodes_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { nodeChanged(before, after); },
-                       .onSynced = {},
-                       .onRevision = {}});
+    pods_.addHandler(
+        {.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
+         .onSynced = {},
+         .onRevision = {}});
+    nodes_.addHandler(
+        {.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { nodeChanged(before, after); },
+         .onSynced = {},
+         .onRevision = {}});
   }
 
   void start() override {
     constexpr unsigned kWorkers = 2;
-    loop_.emplace("endpointslice-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+    loop_.emplace(
+        "endpointslice-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -96,8 +101,10 @@ class EndpointSliceController : public Controller {
   void apply(const std::string& key, const Service& service, const SliceActions& actions) {
     const auto ns = service.metadata().ns();
     try {
-      for (const auto& slice : actions.create) writes_.wrote(key, *client_.create(EndpointSlice::kResource(), ns, slice));
-      for (const auto& slice : actions.update) writes_.wrote(key, *client_.update(EndpointSlice::kResource(), ns, slice));
+      for (const auto& slice : actions.create)
+        writes_.wrote(key, *client_.create(EndpointSlice::kResource(), ns, slice));
+      for (const auto& slice : actions.update)
+        writes_.wrote(key, *client_.update(EndpointSlice::kResource(), ns, slice));
       for (const auto& slice : actions.remove) remove(key, slice);
     } catch (const meta::StatusError& error) {
       if (error.code() == 403) return;  // the namespace is being deleted

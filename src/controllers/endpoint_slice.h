@@ -1,5 +1,5 @@
-// The EndpointSlice controller: for each Service with a selector, slices of at most 100 endpoints that say where its pods
-// are and whether they serve (KEP-752). A change touches as few slices as it can.
+// The EndpointSlice controller: for each Service with a selector, slices of at most 100 endpoints that say where its
+// pods are and whether they serve (KEP-752). A change touches as few slices as it can.
 #pragma once
 
 #include <map>

@@ -65,7 +65,8 @@ std::vector<WantedGroup> wantedGroups(const Service& service, const std::vector<
     for (const auto& pod : pods) {
       if (!canServe(pod) || addressOf(pod, family).empty()) continue;
       Group group{family, renderPorts(portsOf(service, pod))};
-      auto found = std::find_if(wanted.begin(), wanted.end(), [&](const WantedGroup& other) { return other.group == group; });
+      auto found =
+          std::find_if(wanted.begin(), wanted.end(), [&](const WantedGroup& other) { return other.group == group; });
       if (found == wanted.end()) found = wanted.insert(wanted.end(), WantedGroup{std::move(group), {}});
       found->endpoints.emplace(pod.metadata().uid(), renderEndpoint(service, pod, family, zoneOf));
     }
@@ -88,14 +89,15 @@ json::Object labelsFor(const Service& service) {
 
 json::Value newSlice(const Service& service, const Group& group, json::Array endpoints) {
   const auto metadata = service.metadata();
-  json::Object slice{{"apiVersion", "discovery.k8s.io/v1"},
-                     {"kind", "EndpointSlice"},
-                     {"metadata", json::Object{{"generateName", std::string(metadata.name()) + "-"},
-                                               {"namespace", metadata.ns()},
-                                               {"labels", labelsFor(service)},
-                                               {"ownerReferences", json::Array{meta::controllerReference(*service.object())}}}},
-                     {"addressType", addressTypeOf(group.family)},
-                     {"endpoints", std::move(endpoints)}};
+  json::Object slice{
+      {"apiVersion", "discovery.k8s.io/v1"},
+      {"kind", "EndpointSlice"},
+      {"metadata", json::Object{{"generateName", std::string(metadata.name()) + "-"},
+                                {"namespace", metadata.ns()},
+                                {"labels", labelsFor(service)},
+                                {"ownerReferences", json::Array{meta::controllerReference(*service.object())}}}},
+      {"addressType", addressTypeOf(group.family)},
+      {"endpoints", std::move(endpoints)}};
   slice["ports"] = group.ports;
   return slice;
 }
@@ -168,7 +170,8 @@ void createSlices(SliceActions& actions, const Service& service, const Group& gr
   }
 }
 
-void decideGroup(SliceActions& actions, const Service& service, WantedGroup& wanted, std::vector<EndpointSlice>& unused) {
+void decideGroup(SliceActions& actions, const Service& service, WantedGroup& wanted,
+                 std::vector<EndpointSlice>& unused) {
   std::vector<Draft> drafts;
   std::erase_if(unused, [&](const EndpointSlice& slice) {
     if (!sameGroup(slice, wanted.group)) return false;
@@ -186,8 +189,10 @@ void decideGroup(SliceActions& actions, const Service& service, WantedGroup& wan
   createSlices(actions, service, wanted.group, wanted.endpoints);
 }
 
-// A Service without endpoints keeps one empty slice of each family, so that "no endpoints" can be told from "not known".
-void decidePlaceholder(SliceActions& actions, const Service& service, Family family, std::vector<EndpointSlice>& unused) {
+// A Service without endpoints keeps one empty slice of each family, so that "no endpoints" can be told from "not
+// known".
+void decidePlaceholder(SliceActions& actions, const Service& service, Family family,
+                       std::vector<EndpointSlice>& unused) {
   const auto found = std::find_if(unused.begin(), unused.end(), [&](const EndpointSlice& slice) {
     return slice.addressType() == addressTypeOf(family);
   });

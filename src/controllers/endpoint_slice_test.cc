@@ -14,24 +14,29 @@ using core_v1::Service;
 using discovery_v1::EndpointSlice;
 
 Service serviceOf(std::string_view spec) {
-  json::Value tree = json::parseYaml("{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop, uid: s1, labels: {team: a}}}");
+  json::Value tree = json::parseYaml(
+      "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop, uid: s1, labels: {team: a}}}");
   tree.as_object()["spec"] = json::parseYaml(spec);
   return Service(std::make_shared<const meta::Object>(std::move(tree)));
 }
 
-constexpr std::string_view kHttp = "{clusterIP: 10.96.0.7, selector: {app: web}, ports: [{name: http, port: 80, targetPort: web}]}";
+constexpr std::string_view kHttp =
+    "{clusterIP: 10.96.0.7, selector: {app: web}, ports: [{name: http, port: 80, targetPort: web}]}";
 
-Pod podOf(std::string_view name, std::string_view ip, std::string_view ready, std::string_view metadata = "", std::string_view spec = "") {
+Pod podOf(std::string_view name, std::string_view ip, std::string_view ready, std::string_view metadata = "",
+          std::string_view spec = "") {
   return Pod(objectOf(fmt::format(R"(
 metadata: {{name: {0}, namespace: shop, uid: u-{0}{3}}}
 spec: {{nodeName: boat{4}, containers: [{{name: a, ports: [{{name: web, containerPort: 8080}}]}}]}}
 status: {{phase: Running, podIP: {1}, podIPs: [{{ip: {1}}}], conditions: [{{type: Ready, status: '{2}'}}]}}
-)", name, ip, ready, metadata, spec)));
+)",
+                                  name, ip, ready, metadata, spec)));
 }
 
 std::string noZone(std::string_view) { return ""; }
 
-SliceActions decide(const Service& service, const std::vector<Pod>& pods, const std::vector<EndpointSlice>& slices = {}) {
+SliceActions decide(const Service& service, const std::vector<Pod>& pods,
+                    const std::vector<EndpointSlice>& slices = {}) {
   return decideEndpointSlices(service, pods, slices, noZone);
 }
 
@@ -43,7 +48,8 @@ EndpointSlice stored(json::Value slice, std::string_view name) {
 }
 
 TEST(EndpointSlices, ThePodsOfAServiceMakeASlice) {
-  const auto actions = decide(serviceOf(kHttp), {podOf("a", "10.244.0.2", "True", "", ", hostname: one, subdomain: web")});
+  const auto actions =
+      decide(serviceOf(kHttp), {podOf("a", "10.244.0.2", "True", "", ", hostname: one, subdomain: web")});
   ASSERT_EQ(actions.create.size(), 1u);
   EXPECT_TRUE(json::equal(actions.create[0], json::parseYaml(R"(
 apiVersion: discovery.k8s.io/v1
@@ -75,8 +81,10 @@ TEST(EndpointSlices, ConditionsSayReadyServingAndTerminating) {
   } const cases[] = {
       {"a ready pod", "True", "", kHttp, R"({"ready":true,"serving":true,"terminating":false})"},
       {"a pod that is not ready", "False", "", kHttp, R"({"ready":false,"serving":false,"terminating":false})"},
-      {"a pod that ends but still serves", "True", kDeleting, kHttp, R"({"ready":false,"serving":true,"terminating":true})"},
-      {"not ready, but published anyway", "False", "", "{clusterIP: None, publishNotReadyAddresses: true, selector: {app: web}}",
+      {"a pod that ends but still serves", "True", kDeleting, kHttp,
+       R"({"ready":false,"serving":true,"terminating":true})"},
+      {"not ready, but published anyway", "False", "",
+       "{clusterIP: None, publishNotReadyAddresses: true, selector: {app: web}}",
        R"({"ready":true,"serving":false,"terminating":false})"},
   };
   for (const auto& [name, ready, metadata, spec, expected] : cases) {
@@ -87,7 +95,8 @@ TEST(EndpointSlices, ConditionsSayReadyServingAndTerminating) {
 TEST(EndpointSlices, AHeadlessServiceSaysSo) {
   const auto actions = decide(serviceOf("{clusterIP: None, selector: {app: web}}"), {podOf("a", "10.244.0.2", "True")});
   EXPECT_EQ(json::getString(actions.create[0].at("metadata").at("labels"), "app", "-"), "-");
-  EXPECT_NE(actions.create[0].at("metadata").at("labels").as_object().if_contains("service.kubernetes.io/headless"), nullptr);
+  EXPECT_NE(actions.create[0].at("metadata").at("labels").as_object().if_contains("service.kubernetes.io/headless"),
+            nullptr);
   EXPECT_EQ(json::serialize(actions.create[0].at("ports")), "[]");
 }
 
@@ -111,7 +120,8 @@ TEST(EndpointSlices, TheEmptySliceIsUsedForTheFirstPod) {
 
 std::vector<Pod> manyPods(int from, int to) {
   std::vector<Pod> pods;
-  for (int i = from; i < to; ++i) pods.push_back(podOf(fmt::format("p{:03}", i), fmt::format("10.244.{}.{}", i / 200, i % 200 + 1), "True"));
+  for (int i = from; i < to; ++i)
+    pods.push_back(podOf(fmt::format("p{:03}", i), fmt::format("10.244.{}.{}", i / 200, i % 200 + 1), "True"));
   return pods;
 }
 
@@ -148,13 +158,15 @@ status: {phase: Running, podIP: 10.244.0.3, conditions: [{type: Ready, status: '
 }
 
 TEST(EndpointSlices, EndedPodsAndPodsWithoutAddressAreLeftOut) {
-  const Pod ended(objectOf("{metadata: {name: a, namespace: shop, uid: u}, status: {phase: Succeeded, podIP: 10.244.0.2}}"));
+  const Pod ended(
+      objectOf("{metadata: {name: a, namespace: shop, uid: u}, status: {phase: Succeeded, podIP: 10.244.0.2}}"));
   const Pod young(objectOf("{metadata: {name: b, namespace: shop, uid: v}, status: {phase: Pending}}"));
   EXPECT_TRUE(decide(serviceOf(kHttp), {ended, young}).create.at(0).at("endpoints").as_array().empty());
 }
 
 TEST(EndpointsObject, HasReadyAndNotReadyAddresses) {
-  const auto made = decideEndpoints(serviceOf(kHttp), {podOf("b", "10.244.0.3", "False"), podOf("a", "10.244.0.2", "True")}, {});
+  const auto made =
+      decideEndpoints(serviceOf(kHttp), {podOf("b", "10.244.0.3", "False"), podOf("a", "10.244.0.2", "True")}, {});
   ASSERT_TRUE(made);
   EXPECT_TRUE(json::equal(made->at("subsets"), json::parseYaml(R"(
 - addresses: [{ip: 10.244.0.2, nodeName: boat, targetRef: {kind: Pod, namespace: shop, name: a, uid: u-a}}]
@@ -162,8 +174,10 @@ TEST(EndpointsObject, HasReadyAndNotReadyAddresses) {
   ports: [{name: http, port: 8080, protocol: TCP}]
 )"))) << json::renderYaml(*made);
   const core_v1::Endpoints present(std::make_shared<const meta::Object>(*made));
-  EXPECT_EQ(decideEndpoints(serviceOf(kHttp), {podOf("a", "10.244.0.2", "True"), podOf("b", "10.244.0.3", "False")}, present),
-            std::nullopt) << "the same again writes nothing";
+  EXPECT_EQ(
+      decideEndpoints(serviceOf(kHttp), {podOf("a", "10.244.0.2", "True"), podOf("b", "10.244.0.3", "False")}, present),
+      std::nullopt)
+      << "the same again writes nothing";
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr std::string_view kHeadlessLabel = "service.kubernetes.io/headless";
 
 // Addresses that share the same ports.
 struct Subset {
-  std::map<std::string, json::Object> ready;     // by address
+  std::map<std::string, json::Object> ready;  // by address
   std::map<std::string, json::Object> notReady;
 };
 using Subsets = std::map<std::vector<EndpointPort>, Subset>;
@@ -100,9 +100,10 @@ json::Object annotationsFor(const Endpoints& present, size_t pods) {
 }
 
 json::Value newEndpoints(const Service& service) {
-  return json::Object{{"apiVersion", "v1"},
-                      {"kind", "Endpoints"},
-                      {"metadata", json::Object{{"name", service.metadata().name()}, {"namespace", service.metadata().ns()}}}};
+  return json::Object{
+      {"apiVersion", "v1"},
+      {"kind", "Endpoints"},
+      {"metadata", json::Object{{"name", service.metadata().name()}, {"namespace", service.metadata().ns()}}}};
 }
 
 class EndpointsController : public Controller {
@@ -118,9 +119,10 @@ class EndpointsController : public Controller {
     };
     services_.addHandler({.onChange = addKey, .onSynced = {}, .onRevision = {}});
     endpoints_.addHandler({.onChange = addKey, .onSynced = {}, .onRevision = {}});
-    pods_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
-                      .onSynced = {},
-                      .onRevision = {}});
+    pods_.addHandler(
+        {.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
+         .onSynced = {},
+         .onRevision = {}});
   }
 
   void start() override {
@@ -178,7 +180,8 @@ class EndpointsController : public Controller {
 
 }  // namespace
 
-std::optional<json::Value> decideEndpoints(const Service& service, const std::vector<Pod>& pods, const Endpoints& present) {
+std::optional<json::Value> decideEndpoints(const Service& service, const std::vector<Pod>& pods,
+                                           const Endpoints& present) {
   json::Value draft = present ? present.object()->tree() : newEndpoints(service);
   json::Object& metadata = meta::mutableMetadata(draft);
   metadata["labels"] = labelsFor(service);

@@ -1,4 +1,5 @@
-// The Endpoints controller: the older form of EndpointSlices, one object named like the Service, at most 1000 addresses.
+// The Endpoints controller: the older form of EndpointSlices, one object named like the Service, at most 1000
+// addresses.
 #pragma once
 
 #include <optional>

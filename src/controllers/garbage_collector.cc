@@ -28,7 +28,8 @@ class GarbageCollector : public Controller {
 
   void start() override {
     feed_->start();
-    loop_.emplace("garbage-collector-controller", queue_, [this](const std::string& uid) { reconcile(Uid::ofText(uid)); });
+    loop_.emplace("garbage-collector-controller", queue_,
+                  [this](const std::string& uid) { reconcile(Uid::ofText(uid)); });
   }
 
  private:
@@ -75,10 +76,14 @@ class GarbageCollector : public Controller {
     const auto object = findLive(*place);
     if (!object || Uid::of(object->metadata().uid()) != uid) return;
     switch (deletionOf(uid)) {
-      case Deletion::kForeground: return finishForeground(*place, *object);
-      case Deletion::kOrphan: return orphanDependents(*place, *object);
-      case Deletion::kRequested: return;
-      case Deletion::kNone: return collect(*place, *object);
+      case Deletion::kForeground:
+        return finishForeground(*place, *object);
+      case Deletion::kOrphan:
+        return orphanDependents(*place, *object);
+      case Deletion::kRequested:
+        return;
+      case Deletion::kNone:
+        return collect(*place, *object);
     }
   }
 
@@ -88,9 +93,8 @@ class GarbageCollector : public Controller {
     for (const auto& reference : object.metadata().ownerReferences()) {
       owners.push_back({std::string(json::getString(reference, "uid")), stateOf(reference, place)});
     }
-    const bool owns = feed_->withGraph([uid = Uid::of(object.metadata().uid())](const ObjectGraph& graph) {
-      return graph.hasDependents(uid);
-    });
+    const bool owns = feed_->withGraph(
+        [uid = Uid::of(object.metadata().uid())](const ObjectGraph& graph) { return graph.hasDependents(uid); });
     const auto action = decideDependent(object, owners, owns ? Dependents::kSome : Dependents::kNone);
     if (action.kind == DependentAction::Kind::kDropOwners) {
       patch(place, withoutOwners(object, action.ownersToDrop));
@@ -101,12 +105,13 @@ class GarbageCollector : public Controller {
 
   OwnerState stateOf(const json::Value& reference, const Located& dependent) {
     const auto version = meta::GroupVersion::parse(json::getString(reference, "apiVersion"));
-    const auto kind = feed_->registry()->findKind(
-        {version.group, version.version, std::string(json::getString(reference, "kind"))});
+    const auto kind =
+        feed_->registry()->findKind({version.group, version.version, std::string(json::getString(reference, "kind"))});
     if (!kind) return OwnerState::kSolid;
     const bool namespaced = kind->resource.scope == meta::Scope::kNamespaced;
     if (namespaced && dependent.ns.empty()) return OwnerState::kSolid;
-    const auto owner = findLive({kind->resource, namespaced ? dependent.ns : "", std::string(json::getString(reference, "name"))});
+    const auto owner =
+        findLive({kind->resource, namespaced ? dependent.ns : "", std::string(json::getString(reference, "name"))});
     if (!owner || owner->metadata().uid() != json::getString(reference, "uid")) return OwnerState::kDangling;
     const bool waits = owner->metadata().deleting() && owner->metadata().hasFinalizer("foregroundDeletion");
     return waits ? OwnerState::kWaiting : OwnerState::kSolid;

@@ -29,13 +29,14 @@ struct OwnerFinding {
 struct DependentAction {
   enum class Kind { kNothing, kDropOwners, kDelete };
   Kind kind = Kind::kNothing;
-  std::vector<std::string> ownersToDrop;                             // uids
+  std::vector<std::string> ownersToDrop;  // uids
   client::Propagation propagation = client::Propagation::kBackground;
 };
 
 // What to do with an object that has these owners. Pure.
 enum class Dependents { kNone, kSome };
-DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners, Dependents dependents);
+DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners,
+                                Dependents dependents);
 
 // Merge patches, bound to the version of `object` that they were made from: ownerReferences without these uids ...
 json::Value withoutOwners(const meta::Object& object, const std::vector<std::string>& uids);

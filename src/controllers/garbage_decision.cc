@@ -30,7 +30,8 @@ json::Value boundPatch(const meta::Object& object, std::string_view field, json:
 
 }  // namespace
 
-DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners, Dependents dependents) {
+DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners,
+                                Dependents dependents) {
   const auto solid = uidsIn(owners, OwnerState::kSolid);
   const auto waiting = uidsIn(owners, OwnerState::kWaiting);
   auto gone = uidsIn(owners, OwnerState::kDangling);
@@ -41,7 +42,9 @@ DependentAction decideDependent(const meta::Object& object, const std::vector<Ow
     return {DependentAction::Kind::kDropOwners, std::move(gone), {}};
   }
   const bool inForeground = !waiting.empty() && dependents == Dependents::kSome;
-  return {DependentAction::Kind::kDelete, {}, inForeground ? client::Propagation::kForeground : propagationOf(object.metadata())};
+  return {DependentAction::Kind::kDelete,
+          {},
+          inForeground ? client::Propagation::kForeground : propagationOf(object.metadata())};
 }
 
 json::Value withoutOwners(const meta::Object& object, const std::vector<std::string>& uids) {

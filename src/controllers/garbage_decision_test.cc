@@ -21,9 +21,15 @@ TEST(DecideDependent, DependsOnWhatBecameOfTheOwners) {
       {"no owners, nothing to do", {}, Dependents::kNone, Kind::kNothing},
       {"an owner that is there keeps it", {{"o", OwnerState::kSolid}}, Dependents::kNone, Kind::kNothing},
       {"its only owner is gone", {{"o", OwnerState::kDangling}}, Dependents::kNone, Kind::kDelete},
-      {"one of two owners is gone", {{"o", OwnerState::kSolid}, {"p", OwnerState::kDangling}}, Dependents::kNone, Kind::kDropOwners},
+      {"one of two owners is gone",
+       {{"o", OwnerState::kSolid}, {"p", OwnerState::kDangling}},
+       Dependents::kNone,
+       Kind::kDropOwners},
       {"its owner waits for it", {{"o", OwnerState::kWaiting}}, Dependents::kNone, Kind::kDelete},
-      {"its owner waits for it and it has dependents of its own", {{"o", OwnerState::kWaiting}}, Dependents::kSome, Kind::kDelete,
+      {"its owner waits for it and it has dependents of its own",
+       {{"o", OwnerState::kWaiting}},
+       Dependents::kSome,
+       Kind::kDelete,
        client::Propagation::kForeground},
   };
   for (const auto& test : cases) {
@@ -35,20 +41,25 @@ TEST(DecideDependent, DependsOnWhatBecameOfTheOwners) {
 
 TEST(DecideDependent, AnObjectThatOrphansKeepsDoingSo) {
   const auto object = objectOf("{metadata: {name: a, uid: u, finalizers: [orphan]}}");
-  EXPECT_EQ(decideDependent(*object, {{"o", OwnerState::kDangling}}, Dependents::kNone).propagation, client::Propagation::kOrphan);
+  EXPECT_EQ(decideDependent(*object, {{"o", OwnerState::kDangling}}, Dependents::kNone).propagation,
+            client::Propagation::kOrphan);
 }
 
 TEST(WithoutOwners, NamesTheVersionItWasMadeFrom) {
-  const auto object = objectOf("{metadata: {name: a, uid: u, resourceVersion: '7', ownerReferences: [{uid: o, name: x}, {uid: p, name: y}]}}");
-  EXPECT_TRUE(json::equal(withoutOwners(*object, {"o"}),
-                          json::parseYaml("{metadata: {uid: u, resourceVersion: '7', ownerReferences: [{uid: p, name: y}]}}")));
+  const auto object = objectOf(
+      "{metadata: {name: a, uid: u, resourceVersion: '7', ownerReferences: [{uid: o, name: x}, {uid: p, name: y}]}}");
+  EXPECT_TRUE(
+      json::equal(withoutOwners(*object, {"o"}),
+                  json::parseYaml("{metadata: {uid: u, resourceVersion: '7', ownerReferences: [{uid: p, name: y}]}}")));
 }
 
 TEST(ObjectGraph, KnowsWhoOwnsWhat) {
   const meta::Resource pods{"", "v1", "pods", "Pod", meta::Scope::kNamespaced};
   ObjectGraph graph;
   const auto owner = objectOf("{metadata: {name: web, namespace: a, uid: 6a1f0a4e-5f0e-4a6d-9f43-3f1c8f0b9a01}}");
-  const auto child = objectOf("{metadata: {name: web-1, namespace: a, uid: c, ownerReferences: [{uid: 6a1f0a4e-5f0e-4a6d-9f43-3f1c8f0b9a01, blockOwnerDeletion: true}]}}");
+  const auto child = objectOf(
+      "{metadata: {name: web-1, namespace: a, uid: c, ownerReferences: [{uid: 6a1f0a4e-5f0e-4a6d-9f43-3f1c8f0b9a01, "
+      "blockOwnerDeletion: true}]}}");
   graph.put(pods, *child);
   graph.put(pods, *owner);
   const Uid ownerUid = Uid::of(owner->metadata().uid());

@@ -1,8 +1,8 @@
 #include "controllers/namespace.h"
 
-#include <fmt/format.h>
-
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/strings.h"
 #include "client/workqueue.h"
@@ -62,7 +62,8 @@ std::map<std::string, int> countFinalizers(const std::vector<RemainingContent>& 
 
 std::string renderFinalizers(const std::map<std::string, int>& counts) {
   std::vector<std::string> parts;
-  for (const auto& [finalizer, count] : counts) parts.push_back(fmt::format("{} in {} resource instances", finalizer, count));
+  for (const auto& [finalizer, count] : counts)
+    parts.push_back(fmt::format("{} in {} resource instances", finalizer, count));
   return "Some content in the namespace has finalizers remaining: " + base::join(parts, ", ");
 }
 
@@ -105,8 +106,8 @@ class NamespaceController : public Controller {
     }
   }
 
-  // Asks for the deletion of everything, and says what has not gone at once. Nothing but pods while there are pods: they
-  // may need their Secrets, ConfigMaps and Services to end well.
+  // Asks for the deletion of everything, and says what has not gone at once. Nothing but pods while there are pods:
+  // they may need their Secrets, ConfigMaps and Services to end well.
   std::vector<RemainingContent> deleteContent(const std::string& ns) {
     if (auto pods = deleteAll(core_v1::Pod::kResource(), ns); !pods.objects.empty()) return {std::move(pods)};
     std::vector<RemainingContent> remaining;
@@ -129,8 +130,9 @@ class NamespaceController : public Controller {
 
   void remove(const meta::Resource& resource, const std::string& ns, const meta::Object& object) {
     try {
-      context_.client.remove(resource, ns, object.metadata().name(),
-                             {.uid = std::string(object.metadata().uid()), .propagation = client::Propagation::kBackground});
+      context_.client.remove(
+          resource, ns, object.metadata().name(),
+          {.uid = std::string(object.metadata().uid()), .propagation = client::Propagation::kBackground});
     } catch (const meta::StatusError& error) {
       if (!error.isNotFound() && !error.isConflict()) throw;
     }
@@ -163,17 +165,20 @@ class NamespaceController : public Controller {
 json::Array decideNamespaceConditions(const json::Array& current, const std::vector<RemainingContent>& remaining,
                                       std::string_view now) {
   json::Array conditions = current;
-  setCondition(conditions,
-               {"NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"},
-               now);
+  setCondition(
+      conditions,
+      {"NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"},
+      now);
   setCondition(conditions, {"NamespaceContentRemaining", "True", "SomeResourcesRemain", renderContent(remaining)}, now);
   const auto finalizers = countFinalizers(remaining);
   if (finalizers.empty()) {
-    setCondition(conditions, {"NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
-                              "All content-preserving finalizers finished"}, now);
-  } else {
-    setCondition(conditions, {"NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", renderFinalizers(finalizers)},
+    setCondition(conditions,
+                 {"NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
+                  "All content-preserving finalizers finished"},
                  now);
+  } else {
+    setCondition(conditions,
+                 {"NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", renderFinalizers(finalizers)}, now);
   }
   return conditions;
 }

@@ -1,10 +1,10 @@
 #include "controllers/node.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/strings.h"
 #include "client/workqueue.h"
@@ -154,7 +154,8 @@ class NodeController : public Controller {
 
 }  // namespace
 
-std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize, const std::set<std::string>& taken) {
+std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize,
+                                         const std::set<std::string>& taken) {
   const auto parts = base::splitOnce(clusterCidr, '/');
   const auto start = parts ? parseIpv4(parts->first) : std::nullopt;
   const auto clusterMask = parts ? base::parseInt<int>(parts->second) : std::nullopt;

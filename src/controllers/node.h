@@ -16,7 +16,8 @@ namespace wherry::controllers {
 std::unique_ptr<Controller> makeNodeController(ControllerContext& context);
 
 // The first piece of `clusterCidr` of size /maskSize that is not in `taken`; nothing when all are. IPv4. Pure.
-std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize, const std::set<std::string>& taken);
+std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize,
+                                         const std::set<std::string>& taken);
 
 // spec.taints as they should be; nothing when they are. `now` (RFC 3339) is put on new ones. Pure.
 std::optional<json::Array> decideTaints(const core_v1::Node& node, std::string_view now);

@@ -25,18 +25,25 @@ TEST(Taints, FollowTheNodesState) {
       {"a ready node has none", "{status: {conditions: [{type: Ready, status: 'True'}]}}", ""},
       {"a node that is not ready", "{status: {conditions: [{type: Ready, status: 'False'}]}}",
        "[{key: node.kubernetes.io/not-ready, effect: NoSchedule, timeAdded: now}]"},
-      {"a node that never said so", "{status: {}}", "[{key: node.kubernetes.io/not-ready, effect: NoSchedule, timeAdded: now}]"},
+      {"a node that never said so", "{status: {}}",
+       "[{key: node.kubernetes.io/not-ready, effect: NoSchedule, timeAdded: now}]"},
       {"a cordoned node keeps the user's taints",
-       "{spec: {unschedulable: true, taints: [{key: gpu, effect: NoSchedule}]}, status: {conditions: [{type: Ready, status: 'True'}]}}",
+       "{spec: {unschedulable: true, taints: [{key: gpu, effect: NoSchedule}]}, status: {conditions: [{type: Ready, "
+       "status: 'True'}]}}",
        "[{key: gpu, effect: NoSchedule}, {key: node.kubernetes.io/unschedulable, effect: NoSchedule, timeAdded: now}]"},
-      {"ready again", "{spec: {taints: [{key: node.kubernetes.io/not-ready, effect: NoSchedule}]}, status: {conditions: [{type: Ready, status: 'True'}]}}",
+      {"ready again",
+       "{spec: {taints: [{key: node.kubernetes.io/not-ready, effect: NoSchedule}]}, status: {conditions: [{type: "
+       "Ready, status: 'True'}]}}",
        "[]"},
-      {"the disk is full", "{status: {conditions: [{type: Ready, status: 'True'}, {type: DiskPressure, status: 'True'}]}}",
+      {"the disk is full",
+       "{status: {conditions: [{type: Ready, status: 'True'}, {type: DiskPressure, status: 'True'}]}}",
        "[{key: node.kubernetes.io/disk-pressure, effect: NoSchedule, timeAdded: now}]"},
   };
   for (const auto& [name, node, expected] : cases) {
     const auto taints = decideTaints(Node(objectOf(node)), "now");
-    EXPECT_EQ(taints ? json::serialize(*taints) : "", expected.empty() ? "" : json::serialize(json::parseYaml(expected))) << name;
+    EXPECT_EQ(taints ? json::serialize(*taints) : "",
+              expected.empty() ? "" : json::serialize(json::parseYaml(expected)))
+        << name;
   }
 }
 
@@ -53,7 +60,8 @@ TEST(RootCa, IsWrittenOnceAndPutRight) {
 TEST(NamespaceConditions, SayWhatRemains) {
   const RemainingContent pods{{"", "pods"}, {objectOf("{metadata: {name: a, finalizers: [example.com/hold]}}")}};
   const auto conditions = decideNamespaceConditions({}, {pods}, "2026-01-01T00:00:00Z");
-  EXPECT_EQ(json::getString(conditions.at(1), "message"), "Some resources are remaining: pods. has 1 resource instances");
+  EXPECT_EQ(json::getString(conditions.at(1), "message"),
+            "Some resources are remaining: pods. has 1 resource instances");
   EXPECT_EQ(json::getString(conditions.at(2), "message"),
             "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances");
 }

@@ -55,7 +55,9 @@ struct ObjectFeed::State {
   client::Reflector reflector;  // last: its thread uses all of the above
 
   State(client::Client& client, client::InformerFactory& informers, base::Guarded<ObjectGraph>& graphToKeep)
-      : graph(graphToKeep), crds(informers.informer(apiextensions_v1::CustomResourceDefinition::kResource())), reflector(client) {}
+      : graph(graphToKeep),
+        crds(informers.informer(apiextensions_v1::CustomResourceDefinition::kResource())),
+        reflector(client) {}
 
   void put(const Resource& resource, const meta::Object& object) {
     const Uid uid = Uid::of(object.metadata().uid());
@@ -113,7 +115,8 @@ struct ObjectFeed::State {
       at = followed.erase(at);
     }
     for (const auto& resource : wanted) {
-      if (!followed.contains(resource)) followed.emplace(resource, reflector.follow(resource, {}, followerOf(resource)));
+      if (!followed.contains(resource))
+        followed.emplace(resource, reflector.follow(resource, {}, followerOf(resource)));
     }
   }
 
@@ -139,9 +142,10 @@ void ObjectFeed::start() {
   const auto builtin = followedResources(*schema::builtinRegistry());
   state_->unsynced = builtin;
   state_->followRegistry(builtin);
-  state_->crds.addHandler({.onChange = [state = state_.get()](const ObjectPtr&, const ObjectPtr&) { state->readCrds(); },
-                           .onSynced = {},
-                           .onRevision = {}});
+  state_->crds.addHandler(
+      {.onChange = [state = state_.get()](const ObjectPtr&, const ObjectPtr&) { state->readCrds(); },
+       .onSynced = {},
+       .onRevision = {}});
 }
 
 void ObjectFeed::stop() { state_->reflector.stop(); }

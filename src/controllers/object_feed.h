@@ -17,7 +17,8 @@
 
 namespace wherry::controllers {
 
-// The stored resources of a registry that can be listed, watched and deleted, each once (in the version it is stored in).
+// The stored resources of a registry that can be listed, watched and deleted, each once (in the version it is stored
+// in).
 std::vector<meta::Resource> deletableResources(const schema::Registry& registry);
 
 struct FeedSubscriber {

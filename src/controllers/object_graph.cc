@@ -1,8 +1,8 @@
 #include "controllers/object_graph.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/strings.h"

@@ -1,5 +1,5 @@
-// ObjectGraph: which objects there are and which own which, as small as it can be: no trees, only what garbage collection
-// asks for (about 120 bytes an object). Not thread-safe; no clock, no socket.
+// ObjectGraph: which objects there are and which own which, as small as it can be: no trees, only what garbage
+// collection asks for (about 120 bytes an object). Not thread-safe; no clock, no socket.
 #pragma once
 
 #include <array>

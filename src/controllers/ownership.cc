@@ -2,15 +2,6 @@
 
 namespace wherry::controllers {
 
-namespace {
-
-std::string_view textOf(const json::Object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
-}
-
-}  // namespace
-
 Claims decideClaims(const meta::Object& owner, const meta::LabelSelector& selector,
                     const std::vector<meta::ObjectPtr>& candidates) {
   Claims claims;
@@ -45,7 +36,7 @@ json::Value releasePatch(std::string_view ownerUid, const meta::Object& released
 
 std::string_view controllerUid(const meta::Object& object) {
   const auto* controller = object.metadata().controllerRef();
-  return controller ? textOf(*controller, "uid") : std::string_view();
+  return controller ? json::getString(*controller, "uid") : std::string_view();
 }
 
 std::vector<std::string> controllerIndex(const meta::Object& object) {

@@ -27,9 +27,10 @@ class PodGarbageCollector : public Controller {
     pods_.addHandler({.onChange = [this](const ObjectPtr&, const ObjectPtr& after) { lookAtPod(after); },
                       .onSynced = {},
                       .onRevision = {}});
-    nodes_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) {
-                         if (!after) lookAtPodsOf(*before);
-                       },
+    nodes_.addHandler({.onChange =
+                           [this](const ObjectPtr& before, const ObjectPtr& after) {
+                             if (!after) lookAtPodsOf(*before);
+                           },
                        .onSynced = {},
                        .onRevision = {}});
   }

@@ -1,5 +1,5 @@
-// The pod garbage collector: pods of a node that is gone, and pods that were deleted before they had a node, have nobody
-// who would end them; it removes them.
+// The pod garbage collector: pods of a node that is gone, and pods that were deleted before they had a node, have
+// nobody who would end them; it removes them.
 #pragma once
 
 #include "controllers/controller.h"

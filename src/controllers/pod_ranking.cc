@@ -20,9 +20,9 @@ struct Rank {
   int phase;  // pending, unknown, running
   bool ready;
   int32_t deletionCost;
-  int64_t crowd;            // negative: the more pods on its node, the earlier it goes
-  int64_t readyMagnitude;   // of the seconds it has been ready
-  int64_t restarts;         // negative
+  int64_t crowd;           // negative: the more pods on its node, the earlier it goes
+  int64_t readyMagnitude;  // of the seconds it has been ready
+  int64_t restarts;        // negative
   int64_t ageMagnitude;
   std::string_view uid;
 

@@ -10,9 +10,9 @@
 
 namespace wherry::controllers {
 
-bool isTerminal(const core_v1::Pod& pod);  // Succeeded or Failed
-bool isActive(const core_v1::Pod& pod);    // neither that nor being deleted
-bool isReady(const core_v1::Pod& pod);     // condition Ready is True
+bool isTerminal(const core_v1::Pod& pod);                           // Succeeded or Failed
+bool isActive(const core_v1::Pod& pod);                             // neither that nor being deleted
+bool isReady(const core_v1::Pod& pod);                              // condition Ready is True
 std::optional<base::WallTime> readySince(const core_v1::Pod& pod);  // nothing when not ready
 
 // Ready, and has been for minReadySeconds.

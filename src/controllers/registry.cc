@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "controllers/deployment.h"
-#include "controllers/endpoints.h"
 #include "controllers/endpoint_slice.h"
+#include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
 #include "controllers/namespace.h"
 #include "controllers/node.h"

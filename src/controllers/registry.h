@@ -23,8 +23,8 @@ const std::vector<ControllerEntry>& controllerTable();
 std::vector<std::string> controllersOfApiAlone();
 
 // Makes the named controllers (none named: all of the table), starts the informers they need, waits until those are
-// synced and starts the controllers. Returns nothing when stop was requested meanwhile. Destroying the controllers stops
-// them. `context` must outlive them.
+// synced and starts the controllers. Returns nothing when stop was requested meanwhile. Destroying the controllers
+// stops them. `context` must outlive them.
 std::vector<std::unique_ptr<Controller>> startControllers(ControllerContext& context, std::stop_token stop = {},
                                                           const std::vector<std::string>& names = {});
 

@@ -1,8 +1,8 @@
 #include "controllers/replica_set.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "client/own_writes.h"
 #include "client/workqueue.h"
@@ -30,12 +30,11 @@ class ReplicaSetController : public Controller {
     pods_.addIndex(std::string(kByController), controllerIndex);
     pods_.addIndex(std::string(kOrphans), orphanIndex);
     replicaSets_.addIndex(std::string(kByController), controllerIndex);
-    replicaSets_.addHandler({.onChange =
-                                 [this](const ObjectPtr& before, const ObjectPtr& after) {
-                                   queue_.add((after ? after : before)->key().text());
-                                 },
-                             .onSynced = {},
-                             .onRevision = {}});
+    replicaSets_.addHandler(
+        {.onChange = [this](const ObjectPtr& before,
+                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
+         .onSynced = {},
+         .onRevision = {}});
     pods_.addHandler({.onChange =
                           [this](const ObjectPtr& before, const ObjectPtr& after) {
                             if (before) addOwner(*before);
@@ -47,7 +46,8 @@ class ReplicaSetController : public Controller {
 
   void start() override {
     constexpr unsigned kWorkers = 2;
-    loop_.emplace("replicaset-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+    loop_.emplace(
+        "replicaset-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -55,9 +55,8 @@ class ReplicaSetController : public Controller {
   void addOwner(const meta::Object& pod) {
     const auto metadata = pod.metadata();
     if (const auto* controller = metadata.controllerRef()) {
-      const json::Value reference = *controller;
-      if (json::getString(reference, "kind") != "ReplicaSet") return;
-      queue_.add(meta::ObjectKey{std::string(metadata.ns()), std::string(json::getString(reference, "name"))}.text());
+      if (json::getString(*controller, "kind") != "ReplicaSet") return;
+      queue_.add(meta::ObjectKey{std::string(metadata.ns()), std::string(json::getString(*controller, "name"))}.text());
       return;
     }
     if (metadata.labels().empty()) return;
@@ -112,7 +111,8 @@ class ReplicaSetController : public Controller {
     for (const auto& pod : claims.toAdopt) {
       if (!isTerminal(Pod(pod))) patchOwner(replicaSet, *pod, adoptionPatch(*replicaSet.object(), *pod));
     }
-    for (const auto& pod : claims.toRelease) patchOwner(replicaSet, *pod, releasePatch(replicaSet.metadata().uid(), *pod));
+    for (const auto& pod : claims.toRelease)
+      patchOwner(replicaSet, *pod, releasePatch(replicaSet.metadata().uid(), *pod));
     std::vector<Pod> pods;
     for (const auto& pod : claims.owned) pods.emplace_back(pod);
     for (const auto& pod : claims.toAdopt) pods.emplace_back(pod);
@@ -135,7 +135,8 @@ class ReplicaSetController : public Controller {
     return active;
   }
 
-  void manageReplicas(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& active, Round& round) {
+  void manageReplicas(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& active,
+                      Round& round) {
     const auto onNode = [&](std::string_view node) { return countSiblings(replicaSet, node); };
     const auto actions = decideReplicas(replicaSet, active, onNode, clock_.now());
     try {

@@ -18,8 +18,8 @@ std::unique_ptr<Controller> makeReplicaSetController(ControllerContext& context)
 
 // -- pure ----------------------------------------------------------------------------------------------------------
 
-// At most so many pods are created or deleted in one go; one after the other, and the first refusal ends it, so that a full
-// quota or a bad template costs one request.
+// At most so many pods are created or deleted in one go; one after the other, and the first refusal ends it, so that a
+// full quota or a bad template costs one request.
 inline constexpr int64_t kReplicaSetBurst = 500;
 
 struct ReplicaActions {
@@ -32,8 +32,9 @@ using PodsOnNode = std::function<int64_t(std::string_view node)>;
 ReplicaActions decideReplicas(const apps_v1::ReplicaSet& replicaSet, const std::vector<core_v1::Pod>& pods,
                               const PodsOnNode& podsOnNode, base::WallTime now);
 
-// `pods` in the order in which they should go: unassigned, pending, not ready, low controller.kubernetes.io/pod-deletion-cost,
-// crowded node, ready for less time, more restarts, younger. (Times are compared by magnitude: KEP-2185.)
+// `pods` in the order in which they should go: unassigned, pending, not ready, low
+// controller.kubernetes.io/pod-deletion-cost, crowded node, ready for less time, more restarts, younger. (Times are
+// compared by magnitude: KEP-2185.)
 void sortForDeletion(std::vector<core_v1::Pod>& pods, const PodsOnNode& podsOnNode, base::WallTime now);
 
 // The pod to create: of the template, named by generateName, controlled by `owner`.

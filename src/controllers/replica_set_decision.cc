@@ -67,10 +67,8 @@ json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplat
     if (const auto* value = fromTemplate.if_contains(field)) metadata[field] = *value;
   }
   metadata["ownerReferences"] = json::Array{meta::controllerReference(owner)};
-  return json::Object{{"apiVersion", "v1"},
-                      {"kind", "Pod"},
-                      {"metadata", std::move(metadata)},
-                      {"spec", podTemplate.spec().tree()}};
+  return json::Object{
+      {"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(metadata)}, {"spec", podTemplate.spec().tree()}};
 }
 
 json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vector<Pod>& pods,

@@ -24,7 +24,8 @@ apiVersion: apps/v1
 kind: ReplicaSet
 metadata: {{name: web, namespace: shop, uid: r1, generation: 3}}
 spec: {{replicas: {}, template: {{metadata: {{labels: {{app: web}}}}, spec: {{containers: [{{name: a, image: b}}]}}}}}}
-)", replicas)));
+)",
+                                         replicas)));
 }
 
 const PodsOnNode kOneEach = [](std::string_view) { return 1; };
@@ -36,8 +37,10 @@ TEST(DecideReplicas, CreatesWhatIsMissing) {
 
 // Running, ready since the start of the year, on node n1 unless it says otherwise.
 std::string podYaml(std::string_view name, std::string_view metadata, std::string_view spec, std::string_view status) {
-  return fmt::format("{{metadata: {{name: {}, uid: {}, creationTimestamp: '2026-01-01T00:00:00Z'{}}}, spec: {{{}}}, status: {{{}}}}}\n",
-                     name, name, metadata, spec, status);
+  return fmt::format(
+      "{{metadata: {{name: {}, uid: {}, creationTimestamp: '2026-01-01T00:00:00Z'{}}}, spec: {{{}}}, status: "
+      "{{{}}}}}\n",
+      name, name, metadata, spec, status);
 }
 
 constexpr std::string_view kReady =
@@ -45,13 +48,16 @@ constexpr std::string_view kReady =
 
 TEST(DecideReplicas, GivesUpThePodsThatCostLeast) {
   const std::string stream =
-      podYaml("good", "", "nodeName: n1", kReady) + "---\n" +
-      podYaml("crowded", "", "nodeName: full", kReady) + "---\n" +
-      podYaml("young", "", "nodeName: n1",
-              "phase: Running, conditions: [{type: Ready, status: 'True', lastTransitionTime: '2026-01-01T00:09:50Z'}]") + "---\n" +
-      podYaml("cheap", ", annotations: {controller.kubernetes.io/pod-deletion-cost: '-5'}", "nodeName: n1", kReady) + "---\n" +
-      podYaml("restarted", "", "nodeName: n1", std::string(kReady) + ", containerStatuses: [{restartCount: 4}]") + "---\n" +
-      podYaml("unready", "", "nodeName: n1", "phase: Running") + "---\n" +
+      podYaml("good", "", "nodeName: n1", kReady) + "---\n" + podYaml("crowded", "", "nodeName: full", kReady) +
+      "---\n" +
+      podYaml(
+          "young", "", "nodeName: n1",
+          "phase: Running, conditions: [{type: Ready, status: 'True', lastTransitionTime: '2026-01-01T00:09:50Z'}]") +
+      "---\n" +
+      podYaml("cheap", ", annotations: {controller.kubernetes.io/pod-deletion-cost: '-5'}", "nodeName: n1", kReady) +
+      "---\n" +
+      podYaml("restarted", "", "nodeName: n1", std::string(kReady) + ", containerStatuses: [{restartCount: 4}]") +
+      "---\n" + podYaml("unready", "", "nodeName: n1", "phase: Running") + "---\n" +
       podYaml("pending", "", "nodeName: n1", "phase: Pending") + "---\n" +
       podYaml("unassigned", "", "", "phase: Pending");
   auto pods = objectsOf<Pod>(stream);
@@ -87,15 +93,17 @@ TEST(ReplicaSetStatus, CountsActivePodsByTheirState) {
 {metadata: {name: d}, status: {phase: Failed}}
 )");
   const auto status = decideReplicaSetStatus(replicaSetOf(2), pods, {}, kNow);
-  EXPECT_TRUE(json::equal(status, json::parseYaml("{replicas: 2, fullyLabeledReplicas: 1, readyReplicas: 1, availableReplicas: 1, "
-                                                  "terminatingReplicas: 1, observedGeneration: 3}")))
+  EXPECT_TRUE(json::equal(
+      status, json::parseYaml("{replicas: 2, fullyLabeledReplicas: 1, readyReplicas: 1, availableReplicas: 1, "
+                              "terminatingReplicas: 1, observedGeneration: 3}")))
       << json::renderYaml(status);
 }
 
 TEST(ReplicaSetStatus, SaysWhyPodsAreMissing) {
   const auto status = decideReplicaSetStatus(replicaSetOf(2), {}, {"FailedCreate", "exceeded quota"}, kNow);
-  EXPECT_EQ(json::serialize(status.at("conditions")),
-            R"([{"type":"ReplicaFailure","status":"True","lastTransitionTime":"2026-01-01T00:10:00Z","reason":"FailedCreate","message":"exceeded quota"}])");
+  EXPECT_EQ(
+      json::serialize(status.at("conditions")),
+      R"([{"type":"ReplicaFailure","status":"True","lastTransitionTime":"2026-01-01T00:10:00Z","reason":"FailedCreate","message":"exceeded quota"}])");
 }
 
 }  // namespace

@@ -28,9 +28,11 @@ std::optional<json::Value> decideRootCa(std::string_view ns, const meta::Object*
 }
 
 std::unique_ptr<Controller> makeRootCaController(ControllerContext& context) {
-  return makePerNamespaceController(
-      context, "root-ca-certificate-publisher-controller", core_v1::ConfigMap::kResource(), kName,
-      [&context](std::string_view ns, const meta::Object* present) { return decideRootCa(ns, present, context.rootCaPem); });
+  return makePerNamespaceController(context, "root-ca-certificate-publisher-controller",
+                                    core_v1::ConfigMap::kResource(), kName,
+                                    [&context](std::string_view ns, const meta::Object* present) {
+                                      return decideRootCa(ns, present, context.rootCaPem);
+                                    });
 }
 
 }  // namespace wherry::controllers

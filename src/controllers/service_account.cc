@@ -17,7 +17,8 @@ json::Value defaultServiceAccount(std::string_view ns) {
 }  // namespace
 
 std::unique_ptr<Controller> makeServiceAccountController(ControllerContext& context) {
-  return makePerNamespaceController(context, "serviceaccount-controller", core_v1::ServiceAccount::kResource(), "default",
+  return makePerNamespaceController(context, "serviceaccount-controller", core_v1::ServiceAccount::kResource(),
+                                    "default",
                                     [](std::string_view ns, const meta::Object* present) -> std::optional<json::Value> {
                                       if (present) return std::nullopt;
                                       return defaultServiceAccount(ns);

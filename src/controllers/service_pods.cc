@@ -110,7 +110,8 @@ std::vector<EndpointPort> portsOf(const Service& service, const Pod& pod) {
 }
 
 std::string_view hostnameUnder(const Service& service, const Pod& pod) {
-  const bool under = pod.spec().subdomain() == service.metadata().name() && pod.metadata().ns() == service.metadata().ns();
+  const bool under =
+      pod.spec().subdomain() == service.metadata().name() && pod.metadata().ns() == service.metadata().ns();
   return under ? pod.spec().hostname() : std::string_view();
 }
 
@@ -121,8 +122,8 @@ json::Object podReference(const Pod& pod) {
 
 bool concernsEndpoints(const Pod& before, const Pod& after) {
   const auto facts = [](const Pod& pod) {
-    return std::tuple(canServe(pod), isReady(pod), pod.metadata().deleting(), pod.status().podIP(), pod.spec().nodeName(),
-                      pod.spec().hostname(), pod.spec().subdomain(), pod.metadata().uid());
+    return std::tuple(canServe(pod), isReady(pod), pod.metadata().deleting(), pod.status().podIP(),
+                      pod.spec().nodeName(), pod.spec().hostname(), pod.spec().subdomain(), pod.metadata().uid());
   };
   return facts(before) != facts(after) || before.metadata().labels() != after.metadata().labels();
 }

@@ -1,5 +1,5 @@
-// Which pods stand behind a Service, and how they are reached: what EndpointSlices and Endpoints have in common. Pure but
-// for the indexes.
+// Which pods stand behind a Service, and how they are reached: what EndpointSlices and Endpoints have in common. Pure
+// but for the indexes.
 #pragma once
 
 #include <optional>

@@ -7,8 +7,8 @@
 
 namespace wherry::controllers {
 
-// Null when nothing had to be written, or the object is gone; else the object as stored. Throws StatusError (Conflict when
-// `object` is stale).
+// Null when nothing had to be written, or the object is gone; else the object as stored. Throws StatusError (Conflict
+// when `object` is stale).
 meta::ObjectPtr applyStatus(client::Client& client, const meta::Resource& resource, const meta::Object& object,
                             json::Object status);
 

@@ -11,13 +11,16 @@
 
 namespace wherry::controllers {
 
-inline meta::ObjectPtr objectOf(std::string_view yaml) { return std::make_shared<const meta::Object>(json::parseYaml(yaml)); }
+inline meta::ObjectPtr objectOf(std::string_view yaml) {
+  return std::make_shared<const meta::Object>(json::parseYaml(yaml));
+}
 
 // All documents of a stream ("---" between them) as views.
 template <typename V>
 std::vector<V> objectsOf(std::string_view yaml) {
   std::vector<V> objects;
-  for (auto& tree : json::parseYamlStream(yaml)) objects.emplace_back(std::make_shared<const meta::Object>(std::move(tree)));
+  for (auto& tree : json::parseYamlStream(yaml))
+    objects.emplace_back(std::make_shared<const meta::Object>(std::move(tree)));
   return objects;
 }
 

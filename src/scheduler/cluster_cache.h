@@ -1,5 +1,5 @@
-// ClusterCache: the nodes with the pods on them, as the informers tell and as the scheduler itself has decided: a pod that
-// is being bound counts from that moment, so that two pods never get the same room. Not thread-safe; no clock.
+// ClusterCache: the nodes with the pods on them, as the informers tell and as the scheduler itself has decided: a pod
+// that is being bound counts from that moment, so that two pods never get the same room. Not thread-safe; no clock.
 #pragma once
 
 #include <map>

@@ -1,9 +1,9 @@
 #include "scheduler/cycle.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/strings.h"
 

@@ -17,7 +17,8 @@ using core_v1::Pod;
 template <typename V>
 std::vector<V> objectsOf(std::string_view yaml) {
   std::vector<V> objects;
-  for (auto& tree : json::parseYamlStream(yaml)) objects.emplace_back(std::make_shared<const meta::Object>(std::move(tree)));
+  for (auto& tree : json::parseYamlStream(yaml))
+    objects.emplace_back(std::make_shared<const meta::Object>(std::move(tree)));
   return objects;
 }
 
@@ -50,17 +51,19 @@ TEST(Placement, OneNode) {
     std::string_view name, pod, node, expected;
   } const cases[] = {
       {"a pod that asks for nothing", "{}", kBoat, "boat"},
-      {"a pod that fits exactly", "{containers: [{resources: {requests: {cpu: 1500m, memory: 4Gi}}}, {resources: {requests: {cpu: 500m}}}]}",
+      {"a pod that fits exactly",
+       "{containers: [{resources: {requests: {cpu: 1500m, memory: 4Gi}}}, {resources: {requests: {cpu: 500m}}}]}",
        kBoat, "boat"},
       {"too much of two resources", "{containers: [{resources: {requests: {cpu: 2001m, memory: 5Gi}}}]}", kBoat,
        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory."},
       {"a resource the node does not have", "{containers: [{resources: {requests: {example.com/gpu: '1'}}}]}", kBoat,
        "0/1 nodes are available: 1 Insufficient example.com/gpu."},
       {"an init container counts where it is the largest",
-       "{containers: [{resources: {requests: {cpu: 100m}}}], initContainers: [{resources: {requests: {cpu: '3'}}}]}", kBoat,
-       "0/1 nodes are available: 1 Insufficient cpu."},
+       "{containers: [{resources: {requests: {cpu: 100m}}}], initContainers: [{resources: {requests: {cpu: '3'}}}]}",
+       kBoat, "0/1 nodes are available: 1 Insufficient cpu."},
       {"a sidecar counts beside the containers",
-       "{containers: [{resources: {requests: {cpu: 1500m}}}], initContainers: [{restartPolicy: Always, resources: {requests: {cpu: 600m}}}]}",
+       "{containers: [{resources: {requests: {cpu: 1500m}}}], initContainers: [{restartPolicy: Always, resources: "
+       "{requests: {cpu: 600m}}}]}",
        kBoat, "0/1 nodes are available: 1 Insufficient cpu."},
       {"overhead counts", "{overhead: {cpu: 600m}, containers: [{resources: {requests: {cpu: 1500m}}}]}", kBoat,
        "0/1 nodes are available: 1 Insufficient cpu."},
@@ -68,17 +71,24 @@ TEST(Placement, OneNode) {
       {"a label that does not", "{nodeSelector: {disk: tape}}", kBoat,
        "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."},
       {"affinity by expressions",
-       "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: "
-       "[{key: cores, operator: Gt, values: ['3']}, {key: gpu, operator: DoesNotExist}]}]}}}}", kBoat, "boat"},
+       "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+       "[{matchExpressions: "
+       "[{key: cores, operator: Gt, values: ['3']}, {key: gpu, operator: DoesNotExist}]}]}}}}",
+       kBoat, "boat"},
       {"affinity by the node's name",
        "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchFields: "
-       "[{key: metadata.name, operator: In, values: [raft]}]}]}}}}", kBoat,
-       "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."},
-      {"a taint", "{}", "{metadata: {name: boat}, spec: {taints: [{key: gpu, value: 'yes', effect: NoSchedule}]}, status: {allocatable: {pods: '1'}}}",
+       "[{key: metadata.name, operator: In, values: [raft]}]}]}}}}",
+       kBoat, "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."},
+      {"a taint", "{}",
+       "{metadata: {name: boat}, spec: {taints: [{key: gpu, value: 'yes', effect: NoSchedule}]}, status: {allocatable: "
+       "{pods: '1'}}}",
        "0/1 nodes are available: 1 node(s) had untolerated taint {gpu: yes}."},
       {"a taint that is tolerated", "{tolerations: [{key: gpu, operator: Exists}]}",
-       "{metadata: {name: boat}, spec: {taints: [{key: gpu, value: 'yes', effect: NoSchedule}]}, status: {allocatable: {pods: '1'}}}", "boat"},
-      {"a cordoned node", "{}", "{metadata: {name: boat}, spec: {unschedulable: true}, status: {allocatable: {pods: '1'}}}",
+       "{metadata: {name: boat}, spec: {taints: [{key: gpu, value: 'yes', effect: NoSchedule}]}, status: {allocatable: "
+       "{pods: '1'}}}",
+       "boat"},
+      {"a cordoned node", "{}",
+       "{metadata: {name: boat}, spec: {unschedulable: true}, status: {allocatable: {pods: '1'}}}",
        "0/1 nodes are available: 1 node(s) were unschedulable."},
       {"a node without room for one more pod", "{}", "{metadata: {name: boat}, status: {allocatable: {pods: '0'}}}",
        "0/1 nodes are available: 1 Too many pods."},
@@ -90,7 +100,8 @@ TEST(Placement, WithoutNodes) { EXPECT_EQ(place(podOf("{}"), {}), "no nodes avai
 
 TEST(Placement, HostPortsAreTakenOnlyOnce) {
   constexpr std::string_view kTaken =
-      "{metadata: {name: a, namespace: default, uid: a}, spec: {nodeName: boat, containers: [{ports: [{hostPort: 80, hostIP: 10.0.0.1}]}]}}";
+      "{metadata: {name: a, namespace: default, uid: a}, spec: {nodeName: boat, containers: [{ports: [{hostPort: 80, "
+      "hostIP: 10.0.0.1}]}]}}";
   const auto nodes = nodesOf(kBoat, kTaken);
   EXPECT_EQ(place(podOf("{containers: [{ports: [{hostPort: 80}]}]}"), nodes),
             "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.");
@@ -103,18 +114,22 @@ TEST(Placement, PrefersTheEmptierNode) {
       "{metadata: {name: a}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}\n---\n"
       "{metadata: {name: b}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}";
   constexpr std::string_view kOnA =
-      "{metadata: {name: x, namespace: default}, spec: {nodeName: a, containers: [{resources: {requests: {cpu: '1', memory: 2Gi}}}]}}";
+      "{metadata: {name: x, namespace: default}, spec: {nodeName: a, containers: [{resources: {requests: {cpu: '1', "
+      "memory: 2Gi}}}]}}";
   EXPECT_EQ(place(podOf("{containers: [{}]}"), nodesOf(kTwo, kOnA)), "b");
 }
 
 TEST(Placement, PrefersWhatThePodPrefers) {
   constexpr std::string_view kTwo =
-      "{metadata: {name: a}, spec: {taints: [{key: slow, effect: PreferNoSchedule}]}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}\n---\n"
+      "{metadata: {name: a}, spec: {taints: [{key: slow, effect: PreferNoSchedule}]}, status: {allocatable: {cpu: '2', "
+      "memory: 4Gi, pods: '10'}}}\n---\n"
       "{metadata: {name: b}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}\n---\n"
       "{metadata: {name: c, labels: {disk: ssd}}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}";
   EXPECT_EQ(place(podOf("{}"), nodesOf(kTwo)), "b");
   EXPECT_EQ(place(podOf("{affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
-                        "[{weight: 1, preference: {matchExpressions: [{key: disk, operator: In, values: [ssd]}]}}]}}}"), nodesOf(kTwo)), "c");
+                        "[{weight: 1, preference: {matchExpressions: [{key: disk, operator: In, values: [ssd]}]}}]}}}"),
+                  nodesOf(kTwo)),
+            "c");
 }
 
 TEST(ClusterCache, AnAssumedPodHoldsItsRoomUntilItIsForgotten) {
@@ -131,7 +146,9 @@ TEST(ClusterCache, AnAssumedPodHoldsItsRoomUntilItIsForgotten) {
 
 TEST(ClusterCache, PodsMayBeKnownBeforeTheirNode) {
   ClusterCache cache;
-  cache.putPod(objectsOf<Pod>("{metadata: {name: x, namespace: default}, spec: {nodeName: boat, containers: [{resources: {requests: {cpu: '2'}}}]}}")[0]);
+  cache.putPod(
+      objectsOf<Pod>("{metadata: {name: x, namespace: default}, spec: {nodeName: boat, containers: [{resources: "
+                     "{requests: {cpu: '2'}}}]}}")[0]);
   EXPECT_EQ(place(podOf("{}"), cache.nodes()), "no nodes available to schedule pods");
   cache.putNode(objectsOf<Node>(kBoat)[0]);
   EXPECT_EQ(place(podOf("{containers: [{resources: {requests: {cpu: 1m}}}]}"), cache.nodes()),
@@ -139,7 +156,8 @@ TEST(ClusterCache, PodsMayBeKnownBeforeTheirNode) {
 }
 
 Pod pending(std::string_view name, int priority) {
-  return objectsOf<Pod>(fmt::format("{{metadata: {{name: {}, namespace: default}}, spec: {{priority: {}}}}}", name, priority))[0];
+  return objectsOf<Pod>(
+      fmt::format("{{metadata: {{name: {}, namespace: default}}, spec: {{priority: {}}}}}", name, priority))[0];
 }
 
 std::string takeAll(PendingPods& pods) {
@@ -173,21 +191,25 @@ TEST(PendingPods, AParkedPodWaitsForWhatHelpsIt) {
 }
 
 TEST(UnschedulableCondition, IsWrittenOnce) {
-  const auto first = decideUnschedulable(podOf("{}"), "0/1 nodes are available: 1 Too many pods.", "2026-01-01T00:00:00Z");
+  const auto first =
+      decideUnschedulable(podOf("{}"), "0/1 nodes are available: 1 Too many pods.", "2026-01-01T00:00:00Z");
   ASSERT_TRUE(first);
-  EXPECT_EQ(json::serialize(*first),
-            R"([{"type":"PodScheduled","status":"False","lastProbeTime":null,"lastTransitionTime":"2026-01-01T00:00:00Z",)"
-            R"("reason":"Unschedulable","message":"0/1 nodes are available: 1 Too many pods."}])");
+  EXPECT_EQ(
+      json::serialize(*first),
+      R"([{"type":"PodScheduled","status":"False","lastProbeTime":null,"lastTransitionTime":"2026-01-01T00:00:00Z",)"
+      R"("reason":"Unschedulable","message":"0/1 nodes are available: 1 Too many pods."}])");
   json::Value tree = json::parseYaml("{metadata: {name: web, namespace: default}}");
   tree.as_object()["status"] = json::Object{{"conditions", *first}};
   const Pod told(std::make_shared<const meta::Object>(std::move(tree)));
   EXPECT_EQ(decideUnschedulable(told, "0/1 nodes are available: 1 Too many pods.", "later"), std::nullopt);
-  EXPECT_EQ(json::getString(decideUnschedulable(told, "another", "later")->at(0), "lastTransitionTime"), "2026-01-01T00:00:00Z");
+  EXPECT_EQ(json::getString(decideUnschedulable(told, "another", "later")->at(0), "lastTransitionTime"),
+            "2026-01-01T00:00:00Z");
 }
 
 TEST(Binding, NamesPodAndNode) {
-  EXPECT_TRUE(json::equal(bindingOf(podOf("{}"), "boat"), json::parseYaml(
-      "{apiVersion: v1, kind: Binding, metadata: {namespace: default, name: web, uid: u}, target: {kind: Node, name: boat}}")));
+  EXPECT_TRUE(json::equal(bindingOf(podOf("{}"), "boat"),
+                          json::parseYaml("{apiVersion: v1, kind: Binding, metadata: {namespace: default, name: web, "
+                                          "uid: u}, target: {kind: Node, name: boat}}")));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// PendingPods: the pods that wait for a node; those to be tried now by priority, then in the order of their arrival, and
-// those that no node would take, until something happens that may help. Not thread-safe; no clock.
+// PendingPods: the pods that wait for a node; those to be tried now by priority, then in the order of their arrival,
+// and those that no node would take, until something happens that may help. Not thread-safe; no clock.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Plugin: one rule of the scheduler. A filter says why a pod can't run on a node; a score says how well it would. Each is
-// one file in plugins/ and one line in plugins.cc. Pure.
+// Plugin: one rule of the scheduler. A filter says why a pod can't run on a node; a score says how well it would. Each
+// is one file in plugins/ and one line in plugins.cc. Pure.
 #pragma once
 
 #include <cstdint>

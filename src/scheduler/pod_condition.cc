@@ -4,15 +4,15 @@ namespace wherry::scheduler {
 
 json::Value bindingOf(const core_v1::Pod& pod, std::string_view node) {
   const auto metadata = pod.metadata();
-  return json::Object{{"apiVersion", "v1"},
-                      {"kind", "Binding"},
-                      {"metadata", json::Object{{"namespace", metadata.ns()},
-                                                {"name", metadata.name()},
-                                                {"uid", metadata.uid()}}},
-                      {"target", json::Object{{"kind", "Node"}, {"name", node}}}};
+  return json::Object{
+      {"apiVersion", "v1"},
+      {"kind", "Binding"},
+      {"metadata", json::Object{{"namespace", metadata.ns()}, {"name", metadata.name()}, {"uid", metadata.uid()}}},
+      {"target", json::Object{{"kind", "Node"}, {"name", node}}}};
 }
 
-std::optional<json::Array> decideUnschedulable(const core_v1::Pod& pod, const std::string& message, std::string_view now) {
+std::optional<json::Array> decideUnschedulable(const core_v1::Pod& pod, const std::string& message,
+                                               std::string_view now) {
   std::string transition(now);
   for (const auto condition : pod.status().conditions()) {
     if (condition.type() != "PodScheduled" || condition.status() != "False") continue;

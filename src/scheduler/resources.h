@@ -28,8 +28,9 @@ class Resources {
   std::map<std::string, int64_t, std::less<>> amounts_;
 };
 
-// What a node must have free for the pod: its containers and sidecars together, or the largest init container beside the
-// sidecars before it, plus the pod's overhead (KEP-753, KEP-688). Requests of the whole pod go before those (KEP-2837).
+// What a node must have free for the pod: its containers and sidecars together, or the largest init container beside
+// the sidecars before it, plus the pod's overhead (KEP-753, KEP-688). Requests of the whole pod go before those
+// (KEP-2837).
 Resources requestsOf(const core_v1::PodSpec& spec);
 // The same for scoring, where a container that requests nothing counts as a small one (100m, 200 MB).
 Resources scoredRequestsOf(const core_v1::PodSpec& spec);

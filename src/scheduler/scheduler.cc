@@ -1,13 +1,13 @@
 #include "scheduler/scheduler.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -113,12 +113,17 @@ class EventDrivenScheduler : public Scheduler {
         clock_(context.clock),
         events_(context.events.forComponent(std::string(kSchedulerName))),
         pods_(context.informers.informer(Pod::kResource())) {
-    pods_.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { inbox_.push({before, after}); },
+    pods_.addHandler({.onChange =
+                          [this](const ObjectPtr& before, const ObjectPtr& after) {
+                            inbox_.push({before, after});
+                          },
                       .onSynced = [this] { inbox_.synced(false); },
                       .onRevision = {}});
     context.informers.informer(Node::kResource())
-        .addHandler({.onChange = [this](const ObjectPtr& before,
-                                        const ObjectPtr& after) { inbox_.push({before, after, true}); },
+        .addHandler({.onChange =
+                         [this](const ObjectPtr& before, const ObjectPtr& after) {
+                           inbox_.push({before, after, true});
+                         },
                      .onSynced = [this] { inbox_.synced(true); },
                      .onRevision = {}});
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });

@@ -1,5 +1,5 @@
-// The scheduler: gives every pod a node, by the Binding subresource. One thread decides for one pod at a time; it sleeps
-// until a pod or node changes.
+// The scheduler: gives every pod a node, by the Binding subresource. One thread decides for one pod at a time; it
+// sleeps until a pod or node changes.
 //
 // Pods of another spec.schedulerName and pods with schedulingGates are left alone. A pod that no node takes gets the
 // condition PodScheduled=False, an event, and is tried again when something happens that may help.

@@ -60,7 +60,8 @@ void NodeInfo::remove(const PodInfo& pod) {
 }
 
 bool NodeInfo::hasConflict(const HostPort& port) const {
-  return std::any_of(hostPorts_.begin(), hostPorts_.end(), [&](const auto& used) { return used.first.conflictsWith(port); });
+  return std::any_of(hostPorts_.begin(), hostPorts_.end(),
+                     [&](const auto& used) { return used.first.conflictsWith(port); });
 }
 
 }  // namespace wherry::scheduler

@@ -7,12 +7,13 @@ namespace wherry::scheduler {
 namespace {
 
 constexpr int64_t kMegabyte = 1024 * 1024;
-constexpr int64_t kNothing = 23 * kMegabyte;              // less than this is pulled in no time
+constexpr int64_t kNothing = 23 * kMegabyte;  // less than this is pulled in no time
 constexpr int64_t kMostPerContainer = 1000 * kMegabyte;
 
 // "nginx" is how the pod says it, "docker.io/library/nginx:latest" may be how the node does.
 bool sameImage(std::string_view onNode, std::string_view wanted) {
-  if (!onNode.ends_with(wanted)) return onNode.ends_with(":latest") && sameImage(onNode.substr(0, onNode.size() - 7), wanted);
+  if (!onNode.ends_with(wanted))
+    return onNode.ends_with(":latest") && sameImage(onNode.substr(0, onNode.size() - 7), wanted);
   return onNode.size() == wanted.size() || onNode[onNode.size() - wanted.size() - 1] == '/';
 }
 
