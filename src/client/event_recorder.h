@@ -1,7 +1,7 @@
 // Records Events, the lines at the end of `kubectl describe`. The same event again within its life is counted, not
-// repeated (aggregation by source, object, type, reason and message). Never throws, never blocks on the API: events are written by
-// one thread from a bounded queue and dropped when it is full. Safe from any thread. Destroying the last recorder of a thread
-// drops what is still queued.
+// repeated (aggregation by source, object, type, reason and message). Never throws, never blocks on the API: events are
+// written by one thread from a bounded queue and dropped when it is full. Safe from any thread. Destroying the last
+// recorder of a thread drops what is still queued.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,8 @@ enum class Severity { kNormal, kWarning };
 class EventRecorder {
  public:
   // With a writing thread of its own. `component` as in "default-scheduler", "kubelet"; `host` the node's name or "".
-  EventRecorder(Client& client, std::string component, std::string host = {}, const base::Clock& clock = base::Clock::system());
+  EventRecorder(Client& client, std::string component, std::string host = {},
+                const base::Clock& clock = base::Clock::system());
   ~EventRecorder();
   EventRecorder(EventRecorder&&) noexcept;
   EventRecorder& operator=(EventRecorder&&) noexcept;

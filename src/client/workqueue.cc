@@ -141,7 +141,7 @@ Outcome reconcileOnce(const std::string& name, const ReconcileLoop::Reconcile& r
     reconcile(key);
     return Outcome::kDone;
   } catch (const meta::StatusError& error) {
-    if (error.isConflict()) {
+    if (error.isConflict() || error.isNotFound()) {
       queueLog().debug("{}: {} changed meanwhile: {}", name, key, error.message());
     } else {
       queueLog().warn("{}: {}: {}", name, key, error.message());

@@ -41,7 +41,8 @@ class Workqueue {
 };
 
 // Threads that call reconcile(key) for what the queue holds. A StatusError or std::exception is logged and the key
-// comes back rate-limited (a Conflict quietly); a return forgets the key's back-off.
+// comes back rate-limited (Conflict and NotFound quietly: something moved meanwhile); a return forgets the key's
+// back-off.
 class ReconcileLoop {
  public:
   using Reconcile = std::function<void(const std::string& key)>;
