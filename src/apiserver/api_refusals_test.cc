@@ -37,6 +37,9 @@ GET /api/v1/namespaces/default/configmaps?resourceVersionMatch=Exact
   EXPECT_EQ(warned.status, 201);
   EXPECT_EQ(warned.headers.get("Warning"), R"(299 - "duplicate field \"data.a\"")");
   EXPECT_EQ(world.call("POST", "/api/v1/namespaces/default/configmaps", std::string(4 << 20, ' ')).status, 413);
+  auto deprecated = world.call("GET", "/api/v1/namespaces/default/endpoints");
+  EXPECT_EQ(deprecated.headers.get("Warning"),
+            R"(299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")");
 }
 
 TEST(Api, LetsInWhoMayComeIn) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/admission/addresses.h"
 #include "json/yaml.h"
 
 namespace wherry::apiserver {
@@ -119,7 +120,8 @@ std::vector<BootstrapObject> bootstrapObjects(const Advertised& advertised) {
 
 std::vector<BootstrapObject> kubernetesServiceObjects(const Advertised& advertised) {
   std::vector<BootstrapObject> objects{kubernetesService(advertised)};
-  if (advertised.address.empty()) return objects;
+  // An address of this machine alone leads nobody else here.
+  if (advertised.address.empty() || !checkUsableIp(advertised.address).empty()) return objects;
   objects.push_back(kubernetesEndpoints(advertised));
   objects.push_back(kubernetesSlice(advertised));
   return objects;

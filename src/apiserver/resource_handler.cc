@@ -17,6 +17,7 @@
 #include "apiserver/reviews.h"
 #include "apiserver/scale.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/warned_exchange.h"
 #include "apiserver/watch_stream.h"
 #include "apiserver/write_options.h"
 #include "base/strings.h"
@@ -32,6 +33,9 @@ class ResourceRequest {
 
   void serve() {
     findKind();
+    if (!kind_->deprecationWarning.empty()) {
+      request_.exchange = withWarning(std::move(request_.exchange), kind_->deprecationWarning);
+    }
     if (kind_->virtualKind) return serveVirtual();
     if (!request_.info.subresource.empty()) return serveSubresource();
     requireVerb(kind_->verbs);

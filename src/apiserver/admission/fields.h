@@ -1,4 +1,6 @@
 // How hooks read and fill in the fields of an object. Pure.
+//
+// A field that is added to an object may move all others of that object: copy what is still needed of them.
 #pragma once
 
 #include <string>

@@ -42,7 +42,7 @@ std::vector<std::string> fillIn(json::Object& container, const char* list, const
 
 void fillInContainer(const json::Value& limit, json::Object& container, const char* what,
                      std::vector<std::string>& notes) {
-  std::string_view name = getString(container, "name");
+  const std::string name(getString(container, "name"));
   auto limits = fillIn(container, "limits", objectAt(limit, "default"));
   auto requests = fillIn(container, "requests", objectAt(limit, "defaultRequest"));
   if (!requests.empty()) notes.push_back(fmt::format("{} request for {} {}", fmt::join(requests, ", "), what, name));

@@ -23,7 +23,7 @@ void addNotReadyTaint(json::Object& spec) {
 // podCIDR and the first of podCIDRs are one field in two shapes.
 void agreeOnPodCidrs(json::Object& spec) {
   std::string cidr(getString(spec, "podCIDR"));
-  const json::Array& list = arrayAt(spec, "podCIDRs");
+  const json::Array list = arrayAt(spec, "podCIDRs");
   if (!cidr.empty() && list.empty())
     spec["podCIDRs"] = json::Array{json::Value(cidr)};
   else if (cidr.empty() && !list.empty())

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "apiserver/admission/fields.h"
 #include "apiserver/admission/pod_spec.h"
 #include "base/strings.h"
 #include "meta/quantity.h"
@@ -24,10 +25,11 @@ void applyPullPolicy(json::Object& container) {
 
 // What is limited and not requested is requested as limited.
 void applyRequests(json::Object& container) {
-  const json::Value* limits = json::find(container, "resources.limits");
-  if (!limits || !limits->is_object() || limits->get_object().empty()) return;
+  // A copy: it moves when a field is added beside it.
+  const json::Object limits = objectAt(container, "resources.limits");
+  if (limits.empty()) return;
   json::Object& requests = json::ensureObject(json::ensureObject(container, "resources"), "requests");
-  for (const auto& [resource, limit] : limits->get_object()) {
+  for (const auto& [resource, limit] : limits) {
     if (!requests.contains(resource)) requests[resource] = limit;
   }
 }

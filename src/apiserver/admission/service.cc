@@ -48,7 +48,7 @@ void applyTargetPorts(json::Object& spec) {
 }
 
 void applyDefaults(json::Object& spec) {
-  std::string_view type = getString(spec, "type");
+  const std::string type(getString(spec, "type"));
   applyTargetPorts(spec);
   if (type == "NodePort" || type == "LoadBalancer" || type == "ClusterIP") {
     setDefault(spec, "internalTrafficPolicy", "Cluster");
@@ -75,7 +75,7 @@ void agreeOnClusterIps(json::Object& spec, const json::Value* old) {
     else
       spec["clusterIPs"] = json::Array{json::Value(ip)};
   } else if (getString(spec, "clusterIP").empty() && list->get_array()[0].is_string()) {
-    spec["clusterIP"] = list->get_array()[0];
+    spec["clusterIP"] = std::string(textOf(list->get_array()[0]));
   }
 }
 
