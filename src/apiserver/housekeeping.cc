@@ -157,8 +157,10 @@ void Housekeeping::State::run(const std::stop_token& stop) {
     {
       std::unique_lock lock(mutex);
       auto due = [this] { return awake; };
-      if (retry.count() == 0) woken.wait(lock, stop, due);
-      else woken.wait_for(lock, stop, retry, due);
+      if (retry.count() == 0)
+        woken.wait(lock, stop, due);
+      else
+        woken.wait_for(lock, stop, retry, due);
       if (stop.stop_requested()) return;
       awake = false;
     }

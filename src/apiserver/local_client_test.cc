@@ -1,9 +1,9 @@
 // The in-process client sees and does what an HTTP client does.
 #include "apiserver/local_client.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
+
+#include <gtest/gtest.h>
 
 #include "apiserver/api_script.h"
 #include "json/yaml.h"
@@ -19,7 +19,8 @@ TEST(LocalClient, WritesAndReadsObjectsWithTypeMeta) {
   auto made = client.create(kConfigMaps, "default", json::parseYaml("{metadata: {name: cm}, data: {a: '1'}}"));
   EXPECT_EQ(made->kind(), "ConfigMap");
   EXPECT_GT(made->revision(), 0);
-  auto patched = client.patch(kConfigMaps, "default", "cm", client::PatchType::kMerge, json::parseYaml("data: {b: '2'}"));
+  auto patched =
+      client.patch(kConfigMaps, "default", "cm", client::PatchType::kMerge, json::parseYaml("data: {b: '2'}"));
   EXPECT_EQ(json::getString(patched->tree(), "data.b"), "2");
   EXPECT_EQ(client.list(kConfigMaps, "default", {"", "metadata.name=cm", ""}).items.size(), 1U);
   try {

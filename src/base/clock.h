@@ -13,7 +13,7 @@ using MonotonicTime = std::chrono::steady_clock::time_point;
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual WallTime now() const = 0;               // what objects' timestamps are made of
+  virtual WallTime now() const = 0;                // what objects' timestamps are made of
   virtual MonotonicTime monotonicNow() const = 0;  // what time-outs and back-offs are measured with
 
   // The machine's clock; lives as long as the process.

@@ -1,8 +1,8 @@
 #include "base/encoding.h"
 
-#include <openssl/evp.h>
-
 #include <array>
+
+#include <openssl/evp.h>
 
 namespace wherry::base {
 namespace {
@@ -42,8 +42,10 @@ std::string encodeBase64(std::string_view data, Base64 alphabet) {
     size_t count = std::min<size_t>(3, data.size() - i);
     for (size_t j = 0; j < 3; ++j) bits = bits << 8 | (j < count ? static_cast<unsigned char>(data[i + j]) : 0);
     for (size_t j = 0; j < 4; ++j) {
-      if (j <= count) out += digits[bits >> (18 - 6 * j) & 63];
-      else if (alphabet == Base64::kStandard) out += '=';
+      if (j <= count)
+        out += digits[bits >> (18 - 6 * j) & 63];
+      else if (alphabet == Base64::kStandard)
+        out += '=';
     }
   }
   return out;

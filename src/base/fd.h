@@ -2,12 +2,12 @@
 // std::system_error with the path in its text.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <sys/types.h>
 
 namespace wherry::base {
 

@@ -1,10 +1,9 @@
 #include "base/random.h"
 
-#include <sys/random.h>
-
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include "base/fd.h"
 

@@ -1,8 +1,8 @@
 // The three ways to share: Guarded, Published, Queue.
-#include <gtest/gtest.h>
-
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/clock.h"
 #include "base/fd.h"

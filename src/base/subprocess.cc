@@ -1,5 +1,10 @@
 #include "base/subprocess.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <system_error>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,11 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <functional>
-#include <system_error>
 
 #include "base/strings.h"
 
@@ -89,8 +89,10 @@ pid_t spawn(const Command& command, int in, int out, int err) {
     kept.push_back(duplicateAbove(ours));
     actions.dup(kept.back().get(), theirs);
   };
-  if (in >= 0) give(in, 0);
-  else actions.open(0, "/dev/null", O_RDONLY);
+  if (in >= 0)
+    give(in, 0);
+  else
+    actions.open(0, "/dev/null", O_RDONLY);
   give(out, 1);
   give(err, 2);
   for (auto [theirs, ours] : command.inherit) give(ours, theirs);
@@ -113,8 +115,8 @@ class Pump {
   bool run(Finished& finished) {
     auto deadline = std::chrono::steady_clock::now() + command_.timeout;
     for (;;) {
-      pollfd fds[] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {exited_.get(), POLLIN, 0},
-                      {in_.get(), POLLOUT, 0}};
+      pollfd fds[] = {
+          {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {exited_.get(), POLLIN, 0}, {in_.get(), POLLOUT, 0}};
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       if (left.count() <= 0) return false;
       if (::poll(fds, 4, static_cast<int>(std::min<int64_t>(left.count() + 1, 1 << 30))) < 0 && errno != EINTR) {

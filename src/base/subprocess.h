@@ -2,14 +2,14 @@
 // handling, and no part of our environment but what is passed. Safe from any thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/fd.h"
 

@@ -1,8 +1,8 @@
 #include "base/subprocess.h"
 
-#include <gtest/gtest.h>
-
 #include <system_error>
+
+#include <gtest/gtest.h>
 
 namespace wherry::base {
 namespace {
@@ -33,13 +33,12 @@ TEST(SubprocessTest, EndsWhatTakesTooLong) {
   EXPECT_EQ(finished.exitCode, 137);
 }
 
-TEST(SubprocessTest, SaysWhichSignalEndedIt) {
-  EXPECT_EQ(run({.argv = {"sh", "-c", "kill -TERM $$"}}).exitCode, 143);
-}
+TEST(SubprocessTest, SaysWhichSignalEndedIt) { EXPECT_EQ(run({.argv = {"sh", "-c", "kill -TERM $$"}}).exitCode, 143); }
 
 TEST(SubprocessTest, PassesNothingOfOurEnvironmentButPath) {
   ::setenv("WHERRY_SECRET", "x", 1);
-  EXPECT_EQ(run({.argv = {"sh", "-c", "echo $WHERRY_SECRET$GIVEN; test -n \"$PATH\""}, .environment = {"GIVEN=y"}}).out, "y\n");
+  EXPECT_EQ(run({.argv = {"sh", "-c", "echo $WHERRY_SECRET$GIVEN; test -n \"$PATH\""}, .environment = {"GIVEN=y"}}).out,
+            "y\n");
 }
 
 TEST(SubprocessTest, AProgramThatIsNotThereIsAnError) {

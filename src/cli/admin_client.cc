@@ -1,15 +1,14 @@
 #include "cli/admin_client.h"
 
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <stdexcept>
-#include <system_error>
-
-#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -44,11 +43,12 @@ json::Value AdminClient::call(const std::string& method, const std::string& path
   try {
     response = client->call(request);
   } catch (const std::system_error& error) {
-    throw std::runtime_error(fmt::format("no server answers on {}/admin.sock ({}); is `wherry server` running?", runDir_,
-                                         error.code().message()));
+    throw std::runtime_error(fmt::format("no server answers on {}/admin.sock ({}); is `wherry server` running?",
+                                         runDir_, error.code().message()));
   }
   json::Value body = response.body.empty() ? json::Value(json::Object()) : json::parse(response.body);
-  if (response.status >= 400) throw std::runtime_error(std::string(json::getString(body, "message", "the server refused")));
+  if (response.status >= 400)
+    throw std::runtime_error(std::string(json::getString(body, "message", "the server refused")));
   return body;
 }
 

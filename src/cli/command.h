@@ -13,8 +13,8 @@ namespace wherry::cli {
 struct Command {
   std::string_view name;
   std::string_view help;
-  // Declares the flags; what it returns is called when the command was given. Throws StatusError or std::exception: main
-  // prints the text and exits with 1.
+  // Declares the flags; what it returns is called when the command was given. Throws StatusError or std::exception:
+  // main prints the text and exits with 1.
   std::function<std::function<int()>(CLI::App& parser)> declare;
 };
 

@@ -1,10 +1,9 @@
-#include <unistd.h>
-
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/subprocess.h"

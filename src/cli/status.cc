@@ -55,8 +55,10 @@ int showStatus(const Options& options) {
   } else {
     status = admin.get("/status");
   }
-  if (options.output == "json") fmt::print("{}\n", json::serializePretty(status));
-  else printStatus(status);
+  if (options.output == "json")
+    fmt::print("{}\n", json::serializePretty(status));
+  else
+    printStatus(status);
   return json::getBool(status, "ready") ? 0 : 1;
 }
 

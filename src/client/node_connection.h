@@ -36,7 +36,8 @@ class ByteSink {
 class NodeConnection {
  public:
   virtual ~NodeConnection() = default;
-  // Checks first and throws StatusError (NotFound, BadRequest "container ... is waiting to start: ..."); else starts sending.
+  // Checks first and throws StatusError (NotFound, BadRequest "container ... is waiting to start: ..."); else starts
+  // sending.
   virtual void logs(std::string_view ns, std::string_view pod, std::string_view podUid, const LogOptions& options,
                     std::shared_ptr<ByteSink> sink) = 0;
 };

@@ -91,7 +91,8 @@ Outcome Answerer::answerDomain(const Question& question) {
   if (first == "svc") return answerService(question);
   if (first == "pod") return answerPod(question);
   if (first == "dns-version" && question.own == 1 && question.type() == Type::kTxt) {
-    question.writer.addRecord(Section::kAnswer, {dns::Name::fromWire(question.name()), options_.ttl, dns::Txt{{"1.1.0"}}});
+    question.writer.addRecord(Section::kAnswer,
+                              {dns::Name::fromWire(question.name()), options_.ttl, dns::Txt{{"1.1.0"}}});
     return Outcome::kAnswered;
   }
   return noSuchName(question);
@@ -158,8 +159,7 @@ Outcome Answerer::answerPort(const Question& question, const ServiceRecords& ser
   std::string_view name = question.label(0);
   if (below != 2 || !isSrvLabel(name)) return noSuchName(question);
   name.remove_prefix(1);
-  const Port* port =
-      findServicePort(service, [&](const Port& p) { return p.name == name && p.protocol == protocol; });
+  const Port* port = findServicePort(service, [&](const Port& p) { return p.name == name && p.protocol == protocol; });
   if (!port) return noSuchName(question);
   if (question.type() == Type::kSrv) return addSrv(question, service, port, nullptr);
   return answerServiceName(question, service);
@@ -177,7 +177,8 @@ Outcome Answerer::addAddresses(const Question& question, const std::vector<std::
   return Outcome::kAnswered;
 }
 
-// SRV records for every port (or only the one wanted) of a Service, of each of a headless Service's hosts, or of one host.
+// SRV records for every port (or only the one wanted) of a Service, of each of a headless Service's hosts, or of one
+// host.
 Outcome Answerer::addSrv(const Question& question, const ServiceRecords& service, const Port* wanted,
                          const Host* only) {
   auto addPorts = [&](const std::vector<Port>& ports, const std::string& target, uint16_t weight, uint32_t ttl) {
@@ -286,8 +287,13 @@ Outcome Answerer::noSuchName(const Question& question) {
 void Answerer::addSoa(const Question& question, std::string_view owner) {
   bool asked = question.type() == Type::kSoa && question.own == 0;
   auto primary = question.zone.domain().child("dns"), mailbox = question.zone.domain().child("hostmaster");
-  dns::Soa soa{primary ? primary->child("ns").value_or(*primary) : dns::Name(), mailbox.value_or(dns::Name()), 1, 7200,
-               1800, 86400, 0};
+  dns::Soa soa{primary ? primary->child("ns").value_or(*primary) : dns::Name(),
+               mailbox.value_or(dns::Name()),
+               1,
+               7200,
+               1800,
+               86400,
+               0};
   question.writer.addRecord(asked ? Section::kAnswer : Section::kAuthority,
                             {dns::Name::fromWire(owner), asked ? options_.ttl : 0, soa});
 }

@@ -29,14 +29,16 @@ json::Value dnsPort(std::string_view name, std::string_view protocol) {
 }
 
 json::Value renderDnsService(const ClusterDnsOptions& options) {
-  return {{"apiVersion", "v1"},
-          {"kind", "Service"},
-          {"metadata",
-           {{"name", kDnsName},
-            {"namespace", kSystem},
-            {"labels", {{"k8s-app", "kube-dns"}, {"kubernetes.io/cluster-service", "true"}, {"kubernetes.io/name", "WherryDNS"}}}}},
-          {"spec",
-           {{"clusterIP", options.address}, {"ports", json::Array{dnsPort("dns", "UDP"), dnsPort("dns-tcp", "TCP")}}}}};
+  return {
+      {"apiVersion", "v1"},
+      {"kind", "Service"},
+      {"metadata",
+       {{"name", kDnsName},
+        {"namespace", kSystem},
+        {"labels",
+         {{"k8s-app", "kube-dns"}, {"kubernetes.io/cluster-service", "true"}, {"kubernetes.io/name", "WherryDNS"}}}}},
+      {"spec",
+       {{"clusterIP", options.address}, {"ports", json::Array{dnsPort("dns", "UDP"), dnsPort("dns-tcp", "TCP")}}}}};
 }
 
 json::Value renderDnsSlice(const ClusterDnsOptions& options) {
@@ -82,11 +84,11 @@ struct ClusterDns::State {
         pending(Pending(domain)) {}
 
   void follow() {
-    slices.addIndex(std::string(kByService), [](const meta::Object& slice) {
-      return std::vector<std::string>{serviceOf(slice).text()};
-    });
-    services.addHandler({[this](const auto& before, const auto& after) { serviceChanged(*(after ? after : before), !after); },
-                         nullptr, [this](int64_t) { publish(); }});
+    slices.addIndex(std::string(kByService),
+                    [](const meta::Object& slice) { return std::vector<std::string>{serviceOf(slice).text()}; });
+    services.addHandler(
+        {[this](const auto& before, const auto& after) { serviceChanged(*(after ? after : before), !after); }, nullptr,
+         [this](int64_t) { publish(); }});
     slices.addHandler({[this](const auto& before, const auto& after) {
                          if (before) sliceChanged(*before, !after);
                          if (after) sliceChanged(*after, false);
@@ -127,9 +129,9 @@ struct ClusterDns::State {
       if (p.services.empty() && !p.changed) return;
       for (const meta::ObjectKey& key : p.services) {
         meta::ObjectPtr service = services.get(key);
-        p.builder.setService(key.ns, key.name,
-                             service ? renderService(domain, service->tree(), slices.byIndex(kByService, key.text()))
-                                     : nullptr);
+        p.builder.setService(
+            key.ns, key.name,
+            service ? renderService(domain, service->tree(), slices.byIndex(kByService, key.text())) : nullptr);
       }
       p.services.clear();
       p.changed = false;

@@ -1,6 +1,6 @@
-// The cluster DNS: follows Services, EndpointSlices and Namespaces, keeps the zone and serves it on the cluster DNS address,
-// which sits on the node's loopback. It owns the kube-dns Service and its EndpointSlice in kube-system and makes them again
-// when they go.
+// The cluster DNS: follows Services, EndpointSlices and Namespaces, keeps the zone and serves it on the cluster DNS
+// address, which sits on the node's loopback. It owns the kube-dns Service and its EndpointSlice in kube-system and
+// makes them again when they go.
 //
 // Pure half: zone.h, answer.h. start() once; safe from any thread after it.
 #pragma once

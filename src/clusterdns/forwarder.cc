@@ -1,10 +1,10 @@
 #include "clusterdns/forwarder.h"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
+
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "base/strings.h"
@@ -34,8 +34,13 @@ class Forwarder::Exchange : public net::EventLoop::Source, public std::enable_sh
  public:
   Exchange(net::EventLoop& loop, std::vector<std::string> servers, uint16_t port, Transport transport,
            std::string query, OnReply onReply, std::shared_ptr<size_t> underWay)
-      : loop_(loop), servers_(std::move(servers)), port_(port), transport_(transport), query_(std::move(query)),
-        onReply_(std::move(onReply)), underWay_(std::move(underWay)) {
+      : loop_(loop),
+        servers_(std::move(servers)),
+        port_(port),
+        transport_(transport),
+        query_(std::move(query)),
+        onReply_(std::move(onReply)),
+        underWay_(std::move(underWay)) {
     ++*underWay_;
   }
   ~Exchange() override { --*underWay_; }
@@ -71,7 +76,8 @@ class Forwarder::Exchange : public net::EventLoop::Source, public std::enable_sh
       packet.insert(0, {static_cast<char>(packet.size() >> 8), static_cast<char>(packet.size())});
     }
     // A query fits into any socket's empty buffer.
-    if (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(packet.size())) return false;
+    if (::send(fd_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(packet.size()))
+      return false;
     sent_ = true;
     loop_.modify(fd_.get(), EPOLLIN);
     return true;

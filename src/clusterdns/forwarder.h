@@ -1,6 +1,6 @@
-// Asks the node's resolvers what is not ours. Every question goes out from a socket of its own: a random port and a random
-// id (RFC 5452), and only its server's answer to that very question is taken. Servers are tried in order, each for a bounded
-// time. All calls on the loop's thread.
+// Asks the node's resolvers what is not ours. Every question goes out from a socket of its own: a random port and a
+// random id (RFC 5452), and only its server's answer to that very question is taken. Servers are tried in order, each
+// for a bounded time. All calls on the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ enum class Transport { kUdp, kTcp };
 
 class Forwarder {
  public:
-  // The answer with the question's own id; nothing when no server gave one in time, or too many questions are under way.
+  // The answer with the question's own id; nothing when no server gave one in time, or too many questions are under
+  // way.
   using OnReply = std::function<void(std::optional<std::string> reply)>;
 
   Forwarder(net::EventLoop& loop, uint16_t port = 53) : loop_(loop), port_(port) {}

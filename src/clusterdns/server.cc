@@ -1,9 +1,9 @@
 #include "clusterdns/server.h"
 
+#include <thread>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <thread>
 
 #include "clusterdns/shared_zone.h"
 #include "clusterdns/socket_address.h"

@@ -1,13 +1,13 @@
 // The sockets: UDP, TCP and forwarding over loopback, and a zone that is visible to the next query.
 #include "clusterdns/server.h"
 
+#include <cstdlib>
+#include <thread>
+
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <thread>
 
 #include "clusterdns/forwarder.h"
 #include "clusterdns/resolv_conf.h"
@@ -23,7 +23,8 @@ std::shared_ptr<const Zone> zoneWith(const std::string& clusterIp) {
   dns::Name domain = dns::Name::of("cluster.local.");
   ZoneBuilder builder(domain);
   builder.setNamespace("default", true);
-  json::Value service = json::parseYaml("{metadata: {name: web, namespace: default}, spec: {clusterIP: " + clusterIp + "}}");
+  json::Value service =
+      json::parseYaml("{metadata: {name: web, namespace: default}, spec: {clusterIP: " + clusterIp + "}}");
   builder.setService("default", "web", renderService(domain, service, {}));
   return builder.snapshot();
 }
@@ -70,12 +71,9 @@ class ServerTest : public testing::Test {
   }
 
   std::unique_ptr<Server> start(uint16_t upstreamPort = 53) {
-    return startServer({.address = "127.0.0.1",
-                        .port = 0,
-                        .threads = 2,
-                        .resolvConf = resolvConf_,
-                        .upstreamPort = upstreamPort},
-                       zoneWith("10.96.0.7"));
+    return startServer(
+        {.address = "127.0.0.1", .port = 0, .threads = 2, .resolvConf = resolvConf_, .upstreamPort = upstreamPort},
+        zoneWith("10.96.0.7"));
   }
 
   std::string directory_, resolvConf_;

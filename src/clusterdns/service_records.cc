@@ -32,7 +32,8 @@ std::vector<Port> renderPorts(const json::Array& ports) {
 // "10.1.0.3" -> "10-1-0-3", "fd00::1" -> "fd00--1": what an endpoint without a hostname is called.
 std::string addressLabel(std::string_view address) {
   std::string label(address);
-  std::replace_if(label.begin(), label.end(), [](char c) { return c == '.' || c == ':'; }, '-');
+  std::replace_if(
+      label.begin(), label.end(), [](char c) { return c == '.' || c == ':'; }, '-');
   if (label.starts_with('-')) label.insert(0, 1, '0');
   if (label.ends_with('-')) label += '0';
   return label;

@@ -1,5 +1,5 @@
-// The newest zone, as the threads that answer from it share it: each holds a reference of its own and renews it only when
-// there is a newer one, which costs a query one atomic load.
+// The newest zone, as the threads that answer from it share it: each holds a reference of its own and renews it only
+// when there is a newer one, which costs a query one atomic load.
 #pragma once
 
 #include <atomic>

@@ -1,9 +1,8 @@
 #include "clusterdns/socket_address.h"
 
-#include <arpa/inet.h>
-
 #include <cstring>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "dns/record.h"

@@ -1,11 +1,11 @@
 // An address and port as the kernel takes it, v4 or v6. Plain value.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <string>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 

@@ -1,11 +1,11 @@
 #include "clusterdns/tcp_listener.h"
 
+#include <cerrno>
+#include <chrono>
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <chrono>
 
 #include "base/random.h"
 

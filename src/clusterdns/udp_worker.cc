@@ -1,13 +1,13 @@
 #include "clusterdns/udp_worker.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "base/random.h"
 #include "clusterdns/socket_address.h"

@@ -1,4 +1,5 @@
-// One thread that answers UDP queries in batches (recvmmsg, sendmmsg). Its socket shares the port with the other threads'.
+// One thread that answers UDP queries in batches (recvmmsg, sendmmsg). Its socket shares the port with the other
+// threads'.
 #pragma once
 
 #include <memory>

@@ -1,12 +1,11 @@
 #include "clusterdns/upstreams.h"
 
-#include <sys/epoll.h>
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -73,8 +72,10 @@ void Upstreams::post(std::string packet, Outcome outcome, dns::Name target, Tran
                      Reply reply) {
   loop_.post([self = shared_from_this(), packet = std::move(packet), outcome, target = std::move(target), transport,
               limit, reply = std::move(reply)] {
-    if (outcome == Outcome::kForward) self->forward(packet, transport, limit, reply);
-    else self->resolveTarget(packet, target, transport, limit, reply);
+    if (outcome == Outcome::kForward)
+      self->forward(packet, transport, limit, reply);
+    else
+      self->resolveTarget(packet, target, transport, limit, reply);
   });
 }
 

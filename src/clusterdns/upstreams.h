@@ -26,8 +26,8 @@ class Upstreams : public net::EventLoop::Source, public std::enable_shared_from_
   void start();
   // There is somebody to ask. Any thread.
   bool available() const { return available_.load(std::memory_order_relaxed); }
-  // Resolves `packet`, which an Answerer said to forward, and hands over the response, at most `limit` bytes of it. `reply`
-  // is called on the loop's thread. Any thread.
+  // Resolves `packet`, which an Answerer said to forward, and hands over the response, at most `limit` bytes of it.
+  // `reply` is called on the loop's thread. Any thread.
   void post(std::string packet, Outcome outcome, dns::Name target, Transport transport, size_t limit, Reply reply);
 
   void onReady(uint32_t events) override;

@@ -76,8 +76,10 @@ void ZoneBuilder::setService(std::string_view ns, std::string_view name, Service
 
 void ZoneBuilder::setNamespace(std::string_view ns, bool exists) {
   auto changed = std::make_shared<Zone::Names>(*next_.namespaces_);
-  if (exists) changed->emplace(ns);
-  else changed->erase(std::string(ns));
+  if (exists)
+    changed->emplace(ns);
+  else
+    changed->erase(std::string(ns));
   next_.namespaces_ = std::move(changed);
 }
 

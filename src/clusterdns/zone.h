@@ -30,7 +30,8 @@ struct Port {
   auto operator<=>(const Port&) const = default;
 };
 
-// One host below a Service: its endpoints that share a hostname (or the one that has none and is called by its address).
+// One host below a Service: its endpoints that share a hostname (or the one that has none and is called by its
+// address).
 struct Host {
   std::string label;  // "web-0", "10-1-0-3"
   std::string owner;  // wire form of label.service.namespace.svc.domain

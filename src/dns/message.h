@@ -1,5 +1,5 @@
-// DNS messages (RFC 1035 section 4, EDNS: RFC 6891): reading a query, writing a response into a bounded buffer with name
-// compression, and reading a whole message back. No sockets. Untrusted bytes never throw.
+// DNS messages (RFC 1035 section 4, EDNS: RFC 6891): reading a query, writing a response into a bounded buffer with
+// name compression, and reading a whole message back. No sockets. Untrusted bytes never throw.
 #pragma once
 
 #include <array>
@@ -80,8 +80,8 @@ class Query {
 
 enum class Section { kAnswer = 0, kAuthority = 1, kAdditional = 2 };
 
-// Writes one response. Owner names are compressed; a record that no longer fits sets TC (answer and authority) or is left
-// out (additional). Not thread-safe; reset() makes it ready for the next one without allocating.
+// Writes one response. Owner names are compressed; a record that no longer fits sets TC (answer and authority) or is
+// left out (additional). Not thread-safe; reset() makes it ready for the next one without allocating.
 class ResponseWriter {
  public:
   // The response to `query`: same id, opcode, RD and question; `limit` bytes at most.

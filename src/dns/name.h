@@ -1,5 +1,5 @@
-// Domain names (RFC 1035 section 3.1): labels of at most 63 bytes, at most 255 bytes on the wire. Immutable values; compared
-// without case (RFC 4343).
+// Domain names (RFC 1035 section 3.1): labels of at most 63 bytes, at most 255 bytes on the wire. Immutable values;
+// compared without case (RFC 4343).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ class Name {
  public:
   Name() : wire_(1, '\0') {}  // the root
 
-  // "web.default.svc.cluster.local." (the last dot may be missing); \. and \DDD escapes (RFC 4343 section 2.1). Nothing for
-  // an empty label or one that is too long.
+  // "web.default.svc.cluster.local." (the last dot may be missing); \. and \DDD escapes (RFC 4343 section 2.1). Nothing
+  // for an empty label or one that is too long.
   static std::optional<Name> parse(std::string_view text);
   // REQUIRES: parse(text) succeeds. For names that the product makes itself.
   static Name of(std::string_view text);

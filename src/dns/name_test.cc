@@ -60,9 +60,13 @@ TEST(NameTest, RefusesHostileNames) {
   const std::pair<const char*, std::string> kCases[] = {
       {"a pointer to itself", std::string("\xc0\x00", 2)},
       {"a pointer forwards", std::string("\xc0\x05\0\0\0\0", 6)},
-      {"a label beyond the end", std::string("\x3f" "ab", 3)},
+      {"a label beyond the end", std::string("\x3f"
+                                             "ab",
+                                             3)},
       {"no end", std::string("\1a\1b", 4)},
-      {"a reserved label type", std::string("\x80" "a\0", 3)},
+      {"a reserved label type", std::string("\x80"
+                                            "a\0",
+                                            3)},
       {"half a pointer", std::string("\xc0", 1)},
   };
   for (const auto& [what, message] : kCases) {
@@ -76,8 +80,7 @@ TEST(NameTest, TurnsAddressesIntoReverseNamesAndBack) {
   EXPECT_EQ(reverseName(v4).text(), "3.0.1.10.in-addr.arpa.");
   EXPECT_EQ(addressOfReverse(reverseName(v4).labels()), v4);
   std::string v6 = std::string("\xfd", 1) + std::string(14, '\0') + "\1";
-  EXPECT_EQ(reverseName(v6).text(),
-            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa.");
+  EXPECT_EQ(reverseName(v6).text(), "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa.");
   EXPECT_EQ(addressOfReverse(reverseName(v6).labels()), v6);
   EXPECT_FALSE(addressOfReverse(Name::of("0.1.10.in-addr.arpa.").labels()));
   EXPECT_FALSE(addressOfReverse(Name::of("300.0.1.10.in-addr.arpa.").labels()));

@@ -1,9 +1,8 @@
 #include "dns/record.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -17,24 +16,34 @@ struct TypeEntry {
   std::string_view name;
 };
 constexpr std::array kTypes = {
-    TypeEntry{Type::kA, "A"},         TypeEntry{Type::kNs, "NS"},     TypeEntry{Type::kCname, "CNAME"},
-    TypeEntry{Type::kSoa, "SOA"},     TypeEntry{Type::kPtr, "PTR"},   TypeEntry{Type::kHinfo, "HINFO"},
-    TypeEntry{Type::kTxt, "TXT"},     TypeEntry{Type::kAaaa, "AAAA"}, TypeEntry{Type::kSrv, "SRV"},
-    TypeEntry{Type::kOpt, "OPT"},     TypeEntry{Type::kAny, "ANY"},
+    TypeEntry{Type::kA, "A"},     TypeEntry{Type::kNs, "NS"},     TypeEntry{Type::kCname, "CNAME"},
+    TypeEntry{Type::kSoa, "SOA"}, TypeEntry{Type::kPtr, "PTR"},   TypeEntry{Type::kHinfo, "HINFO"},
+    TypeEntry{Type::kTxt, "TXT"}, TypeEntry{Type::kAaaa, "AAAA"}, TypeEntry{Type::kSrv, "SRV"},
+    TypeEntry{Type::kOpt, "OPT"}, TypeEntry{Type::kAny, "ANY"},
 };
 
 // -- the one description of each type's fields ----------------------------------------------------------------------
 
 template <typename F>
-void visit(A& d, F& f) { f.address(d.address, 4); }
+void visit(A& d, F& f) {
+  f.address(d.address, 4);
+}
 template <typename F>
-void visit(Aaaa& d, F& f) { f.address(d.address, 16); }
+void visit(Aaaa& d, F& f) {
+  f.address(d.address, 16);
+}
 template <typename F>
-void visit(Ns& d, F& f) { f.name(d.host); }
+void visit(Ns& d, F& f) {
+  f.name(d.host);
+}
 template <typename F>
-void visit(Cname& d, F& f) { f.name(d.target); }
+void visit(Cname& d, F& f) {
+  f.name(d.target);
+}
 template <typename F>
-void visit(Ptr& d, F& f) { f.name(d.target); }
+void visit(Ptr& d, F& f) {
+  f.name(d.target);
+}
 template <typename F>
 void visit(Soa& d, F& f) {
   f.name(d.primary);
@@ -47,14 +56,18 @@ void visit(Hinfo& d, F& f) {
   f.text(d.os);
 }
 template <typename F>
-void visit(Txt& d, F& f) { f.texts(d.texts); }
+void visit(Txt& d, F& f) {
+  f.texts(d.texts);
+}
 template <typename F>
 void visit(Srv& d, F& f) {
   for (uint16_t* number : {&d.priority, &d.weight, &d.port}) f.number(*number);
   f.name(d.target);
 }
 template <typename F>
-void visit(Unknown& d, F& f) { f.rest(d.data); }
+void visit(Unknown& d, F& f) {
+  f.rest(d.data);
+}
 
 // -- what is done with the description ------------------------------------------------------------------------------
 
@@ -88,8 +101,10 @@ class WireReader {
   void address(std::string& bytes, size_t size) { bytes = take(size); }
   void name(Name& value) {
     auto name = Name::read(message_, at_);
-    if (name) value = *name;
-    else ok_ = false;
+    if (name)
+      value = *name;
+    else
+      ok_ = false;
   }
   template <typename Int>
   void number(Int& value) {
@@ -127,7 +142,9 @@ class TextWriter {
   void address(std::string& bytes, size_t) { out += " " + renderAddress(bytes); }
   void name(Name& value) { out += " " + value.text(); }
   template <typename Int>
-  void number(Int& value) { out += fmt::format(" {}", value); }
+  void number(Int& value) {
+    out += fmt::format(" {}", value);
+  }
   void text(std::string& value) { out += fmt::format(" \"{}\"", base::replaceAll(value, "\"", "\\\"")); }
   void texts(std::vector<std::string>& values) {
     for (std::string& value : values) text(value);
@@ -143,16 +160,26 @@ void visitRdata(const Rdata& data, Visitor& visitor) {
 
 Rdata emptyOf(Type type) {
   switch (type) {
-    case Type::kA: return A{};
-    case Type::kAaaa: return Aaaa{};
-    case Type::kNs: return Ns{};
-    case Type::kCname: return Cname{};
-    case Type::kPtr: return Ptr{};
-    case Type::kSoa: return Soa{};
-    case Type::kHinfo: return Hinfo{};
-    case Type::kTxt: return Txt{};
-    case Type::kSrv: return Srv{};
-    default: return Unknown{static_cast<uint16_t>(type), {}};
+    case Type::kA:
+      return A{};
+    case Type::kAaaa:
+      return Aaaa{};
+    case Type::kNs:
+      return Ns{};
+    case Type::kCname:
+      return Cname{};
+    case Type::kPtr:
+      return Ptr{};
+    case Type::kSoa:
+      return Soa{};
+    case Type::kHinfo:
+      return Hinfo{};
+    case Type::kTxt:
+      return Txt{};
+    case Type::kSrv:
+      return Srv{};
+    default:
+      return Unknown{static_cast<uint16_t>(type), {}};
   }
 }
 

@@ -1,5 +1,5 @@
-// Resource records. Each type's fields are described once (record.cc, `visit`), and that description reads the wire form,
-// writes it, and makes the text of a zone file. Plain values.
+// Resource records. Each type's fields are described once (record.cc, `visit`), and that description reads the wire
+// form, writes it, and makes the text of a zone file. Plain values.
 #pragma once
 
 #include <cstdint>

@@ -35,9 +35,10 @@ linux::Cgroups checkMachine() {
   linux::Cgroups cgroups = linux::readCgroups();
   if (!cgroups.missingControllers.empty()) {
     std::string name = cgroups.missingControllers[0];
-    kubeletLog().warn("cgroup controller {} is mounted nowhere; should containers fail to start: mkdir -p /sys/fs/cgroup/{} && "
-                      "mount -t cgroup -o {} cgroup /sys/fs/cgroup/{}", base::join(cgroups.missingControllers, ", "), name,
-                      name, name);
+    kubeletLog().warn(
+        "cgroup controller {} is mounted nowhere; should containers fail to start: mkdir -p /sys/fs/cgroup/{} && "
+        "mount -t cgroup -o {} cgroup /sys/fs/cgroup/{}",
+        base::join(cgroups.missingControllers, ", "), name, name, name);
   }
   return cgroups;
 }

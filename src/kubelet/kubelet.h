@@ -1,12 +1,12 @@
-// Kubelet: runs the pods that are bound to this node. What it is told comes from the API through its Client, what it did
-// goes back there as status and events; containers are children of conmon and outlive it.
+// Kubelet: runs the pods that are bound to this node. What it is told comes from the API through its Client, what it
+// did goes back there as status and events; containers are children of conmon and outlive it.
 //
 //   Kubelet kubelet({.client = client, .informers = informers, .nodeName = "node1", ...});
 //   informers.start();
 //   kubelet.start();
 //
-// Safe from any thread once started. The constructor throws std::runtime_error, with what to do, when containers can't be run
-// here at all (crun, conmon or skopeo missing, a cgroup controller not mounted).
+// Safe from any thread once started. The constructor throws std::runtime_error, with what to do, when containers can't
+// be run here at all (crun, conmon or skopeo missing, a cgroup controller not mounted).
 #pragma once
 
 #include <memory>
@@ -48,7 +48,8 @@ class Kubelet {
   Kubelet(const Kubelet&) = delete;
   Kubelet& operator=(const Kubelet&) = delete;
 
-  // Takes over the containers that run, registers the node and follows its pods from then on. Blocks for the registration.
+  // Takes over the containers that run, registers the node and follows its pods from then on. Blocks for the
+  // registration.
   void start();
   // Stops following; containers run on.
   void stop();
@@ -62,8 +63,8 @@ class Kubelet {
   std::unique_ptr<State> state_;
 };
 
-// Kills all containers under these directories and removes what the kubelet made for them (`wherry reset`). Nothing else may
-// be running there.
+// Kills all containers under these directories and removes what the kubelet made for them (`wherry reset`). Nothing
+// else may be running there.
 void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network);
 
 }  // namespace wherry::kubelet

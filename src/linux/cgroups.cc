@@ -1,14 +1,13 @@
 #include "linux/cgroups.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <set>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -78,9 +77,7 @@ Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgr
   return cgroups;
 }
 
-Cgroups readCgroups() {
-  return detectCgroups(readMounts(), base::readFileIfExists("/proc/cgroups").value_or(""));
-}
+Cgroups readCgroups() { return detectCgroups(readMounts(), base::readFileIfExists("/proc/cgroups").value_or("")); }
 
 void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid) {
   if (cgroups.processHierarchy.empty()) return;

@@ -2,12 +2,12 @@
 // /proc/PID/cgroup shows them ("/wherry/pod1/web"), the same in every hierarchy. Safe from any thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "linux/mounts.h"
 
@@ -17,9 +17,9 @@ enum class CgroupVersion { kV1, kV2 };
 
 struct Cgroups {
   CgroupVersion version = CgroupVersion::kV2;
-  std::vector<std::string> hierarchies;          // mount points: one in v2, one per controller set in v1
-  std::vector<std::string> missingControllers;   // v1: enabled in the kernel, mounted nowhere; crun refuses to run then
-  std::string processHierarchy;                  // where a service supervisor tracks processes; "" when nowhere
+  std::vector<std::string> hierarchies;         // mount points: one in v2, one per controller set in v1
+  std::vector<std::string> missingControllers;  // v1: enabled in the kernel, mounted nowhere; crun refuses to run then
+  std::string processHierarchy;                 // where a service supervisor tracks processes; "" when nowhere
 };
 
 // Pure: from the mounts and the text of /proc/cgroups.

@@ -1,14 +1,14 @@
 #include "linux/mounts.h"
 
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <thread>
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -92,9 +92,9 @@ std::vector<Mount> readMounts() { return parseMountInfo(base::readFile("/proc/se
 std::vector<std::string> targetsBelow(const std::vector<Mount>& mounts, std::string_view directory) {
   std::vector<std::string> targets;
   for (const Mount& mount : mounts) {
-    bool below = mount.target == directory || (mount.target.starts_with(directory) &&
-                                               mount.target.size() > directory.size() &&
-                                               mount.target[directory.size()] == '/');
+    bool below =
+        mount.target == directory || (mount.target.starts_with(directory) && mount.target.size() > directory.size() &&
+                                      mount.target[directory.size()] == '/');
     if (below) targets.push_back(mount.target);
   }
   std::reverse(targets.begin(), targets.end());

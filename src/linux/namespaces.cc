@@ -1,5 +1,10 @@
 #include "linux/namespaces.h"
 
+#include <cerrno>
+#include <exception>
+#include <thread>
+#include <utility>
+
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
@@ -7,11 +12,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <exception>
-#include <thread>
-#include <utility>
 
 #include "base/fd.h"
 #include "linux/mounts.h"

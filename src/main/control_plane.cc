@@ -15,8 +15,8 @@
 #include "linux/node_addresses.h"
 #include "main/token_file.h"
 #include "net/server.h"
-#include "schema/kind.h"
 #include "scheduler/scheduler.h"
+#include "schema/kind.h"
 #include "storage/store.h"
 
 namespace wherry::main {
@@ -45,9 +45,10 @@ std::unique_ptr<net::Server> listen(const net::ServerOptions& options, net::Hand
     return net::startServer(options, std::move(handler));
   } catch (const std::system_error& error) {
     if (error.code().value() != EADDRINUSE) throw;
-    throw std::runtime_error(fmt::format("port {} of {} is in use by another program (see: ss -ltnp 'sport = :{}'); stop "
-                                         "it, or choose another port with --port", options.port, options.address,
-                                         options.port));
+    throw std::runtime_error(
+        fmt::format("port {} of {} is in use by another program (see: ss -ltnp 'sport = :{}'); stop "
+                    "it, or choose another port with --port",
+                    options.port, options.address, options.port));
   }
 }
 
@@ -133,9 +134,10 @@ std::string firstServiceIp(const ServerOptions& options) {
 }
 
 std::vector<std::string> apiServerNames(const ServerOptions& options) {
-  std::vector<std::string> names = {"kubernetes", "kubernetes.default", "kubernetes.default.svc",
-                                    "kubernetes.default.svc." + options.clusterDomain, "localhost", options.nodeName,
-                                    firstServiceIp(options), "127.0.0.1", options.nodeIp};
+  std::vector<std::string> names = {
+      "kubernetes",  "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + options.clusterDomain,
+      "localhost",   options.nodeName,     firstServiceIp(options),  "127.0.0.1",
+      options.nodeIp};
   for (const auto& address : linux::readNodeAddresses().addresses) names.push_back(address.address.text());
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

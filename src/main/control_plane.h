@@ -1,5 +1,5 @@
-// The control plane: store, API server, HTTPS, and the components that only speak API. Starts in the constructor, stops in
-// the destructor, the other way round.
+// The control plane: store, API server, HTTPS, and the components that only speak API. Starts in the constructor, stops
+// in the destructor, the other way round.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
-#include <malloc.h>
-
 #include <vector>
+
+#include <malloc.h>
 
 #include "cli/command.h"
 #include "main/reset.h"

@@ -42,22 +42,21 @@ struct Node::State {
 
   void makeProxy() {
     if (!options.enabled("proxy")) return;
-    proxy = std::make_unique<proxy::Proxy>(controlPlane.informers(),
-                                           proxy::ProxyOptions{.nodeName = options.nodeName,
-                                                               .nodeAddresses = ownAddresses(options),
-                                                               .serviceCidr = options.serviceCidr});
+    proxy = std::make_unique<proxy::Proxy>(
+        controlPlane.informers(),
+        proxy::ProxyOptions{
+            .nodeName = options.nodeName, .nodeAddresses = ownAddresses(options), .serviceCidr = options.serviceCidr});
     applied.push_back(&proxy->applied());
     readiness.set("proxy", false, "starting");
   }
 
   void makeDns() {
     if (!options.enabled("dns")) return;
-    dns = std::make_unique<clusterdns::ClusterDns>(
-        controlPlane.api().client(), controlPlane.informers(),
-        clusterdns::ClusterDnsOptions{.domain = options.clusterDomain,
-                                      .address = options.clusterDns,
-                                      .nodeName = options.nodeName,
-                                      .nodeIp = options.nodeIp});
+    dns = std::make_unique<clusterdns::ClusterDns>(controlPlane.api().client(), controlPlane.informers(),
+                                                   clusterdns::ClusterDnsOptions{.domain = options.clusterDomain,
+                                                                                 .address = options.clusterDns,
+                                                                                 .nodeName = options.nodeName,
+                                                                                 .nodeIp = options.nodeIp});
     applied.push_back(&dns->applied());
     readiness.set("dns", false, "starting");
   }

@@ -37,8 +37,8 @@ class Node {
   // Once the informers are synced. Throws std::system_error (port 53 of the DNS address taken), StatusError.
   void start();
 
-  kubelet::ImageStore* images();     // null without a kubelet
-  kubelet::ImagePuller* puller();    // null without a kubelet
+  kubelet::ImageStore* images();   // null without a kubelet
+  kubelet::ImagePuller* puller();  // null without a kubelet
 
  private:
   struct State;

@@ -1,11 +1,10 @@
 #include "main/preflight.h"
 
-#include <unistd.h>
-
 #include <stdexcept>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/subprocess.h"
@@ -19,8 +18,10 @@ void checkPrograms() {
     if (!base::findProgram(program)) missing.emplace_back(program);
   }
   if (missing.empty()) return;
-  throw std::runtime_error(fmt::format("{} not found on PATH; install with: apt install {} (or run the control plane alone: "
-                                       "--disable kubelet)", fmt::join(missing, ", "), fmt::join(missing, " ")));
+  throw std::runtime_error(
+      fmt::format("{} not found on PATH; install with: apt install {} (or run the control plane alone: "
+                  "--disable kubelet)",
+                  fmt::join(missing, ", "), fmt::join(missing, " ")));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// What must be there before the server starts. Each check throws std::runtime_error with what is missing and what to do.
+// What must be there before the server starts. Each check throws std::runtime_error with what is missing and what to
+// do.
 #pragma once
 
 #include "main/server_options.h"

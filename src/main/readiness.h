@@ -1,5 +1,5 @@
-// Which parts of the server are up. Parts are named before they start and marked as they come up; whoever waits is woken
-// then. Safe from any thread.
+// Which parts of the server are up. Parts are named before they start and marked as they come up; whoever waits is
+// woken then. Safe from any thread.
 #pragma once
 
 #include <chrono>

@@ -1,12 +1,11 @@
 #include "main/reset.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "kubelet/kubelet.h"
 #include "linux/ipv4.h"
@@ -35,9 +34,8 @@ void removeDirectory(const std::string& path) {
 
 void removeEverything(const ServerOptions& options) {
   RunLock lock(options.runDir);  // nobody runs, and nobody starts meanwhile
-  network::PodNetwork network({.podCidr = options.clusterCidr,
-                               .clusterCidr = options.clusterCidr,
-                               .dataDir = options.dataDir + "/network"});
+  network::PodNetwork network(
+      {.podCidr = options.clusterCidr, .clusterCidr = options.clusterCidr, .dataDir = options.dataDir + "/network"});
   kubelet::removeAllPods(options.dataDir, options.runDir, network);
   network.removeAll();
   proxy::removeProxyRules();
@@ -47,8 +45,10 @@ void removeEverything(const ServerOptions& options) {
 
 int reset(const ResetOptions& options) {
   if (!options.yes) {
-    throw std::runtime_error(fmt::format("this stops all pods and deletes {} with everything in it; say --yes if that is "
-                                         "what you want", options.server.dataDir));
+    throw std::runtime_error(
+        fmt::format("this stops all pods and deletes {} with everything in it; say --yes if that is "
+                    "what you want",
+                    options.server.dataDir));
   }
   if (::geteuid() != 0) throw std::runtime_error("removing pods, links and rules needs root: sudo wherry reset --yes");
   removeEverything(options.server);

@@ -1,12 +1,11 @@
 #include "main/run_lock.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/strings.h"
 
@@ -18,8 +17,10 @@ RunLock::RunLock(const std::string& runDir) : pidFile_(runDir + "/wherry.pid") {
   if (!lock_) base::throwErrno("open " + runDir + "/lock");
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     std::string pid(base::trim(base::readFileIfExists(pidFile_).value_or("?")));
-    throw std::runtime_error(fmt::format("{} is in use by another wherry server (process {}); stop it first, or give this "
-                                         "one a --run-dir and --data-dir of its own", runDir, pid));
+    throw std::runtime_error(
+        fmt::format("{} is in use by another wherry server (process {}); stop it first, or give this "
+                    "one a --run-dir and --data-dir of its own",
+                    runDir, pid));
   }
   base::writeFileAtomic(pidFile_, fmt::format("{}\n", ::getpid()));
 }

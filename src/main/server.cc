@@ -1,12 +1,11 @@
 #include "main/server.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <memory>
 
 #include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -25,8 +24,8 @@ const base::Log kLog("server");
 
 void setLogLevel(const std::string& level) {
   using base::LogLevel;
-  base::setLogLevel(level == "debug"  ? LogLevel::kDebug
-                    : level == "warn" ? LogLevel::kWarn
+  base::setLogLevel(level == "debug"   ? LogLevel::kDebug
+                    : level == "warn"  ? LogLevel::kWarn
                     : level == "error" ? LogLevel::kError
                                        : LogLevel::kInfo);
 }
@@ -60,10 +59,9 @@ int runServer(ServerOptions options) {
   if (::chdir(options.runDir.c_str()) != 0) base::throwErrno("chdir " + options.runDir);
   sigset_t signals = holdSignals();
 
-  pki::ClusterPki pki = pki::loadClusterPki({.directory = options.dataDir + "/pki",
-                                             .nodeName = options.nodeName,
-                                             .serverNames = apiServerNames(options)},
-                                            base::Clock::system());
+  pki::ClusterPki pki = pki::loadClusterPki(
+      {.directory = options.dataDir + "/pki", .nodeName = options.nodeName, .serverNames = apiServerNames(options)},
+      base::Clock::system());
   writeAdminKubeconfig(options, pki);
 
   Readiness readiness;

@@ -1,5 +1,5 @@
-// `wherry server`: everything that runs, in the order in which it starts and, reversed, stops. The only place that knows
-// all parts.
+// `wherry server`: everything that runs, in the order in which it starts and, reversed, stops. The only place that
+// knows all parts.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,5 @@
 #include "main/server_options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -9,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/strings.h"
 #include "linux/ipv4.h"
@@ -34,8 +33,9 @@ void checkRanges(const ServerOptions& options) {
   auto pods = requirePrefix("--cluster-cidr", options.clusterCidr);
   auto services = requirePrefix("--service-cidr", options.serviceCidr);
   if (pods.contains(services.address) || services.contains(pods.address)) {
-    throw std::runtime_error(fmt::format("--cluster-cidr {} and --service-cidr {} overlap; choose two ranges that don't",
-                                         options.clusterCidr, options.serviceCidr));
+    throw std::runtime_error(
+        fmt::format("--cluster-cidr {} and --service-cidr {} overlap; choose two ranges that don't",
+                    options.clusterCidr, options.serviceCidr));
   }
   auto dns = linux::Ipv4Address::parse(options.clusterDns);
   if (!dns || !services.contains(*dns)) {
@@ -82,8 +82,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->excludes(only);
   parser.add_option("--write-kubeconfig", options.kubeconfig,
                     "where the admin's kubeconfig goes (default: DATA-DIR/admin.kubeconfig)");
-  parser.add_option("--token-auth-file", options.tokenFile,
-                    "static tokens, one `token,user,uid,\"group1,group2\"` a line")
+  parser
+      .add_option("--token-auth-file", options.tokenFile,
+                  "static tokens, one `token,user,uid,\"group1,group2\"` a line")
       ->check(CLI::ExistingFile);
   parser.add_option("--log-level", options.logLevel)
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

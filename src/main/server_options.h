@@ -22,10 +22,10 @@ struct ServerOptions {
   std::string clusterDomain = "cluster.local";
   std::string clusterDns = "10.96.0.10";
   std::string datastore = "sqlite";
-  std::string only;                    // "api", or empty for everything
-  std::vector<std::string> disabled;   // "proxy", "dns", ...
-  std::string kubeconfig;              // empty: dataDir/admin.kubeconfig
-  std::string tokenFile;               // static tokens, token_file.h; empty: none
+  std::string only;                   // "api", or empty for everything
+  std::vector<std::string> disabled;  // "proxy", "dns", ...
+  std::string kubeconfig;             // empty: dataDir/admin.kubeconfig
+  std::string tokenFile;              // static tokens, token_file.h; empty: none
   std::string logLevel = "info";
 
   bool onlyApi() const { return only == "api"; }
@@ -37,8 +37,8 @@ const std::set<std::string>& components();
 
 void declareServerFlags(CLI::App& parser, ServerOptions& options);
 
-// Fills in what depends on the machine (node name and address, kubeconfig) and checks the rest. Throws std::runtime_error
-// with what is wrong and what to do.
+// Fills in what depends on the machine (node name and address, kubeconfig) and checks the rest. Throws
+// std::runtime_error with what is wrong and what to do.
 void completeOptions(ServerOptions& options);
 
 }  // namespace wherry::main

@@ -15,20 +15,21 @@ void applyStrategicMergePatch(const Node& schema, json::Value& document, const j
 
 // Who writes, as managedFields records it.
 struct Manager {
-  std::string name;         // fieldManager
+  std::string name;  // fieldManager
   std::string apiVersion;
   std::string subresource;  // "" or "status", "scale"
   std::string time;         // now, RFC 3339
 };
 
-// Server-side apply: merges `applied` into `live` (null object when it does not exist), keeps metadata.managedFields, drops
-// what this manager owned before and applies no more. Throws StatusError Conflict with a cause per field unless `force`.
+// Server-side apply: merges `applied` into `live` (null object when it does not exist), keeps metadata.managedFields,
+// drops what this manager owned before and applies no more. Throws StatusError Conflict with a cause per field unless
+// `force`.
 enum class Force { kNo, kYes };
 json::Value serverSideApply(const Kind& kind, const json::Value& live, const json::Value& applied,
                             const Manager& manager, Force force);
 
-// After any other write (update, patch): records in after.metadata.managedFields what `manager` changed against `before`
-// (null for a create).
+// After any other write (update, patch): records in after.metadata.managedFields what `manager` changed against
+// `before` (null for a create).
 void recordUpdate(const Kind& kind, const json::Value& before, json::Value& after, const Manager& manager);
 
 }  // namespace wherry::schema

@@ -16,6 +16,8 @@ TEST(ServiceAdmission, FillsInWhatTheTypeNeeds) {
            "[{port: 80, protocol: TCP, targetPort: 80}]"},
           {"also of an external name", SERVICE("type: ExternalName, externalName: a.example.com, ports: [{port: 80}]"),
            "spec.ports.0.targetPort", "80"},
+          {"traffic from within goes to every node", SERVICE("ports: [{name: a, port: 80}, {name: b, port: 81}]"),
+           "spec.internalTrafficPolicy", "Cluster"},
           {"an external name has no traffic policy", SERVICE("type: ExternalName, externalName: a.example.com"),
            "spec.internalTrafficPolicy", ""},
           {"external addresses make it reachable from outside",

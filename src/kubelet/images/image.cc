@@ -1,8 +1,8 @@
 #include "kubelet/images/image.h"
 
-#include <sys/utsname.h>
-
 #include <stdexcept>
+
+#include <sys/utsname.h>
 
 #include "kubelet/images/reference.h"
 
@@ -29,8 +29,10 @@ std::string Image::imageId() const {
 std::vector<Descriptor> parseDescriptors(const json::Array& list) {
   std::vector<Descriptor> out;
   for (const json::Value& item : list) {
-    Descriptor descriptor{std::string(json::getString(item, "mediaType")), std::string(json::getString(item, "digest")),
-                          json::getInt(item, "size"), {}};
+    Descriptor descriptor{std::string(json::getString(item, "mediaType")),
+                          std::string(json::getString(item, "digest")),
+                          json::getInt(item, "size"),
+                          {}};
     const json::Value* annotations = json::find(item, "annotations");
     if (annotations && annotations->is_object()) descriptor.annotations = annotations->get_object();
     out.push_back(std::move(descriptor));

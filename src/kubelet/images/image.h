@@ -24,11 +24,11 @@ struct ImageConfig {
 enum class ImageSource { kPulled, kImported };
 
 struct Image {
-  std::string name;            // "docker.io/library/nginx:latest"
-  std::string manifestDigest;  // of the stored manifest
-  int64_t manifestSize = 0;    // bytes
-  std::string sourceDigest;    // what the registry names it by (a list's, maybe); the manifest's when imported
-  std::string configDigest;    // the image's id
+  std::string name;                 // "docker.io/library/nginx:latest"
+  std::string manifestDigest;       // of the stored manifest
+  int64_t manifestSize = 0;         // bytes
+  std::string sourceDigest;         // what the registry names it by (a list's, maybe); the manifest's when imported
+  std::string configDigest;         // the image's id
   std::vector<std::string> layers;  // digests of the layer blobs, the lowest first
   int64_t size = 0;                 // bytes of the layer blobs
   ImageSource source = ImageSource::kImported;

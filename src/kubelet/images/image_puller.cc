@@ -16,7 +16,7 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAskTimeout{2000};       // how long a registry may take to be reached
+constexpr milliseconds kAskTimeout{2000};          // how long a registry may take to be reached
 constexpr std::chrono::minutes kDigestTimeout{1};  // when there is nothing to fall back to
 // A registry that was out of reach is not asked again so soon when an imported image serves: five replicas started at
 // once shall not wait five times.
@@ -34,7 +34,8 @@ PullPolicy parsePullPolicy(std::string_view text, std::string_view image) {
   return latest ? PullPolicy::kAlways : PullPolicy::kIfNotPresent;
 }
 
-PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const std::optional<RegistryAnswer>& answer) {
+PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored,
+                    const std::optional<RegistryAnswer>& answer) {
   if (policy == PullPolicy::kNever) return stored ? PullStep::kUseStored : PullStep::kNeverPresent;
   if (policy == PullPolicy::kIfNotPresent && stored) return PullStep::kUseStored;
   if (!answer) return PullStep::kAsk;
@@ -43,7 +44,8 @@ PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const
       return stored && stored->sourceDigest == answer->text ? PullStep::kUseStored : PullStep::kPull;
     case RegistryAnswer::Kind::kUnreachable:
       return stored && stored->source == ImageSource::kImported ? PullStep::kUseImported : PullStep::kFail;
-    case RegistryAnswer::Kind::kRefused: return PullStep::kFail;
+    case RegistryAnswer::Kind::kRefused:
+      return PullStep::kFail;
   }
   return PullStep::kFail;
 }
@@ -87,8 +89,11 @@ struct ImagePuller::State {
   Image fetch(const ImageReference& reference, const std::string& digest, const std::string& authFile) {
     auto pin = store.pinBlobs();
     std::string layout = store.newScratchDirectory();
-    runSkopeoCopy({.source = "docker://" + reference.text(), .layout = layout, .blobs = store.blobDirectory(),
-                   .authFile = authFile, .stop = stopping.get_token()});
+    runSkopeoCopy({.source = "docker://" + reference.text(),
+                   .layout = layout,
+                   .blobs = store.blobDirectory(),
+                   .authFile = authFile,
+                   .stop = stopping.get_token()});
     return store.adoptLayout(layout, reference.text(), ImageSource::kPulled, digest);
   }
 
@@ -98,10 +103,14 @@ struct ImagePuller::State {
     auto elapsed = [&] { return duration_cast<milliseconds>(clock.monotonicNow() - started); };
     RegistryAnswer answer = ask(reference, stored, authFile);
     switch (decidePull(policy, stored, answer)) {
-      case PullStep::kUseStored: return {*stored, PullResult::How::kChecked, elapsed(), elapsed()};
-      case PullStep::kUseImported: return {*stored, PullResult::How::kFallback, elapsed(), elapsed()};
-      case PullStep::kPull: break;
-      default: throw PullError("ErrImagePull", answer.text);
+      case PullStep::kUseStored:
+        return {*stored, PullResult::How::kChecked, elapsed(), elapsed()};
+      case PullStep::kUseImported:
+        return {*stored, PullResult::How::kFallback, elapsed(), elapsed()};
+      case PullStep::kPull:
+        break;
+      default:
+        throw PullError("ErrImagePull", answer.text);
     }
     Image image = fetch(reference, answer.text, authFile);
     return {image, PullResult::How::kPulled, elapsed(), elapsed()};
@@ -136,8 +145,10 @@ std::optional<Image> ImagePuller::findWithoutPull(std::string_view name, PullPol
 PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const std::string& authFile) {
   auto reference = ImageReference::parse(name);
   if (!reference) {
-    throw PullError("InvalidImageName", fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name "
-                                                    "\"{0}\": invalid reference format", name));
+    throw PullError("InvalidImageName",
+                    fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name "
+                                "\"{0}\": invalid reference format",
+                                name));
   }
   auto stored = state_->store.find(name);
   PullStep first = decidePull(policy, stored, std::nullopt);

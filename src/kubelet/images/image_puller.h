@@ -38,7 +38,8 @@ struct PullResult {
 
 // An image that can't be had; what() is the reason as the pod's status shows it.
 struct PullError : std::runtime_error {
-  PullError(std::string reasonName, const std::string& message) : std::runtime_error(message), reason(std::move(reasonName)) {}
+  PullError(std::string reasonName, const std::string& message)
+      : std::runtime_error(message), reason(std::move(reasonName)) {}
   std::string reason;  // "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"
 };
 

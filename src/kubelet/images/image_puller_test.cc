@@ -48,15 +48,17 @@ TEST(PullPolicy, DefaultsByTheTag) {
 }
 
 TEST(Skopeo, ItsLastWordIsTheMessageOfItsLastLine) {
-  EXPECT_EQ(parseSkopeoError("time=\"2026\" level=warning msg=\"x\"\n"
-                             "time=\"2026\" level=fatal msg=\"pinging \\\"https://r/v2/\\\": dial tcp: lookup r: no such host\"\n"),
+  EXPECT_EQ(parseSkopeoError(
+                "time=\"2026\" level=warning msg=\"x\"\n"
+                "time=\"2026\" level=fatal msg=\"pinging \\\"https://r/v2/\\\": dial tcp: lookup r: no such host\"\n"),
             "pinging \"https://r/v2/\": dial tcp: lookup r: no such host");
   EXPECT_EQ(parseSkopeoError(""), "skopeo failed");
 }
 
 TEST(Skopeo, TellsARegistryOutOfReachFromOneThatRefuses) {
   EXPECT_TRUE(isUnreachable("pinging container registry r: Get \"https://r/v2/\": dial tcp: lookup r: no such host"));
-  EXPECT_FALSE(isUnreachable("reading manifest latest in docker.io/library/x: requested access to the resource is denied"));
+  EXPECT_FALSE(
+      isUnreachable("reading manifest latest in docker.io/library/x: requested access to the resource is denied"));
 }
 
 }  // namespace

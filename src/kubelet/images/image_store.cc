@@ -1,9 +1,5 @@
 #include "kubelet/images/image_store.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -11,7 +7,10 @@
 #include <set>
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/guarded.h"
@@ -65,7 +64,9 @@ json::Object indexEntry(const Image& image) {
   json::Object annotations{{kNameKey, image.name},
                            {kSourceKey, image.source == ImageSource::kPulled ? "pulled" : "imported"},
                            {kDigestKey, image.sourceDigest}};
-  return {{"mediaType", kManifestType}, {"digest", image.manifestDigest}, {"size", image.manifestSize},
+  return {{"mediaType", kManifestType},
+          {"digest", image.manifestDigest},
+          {"size", image.manifestSize},
           {"annotations", std::move(annotations)}};
 }
 
@@ -92,7 +93,8 @@ struct ImageStore::State {
   json::Value readBlob(std::string_view digest) const {
     std::string path = blobPath(digest);
     std::error_code error;
-    if (fs::file_size(path, error) > kMaxDocument || error) throw std::runtime_error("image lacks " + std::string(digest));
+    if (fs::file_size(path, error) > kMaxDocument || error)
+      throw std::runtime_error("image lacks " + std::string(digest));
     return json::parse(base::readFile(path));
   }
 

@@ -2,7 +2,8 @@
 // <dataDir>/images, whose index.json maps names to manifests, and the layers unpacked once each under <dataDir>/layers,
 // shared by digest. A name is in the index only after all it needs is durable; index.json itself is synced.
 //
-// Safe from any thread. Names are taken in any spelling ("nginx"). Failures are std::runtime_error or std::system_error.
+// Safe from any thread. Names are taken in any spelling ("nginx"). Failures are std::runtime_error or
+// std::system_error.
 #pragma once
 
 #include <memory>
@@ -41,8 +42,8 @@ class ImageStore {
   // The unpacked layers, the uppermost first, as overlayfs wants them; unpacks what is missing.
   std::vector<std::string> lowerDirectories(const Image& image);
 
-  // Forgets the name; blobs and layers that no other image has and no overlay uses are deleted (unless a pin lives: then with
-  // the next removal). False: no such name.
+  // Forgets the name; blobs and layers that no other image has and no overlay uses are deleted (unless a pin lives:
+  // then with the next removal). False: no such name.
   bool remove(std::string_view name);
 
  private:

@@ -1,14 +1,14 @@
 #include "kubelet/images/image_store.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "base/encoding.h"
 #include "base/fd.h"
@@ -35,7 +35,7 @@ struct Member {
   std::string path;
   std::string content;
   mode_t type = S_IFREG;
-  std::string link;      // of a symbolic link
+  std::string link;  // of a symbolic link
   std::string hardlink;
 };
 
@@ -69,7 +69,8 @@ std::string descriptor(const std::string& content, const std::string& type, cons
 
 // An OCI archive of one image with this layer.
 void writeImage(const std::string& file, const std::string& name, const std::string& layer) {
-  std::string config = R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"],"StopSignal":"SIGQUIT"}})";
+  std::string config =
+      R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"],"StopSignal":"SIGQUIT"}})";
   std::string manifest = R"({"schemaVersion":2,"config":)" + descriptor(config, "config.v1+json") + R"(,"layers":[)" +
                          descriptor(layer, "layer.v1.tar+gzip") + "]}";
   std::string named = R"(,"annotations":{"org.opencontainers.image.ref.name":")" + name + "\"}";
@@ -78,7 +79,8 @@ void writeImage(const std::string& file, const std::string& name, const std::str
                   {blobName(layer), layer},
                   {blobName(manifest), manifest},
                   {"../evil", "outside"},
-                  {"index.json", R"({"schemaVersion":2,"manifests":[)" + descriptor(manifest, "manifest.v1+json", named) + "]}"}});
+                  {"index.json",
+                   R"({"schemaVersion":2,"manifests":[)" + descriptor(manifest, "manifest.v1+json", named) + "]}"}});
 }
 
 bool isRoot() { return ::geteuid() == 0; }
@@ -124,7 +126,8 @@ TEST(ImageStore, ARemovedImageTakesItsBlobsAndLayersWithItButNotThoseOfOthers) {
 
 TEST(ImageStore, ABlobThatIsNotWhatItsNameSaysIsRefused) {
   Scratch scratch;
-  writeTar(scratch / "bad.tar", {{"oci-layout", "{}"}, {"blobs/sha256/" + std::string(64, 'a'), "other"}, {"index.json", "{}"}});
+  writeTar(scratch / "bad.tar",
+           {{"oci-layout", "{}"}, {"blobs/sha256/" + std::string(64, 'a'), "other"}, {"index.json", "{}"}});
   ImageStore store(scratch / "data");
   EXPECT_THROW(store.importArchive(scratch / "bad.tar"), std::runtime_error);
   EXPECT_TRUE(store.list().empty());
@@ -179,7 +182,8 @@ TEST(Layer, DeviceNodesAreLeftOutAndALaterEntryReplacesAnEarlierOne) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
   fs::create_directory(scratch / "out");
-  writeTar(scratch / "layer.tar", {{"dev/sda", "", S_IFBLK}, {"f", "first"}, {"f", "second"}, {"g", "", S_IFREG, "", "f"}});
+  writeTar(scratch / "layer.tar",
+           {{"dev/sda", "", S_IFBLK}, {"f", "first"}, {"f", "second"}, {"g", "", S_IFREG, "", "f"}});
   unpackLayer(scratch / "layer.tar", scratch / "out");
   EXPECT_FALSE(fs::exists(scratch / "out/dev/sda"));
   EXPECT_EQ(base::readFile(scratch / "out/g"), "second");

@@ -1,5 +1,10 @@
 #include "kubelet/images/layer.h"
 
+#include <cerrno>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -7,11 +12,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <optional>
-#include <stdexcept>
-#include <string_view>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -110,7 +110,8 @@ class LayerWriter {
     base::Fd from = resolve(target.parent);
     if (!from) base::throwErrno("hard link to " + entry.hardlink);
     struct stat status {};
-    bool itself = ::fstatat(from.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+    bool itself =
+        ::fstatat(from.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
     if (itself) throw std::runtime_error("hard link to a directory: " + entry.hardlink);
     makeRoom(parent, name);
     if (::linkat(from.get(), target.name.c_str(), parent, name.c_str(), 0) != 0) {
@@ -121,8 +122,12 @@ class LayerWriter {
   // False when the entry is of a type that layers have no use for.
   bool writeNode(int parent, const std::string& name, const TarEntry& entry, TarReader& reader) {
     switch (entry.type) {
-      case S_IFDIR: makeDirectory(parent, name); return true;
-      case S_IFREG: writeFile(parent, name, reader); return true;
+      case S_IFDIR:
+        makeDirectory(parent, name);
+        return true;
+      case S_IFREG:
+        writeFile(parent, name, reader);
+        return true;
       case S_IFLNK:
         makeRoom(parent, name);
         if (::symlinkat(entry.symlink.c_str(), parent, name.c_str()) != 0) base::throwErrno("symlink " + entry.path);
@@ -131,7 +136,8 @@ class LayerWriter {
         makeRoom(parent, name);
         if (::mknodat(parent, name.c_str(), S_IFIFO | 0600, 0) != 0) base::throwErrno("fifo " + entry.path);
         return true;
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -156,7 +162,8 @@ class LayerWriter {
 
   static void setAttributes(int parent, const std::string& name, const TarEntry& entry) {
     bool link = entry.type == S_IFLNK;
-    if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0) base::throwErrno("chown " + name);
+    if (::fchownat(parent, name.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
+      base::throwErrno("chown " + name);
     if (!link && ::fchmodat(parent, name.c_str(), entry.mode & 07777, 0) != 0) base::throwErrno("chmod " + name);
     std::string self = "/proc/self/fd/" + std::to_string(parent) + "/" + name;
     for (const auto& [key, value] : entry.xattrs) {

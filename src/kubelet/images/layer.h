@@ -1,5 +1,5 @@
-// Unpacks image layers. A layer is a tar archive from anywhere: whatever it says, nothing outside the target directory is
-// touched. Safe from any thread (for different targets).
+// Unpacks image layers. A layer is a tar archive from anywhere: whatever it says, nothing outside the target directory
+// is touched. Safe from any thread (for different targets).
 #pragma once
 
 #include <cstdint>

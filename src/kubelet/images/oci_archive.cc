@@ -1,14 +1,13 @@
 #include "kubelet/images/oci_archive.h"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <memory>
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "base/fd.h"

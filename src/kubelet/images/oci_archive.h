@@ -15,8 +15,8 @@ enum class ArchiveKind { kOci, kDocker, kNeither };
 ArchiveKind detectArchive(const std::string& file);
 
 // Writes the archive's blobs into `blobDirectory` (files named by the hex digits of their SHA-256) and returns its
-// index.json. Every other entry is ignored. Throws std::runtime_error when a blob isn't what its name says, or the index
-// is missing.
+// index.json. Every other entry is ignored. Throws std::runtime_error when a blob isn't what its name says, or the
+// index is missing.
 json::Value extractOciArchive(const std::string& file, const std::string& blobDirectory);
 
 // The name that an entry of index.json bears: containerd's annotation or the layout's own, completed. Pure.

@@ -16,7 +16,7 @@ struct ImageReference {
   // Short names completed: "nginx" is docker.io/library/nginx:latest. Nothing when `text` is no image name.
   static std::optional<ImageReference> parse(std::string_view text);
 
-  std::string text() const;        // "docker.io/library/nginx:latest", the name images are kept under
+  std::string text() const;  // "docker.io/library/nginx:latest", the name images are kept under
   std::string repositoryText() const { return registry + "/" + repository; }
 };
 

@@ -31,7 +31,8 @@ TEST(ImageReference, ADigestStandsWithoutATag) {
 }
 
 TEST(ImageReference, WhatIsNoNameIsRefused) {
-  for (const char* text : {"", "Nginx", "nginx:", "nginx:a b", "a//b", "nginx@sha256:12", "-x", "a___b", "../x", "a b"}) {
+  for (const char* text :
+       {"", "Nginx", "nginx:", "nginx:a b", "a//b", "nginx@sha256:12", "-x", "a___b", "../x", "a b"}) {
     EXPECT_EQ(normalised(text), "not a name") << text;
   }
 }

@@ -44,10 +44,11 @@ base::Finished runOrExplain(const base::Command& command) {
 }  // namespace
 
 void runSkopeoCopy(const SkopeoCopy& copy) {
-  base::Command command{.argv = {"skopeo", "--insecure-policy", "copy", "--quiet", "--dest-shared-blob-dir", copy.blobs},
-                        .environment = {"HOME=/root"},
-                        .timeout = kCopyTimeout,
-                        .stop = copy.stop};
+  base::Command command{
+      .argv = {"skopeo", "--insecure-policy", "copy", "--quiet", "--dest-shared-blob-dir", copy.blobs},
+      .environment = {"HOME=/root"},
+      .timeout = kCopyTimeout,
+      .stop = copy.stop};
   if (!copy.authFile.empty()) command.argv.insert(command.argv.end(), {"--src-authfile", copy.authFile});
   if (isLocalSource(copy.source)) command.argv.push_back("--src-tls-verify=false");
   command.argv.insert(command.argv.end(), {copy.source, "oci:" + copy.layout + ":image"});

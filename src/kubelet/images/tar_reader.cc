@@ -1,10 +1,10 @@
 #include "kubelet/images/tar_reader.h"
 
+#include <stdexcept>
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <sys/stat.h>
-
-#include <stdexcept>
 
 namespace wherry::kubelet {
 namespace {

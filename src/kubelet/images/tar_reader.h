@@ -14,14 +14,14 @@
 namespace wherry::kubelet {
 
 struct TarEntry {
-  std::string path;       // as the archive says
-  mode_t type = 0;        // S_IFREG, S_IFDIR, ...; 0 for a hard link
-  mode_t mode = 0;        // permission bits
+  std::string path;  // as the archive says
+  mode_t type = 0;   // S_IFREG, S_IFDIR, ...; 0 for a hard link
+  mode_t mode = 0;   // permission bits
   uid_t uid = 0;
   gid_t gid = 0;
-  int64_t modified = 0;   // seconds since 1970
-  std::string symlink;    // target
-  std::string hardlink;   // target, a path inside the archive
+  int64_t modified = 0;  // seconds since 1970
+  std::string symlink;   // target
+  std::string hardlink;  // target, a path inside the archive
   std::vector<std::pair<std::string, std::string>> xattrs;
 };
 

@@ -39,8 +39,8 @@ class LogFilter {
   bool inLine_ = false;  // the last line was partial
 };
 
-// The last `lines` lines of `text` begin at this offset of it; `text` may be the end of something longer, then 0 can also mean
-// that it holds too few.
+// The last `lines` lines of `text` begin at this offset of it; `text` may be the end of something longer, then 0 can
+// also mean that it holds too few.
 size_t tailOffset(std::string_view text, int64_t lines);
 
 }  // namespace wherry::kubelet

@@ -1,13 +1,13 @@
 #include "kubelet/logs/log_reader.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
 
 #include "base/fd.h"
 #include "kubelet/logs/log_line.h"

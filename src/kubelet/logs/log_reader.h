@@ -14,8 +14,8 @@ namespace wherry::kubelet {
 
 struct LogSource {
   std::string file;
-  std::string recordDirectory;           // changes when the container ends
-  std::function<bool()> ended;           // nothing more will be written
+  std::string recordDirectory;  // changes when the container ends
+  std::function<bool()> ended;  // nothing more will be written
 };
 
 // The sink is finished at the end in any case. `options` have been checked (LogFilter's constructor).

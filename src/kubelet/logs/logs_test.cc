@@ -1,11 +1,11 @@
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "kubelet/logs/log_line.h"
@@ -109,7 +109,8 @@ class LogReaderTest : public ::testing::Test {
 
   void send(const client::LogOptions& options) {
     thread_ = std::jthread([this, options](std::stop_token stop) {
-      sendLog({log(), directory_.data(), [this] { return ended_.load(); }}, options, sink_, base::Clock::system().now(), stop);
+      sendLog({log(), directory_.data(), [this] { return ended_.load(); }}, options, sink_, base::Clock::system().now(),
+              stop);
     });
   }
   void end() {
@@ -167,7 +168,8 @@ ContainerRecord attempt(int number, bool ended) {
   return record;
 }
 
-std::string chosen(const std::vector<ContainerRecord>& records, const client::LogOptions& options, const char* status = "{}") {
+std::string chosen(const std::vector<ContainerRecord>& records, const client::LogOptions& options,
+                   const char* status = "{}") {
   auto pod = makePod("containers: [{name: web}, {name: other}]", {}, status);
   try {
     return chooseLog(pod, records, options).log;
@@ -185,8 +187,9 @@ TEST(ChooseLog, TheNewestAttemptOrThePreviousOne) {
 }
 
 TEST(ChooseLog, SaysWhyThereIsNone) {
-  EXPECT_EQ(chosen({}, {.container = "web"}, "containerStatuses: [{name: web, state: {waiting: {reason: ErrImagePull}}}]"),
-            "container \"web\" in pod \"web\" is waiting to start: ErrImagePull");
+  EXPECT_EQ(
+      chosen({}, {.container = "web"}, "containerStatuses: [{name: web, state: {waiting: {reason: ErrImagePull}}}]"),
+      "container \"web\" in pod \"web\" is waiting to start: ErrImagePull");
   EXPECT_EQ(chosen({}, {.container = "nosuch"}), "container nosuch is not valid for pod web");
   EXPECT_EQ(chosen({}, {}), "a container name must be specified for pod web, choose one of: [web other]");
 }

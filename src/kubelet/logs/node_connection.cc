@@ -86,7 +86,8 @@ ContainerRecord chooseLog(const core_v1::Pod& pod, const std::vector<ContainerRe
                                        base::join(names, " ")));
   }
   if (name.empty()) name = names[0];
-  if (!hasContainer(pod, name)) throw meta::badRequest(fmt::format("container {} is not valid for pod {}", name, podName));
+  if (!hasContainer(pod, name))
+    throw meta::badRequest(fmt::format("container {} is not valid for pod {}", name, podName));
   std::vector<ContainerRecord> attempts;
   for (const ContainerRecord& record : records) {
     if (record.name == name && record.state() != ContainerRecord::State::kCreated) attempts.push_back(record);
@@ -95,14 +96,16 @@ ContainerRecord chooseLog(const core_v1::Pod& pod, const std::vector<ContainerRe
   if (options.previous) {
     // While a container waits for its next attempt, the previous one is the one that has ended.
     size_t index = !attempts.empty() && attempts[0].state() == ContainerRecord::State::kRunning ? 1 : 0;
-    if (attempts.size() <= index || (index == 0 && attempts[0].attempt == 0 && waitingReason(pod, name) != "CrashLoopBackOff")) {
-      throw meta::badRequest(fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", name, podName));
+    if (attempts.size() <= index ||
+        (index == 0 && attempts[0].attempt == 0 && waitingReason(pod, name) != "CrashLoopBackOff")) {
+      throw meta::badRequest(
+          fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", name, podName));
     }
     return attempts[index];
   }
   if (attempts.empty()) {
-    throw meta::badRequest(fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name, podName,
-                                       waitingReason(pod, name)));
+    throw meta::badRequest(
+        fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name, podName, waitingReason(pod, name)));
   }
   return attempts[0];
 }

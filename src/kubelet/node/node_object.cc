@@ -1,12 +1,11 @@
 #include "kubelet/node/node_object.h"
 
-#include <sys/statvfs.h>
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -58,21 +57,26 @@ std::string crunVersion() {
 }
 
 json::Object condition(const char* type, bool status, const char* reason, const char* message, const std::string& now) {
-  return {{"type", type}, {"status", status ? "True" : "False"}, {"lastHeartbeatTime", now},
-          {"lastTransitionTime", now}, {"reason", reason}, {"message", message}};
+  return {{"type", type},
+          {"status", status ? "True" : "False"},
+          {"lastHeartbeatTime", now},
+          {"lastTransitionTime", now},
+          {"reason", reason},
+          {"message", message}};
 }
 
 json::Array conditions(const Machine& machine, const std::string& now) {
   bool memory = machine.availableMemory < kMemoryReserve;
   bool disk = machine.availableDisk < machine.diskSize / 10;
   bool pids = machine.pidLimit > 0 && machine.pidsInUse > machine.pidLimit / 10 * 9;
-  return {condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
-                    memory ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available", now),
-          condition("DiskPressure", disk, disk ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
-                    disk ? "kubelet has disk pressure" : "kubelet has no disk pressure", now),
-          condition("PIDPressure", pids, pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
-                    pids ? "kubelet has insufficient PID available" : "kubelet has sufficient PID available", now),
-          condition("Ready", true, "KubeletReady", "kubelet is posting ready status", now)};
+  return {
+      condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
+                memory ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available", now),
+      condition("DiskPressure", disk, disk ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
+                disk ? "kubelet has disk pressure" : "kubelet has no disk pressure", now),
+      condition("PIDPressure", pids, pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
+                pids ? "kubelet has insufficient PID available" : "kubelet has sufficient PID available", now),
+      condition("Ready", true, "KubeletReady", "kubelet is posting ready status", now)};
 }
 
 json::Object resources(int cpus, int64_t memory, int64_t disk) {
@@ -85,16 +89,11 @@ json::Object resources(int cpus, int64_t memory, int64_t disk) {
 }
 
 json::Object nodeInfo(const Machine& machine) {
-  return {{"machineID", machine.machineId},
-          {"systemUUID", machine.machineId},
-          {"bootID", machine.bootId},
-          {"kernelVersion", machine.kernelVersion},
-          {"osImage", machine.osImage},
-          {"containerRuntimeVersion", machine.runtimeVersion},
-          {"kubeletVersion", kKubeletVersion},
-          {"kubeProxyVersion", ""},
-          {"operatingSystem", "linux"},
-          {"architecture", machine.architecture}};
+  return {{"machineID", machine.machineId},    {"systemUUID", machine.machineId},
+          {"bootID", machine.bootId},          {"kernelVersion", machine.kernelVersion},
+          {"osImage", machine.osImage},        {"containerRuntimeVersion", machine.runtimeVersion},
+          {"kubeletVersion", kKubeletVersion}, {"kubeProxyVersion", ""},
+          {"operatingSystem", "linux"},        {"architecture", machine.architecture}};
 }
 
 json::Object renderStatus(const NodeName& node, const Machine& machine, const std::string& now) {
@@ -148,8 +147,10 @@ Machine readMachine(const std::string& dataDir) {
 }
 
 json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now) {
-  json::Object labels{{"beta.kubernetes.io/arch", machine.architecture}, {"beta.kubernetes.io/os", "linux"},
-                      {"kubernetes.io/arch", machine.architecture},      {"kubernetes.io/hostname", node.name},
+  json::Object labels{{"beta.kubernetes.io/arch", machine.architecture},
+                      {"beta.kubernetes.io/os", "linux"},
+                      {"kubernetes.io/arch", machine.architecture},
+                      {"kubernetes.io/hostname", node.name},
                       {"kubernetes.io/os", "linux"}};
   json::Object spec;
   if (!node.podCidr.empty()) {

@@ -11,18 +11,18 @@ namespace wherry::kubelet {
 
 struct Machine {
   int cpus = 0;
-  int64_t memory = 0;           // bytes
+  int64_t memory = 0;  // bytes
   int64_t availableMemory = 0;
-  int64_t diskSize = 0;         // bytes of the file system that holds the pods
+  int64_t diskSize = 0;  // bytes of the file system that holds the pods
   int64_t availableDisk = 0;
   int64_t pidLimit = 0;
   int64_t pidsInUse = 0;
-  std::string architecture;     // "amd64"
+  std::string architecture;  // "amd64"
   std::string kernelVersion;
   std::string osImage;
   std::string machineId;
   std::string bootId;
-  std::string runtimeVersion;   // "crun://1.8.1"
+  std::string runtimeVersion;  // "crun://1.8.1"
 };
 
 struct NodeName {
@@ -36,7 +36,8 @@ Machine readMachine(const std::string& dataDir);
 // What a Node is created with, and what of it is brought up to date on every start: labels and status.
 json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now);
 
-// `live` with our labels and status; conditions that did not change keep their times, so that a start writes nothing new.
+// `live` with our labels and status; conditions that did not change keep their times, so that a start writes nothing
+// new.
 json::Value updateNode(const json::Value& live, const json::Value& rendered);
 
 int64_t allocatableMemory(const Machine& machine);

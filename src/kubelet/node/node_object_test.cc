@@ -12,9 +12,19 @@ using namespace std::chrono_literals;
 const base::WallTime kNow{1'700'000'000s};
 
 Machine machine() {
-  return {.cpus = 2, .memory = 2LL << 30, .availableMemory = 1LL << 30, .diskSize = 100LL << 30, .availableDisk = 50LL << 30,
-          .pidLimit = 1000, .pidsInUse = 10, .architecture = "amd64", .kernelVersion = "6.1.0", .osImage = "Debian",
-          .machineId = "m", .bootId = "b", .runtimeVersion = "crun://1.8.1"};
+  return {.cpus = 2,
+          .memory = 2LL << 30,
+          .availableMemory = 1LL << 30,
+          .diskSize = 100LL << 30,
+          .availableDisk = 50LL << 30,
+          .pidLimit = 1000,
+          .pidsInUse = 10,
+          .architecture = "amd64",
+          .kernelVersion = "6.1.0",
+          .osImage = "Debian",
+          .machineId = "m",
+          .bootId = "b",
+          .runtimeVersion = "crun://1.8.1"};
 }
 
 json::Value node(const Machine& m, base::WallTime now = kNow) {

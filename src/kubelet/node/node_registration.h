@@ -1,5 +1,5 @@
-// Keeps this machine's Node object in the API: made or brought up to date on start, made again when somebody deletes it. No
-// heartbeats: the node's life is this process's.
+// Keeps this machine's Node object in the API: made or brought up to date on start, made again when somebody deletes
+// it. No heartbeats: the node's life is this process's.
 #pragma once
 
 #include "client/client.h"

@@ -1,5 +1,5 @@
-// BackgroundTasks: things that take long (a pull, a hook) beside the pods' workers. A task gets a thread as long as it runs
-// and none before or after; at most so many at a time, the others wait. Safe from any thread.
+// BackgroundTasks: things that take long (a pull, a hook) beside the pods' workers. A task gets a thread as long as it
+// runs and none before or after; at most so many at a time, the others wait. Safe from any thread.
 #pragma once
 
 #include <functional>

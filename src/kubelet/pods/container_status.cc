@@ -41,7 +41,8 @@ json::Object failed(const Failure& failure, std::string_view image, base::WallTi
 
 class ContainerStatus {
  public:
-  ContainerStatus(const core_v1::Pod& pod, const core_v1::Container& container, ContainerKind kind, const Observation& seen)
+  ContainerStatus(const core_v1::Pod& pod, const core_v1::Container& container, ContainerKind kind,
+                  const Observation& seen)
       : pod_(pod), container_(container), kind_(kind), seen_(seen), record_(seen.latest(container.name())) {}
 
   json::Object render() const {
@@ -74,8 +75,8 @@ class ContainerStatus {
     if (failure != seen_.failures.end()) return failed(failure->second, container_.image(), seen_.now);
     if (isBetweenAttempts() && seen_.now < restartAt(*record_)) return crashLoop();
     if (isBetweenAttempts()) return terminated(*record_);
-    bool initializing = kind_ == ContainerKind::kRegular && !pod_.spec().initContainers().empty() &&
-                        !isInitialized(pod_, seen_);
+    bool initializing =
+        kind_ == ContainerKind::kRegular && !pod_.spec().initContainers().empty() && !isInitialized(pod_, seen_);
     return waiting(initializing ? "PodInitializing" : "ContainerCreating");
   }
 

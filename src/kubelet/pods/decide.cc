@@ -19,8 +19,10 @@ class Planner {
   Decision plan() {
     if (auto deadline = deadlineOf(pod_)) wake(*deadline);
     bool ending = pod_.metadata().deleting() || outcomeOf(pod_, seen_) != Outcome::kNone;
-    if (ending) planEnd();
-    else planLife();
+    if (ending)
+      planEnd();
+    else
+      planLife();
     forgetOldAttempts();
     return std::move(decision_);
   }
@@ -51,8 +53,10 @@ class Planner {
       if (record.state() == State::kRunning && !waits) end(record, grace(), "Stopping container " + record.name);
     }
     if (anyRun) return;
-    if (pod_.metadata().deleting()) act(DeletePod{});
-    else if (seen_.sandbox) act(ReleaseSandbox{});
+    if (pod_.metadata().deleting())
+      act(DeletePod{});
+    else if (seen_.sandbox)
+      act(ReleaseSandbox{});
   }
 
   void end(const ContainerRecord& record, seconds grace, std::string message) {
@@ -61,8 +65,10 @@ class Planner {
     if (stopping->second.killed) return;
     // A deletion may shorten the time that an earlier reason gave.
     base::WallTime killAt = std::min(stopping->second.killAt, seen_.now + grace);
-    if (seen_.now >= killAt) act(KillContainer{record.id()});
-    else wake(killAt);
+    if (seen_.now >= killAt)
+      act(KillContainer{record.id()});
+    else
+      wake(killAt);
   }
 
   void planLife() {
@@ -175,7 +181,9 @@ class Planner {
 
 struct Describe {
   std::string operator()(const Prepare&) const { return "prepare"; }
-  std::string operator()(const StartContainer& a) const { return fmt::format("start {}, attempt {}", a.name, a.attempt); }
+  std::string operator()(const StartContainer& a) const {
+    return fmt::format("start {}, attempt {}", a.name, a.attempt);
+  }
   std::string operator()(const StopContainer& a) const {
     return fmt::format("stop {} within {} s: {}", a.id, a.grace.count(), a.message);
   }

@@ -24,8 +24,12 @@ struct Was {
 };
 
 ContainerRecord record(const core_v1::Pod& pod, const Was& was) {
-  ContainerRecord out{.podUid = kTestUid, .name = was.name, .attempt = was.attempt, .kind = was.kind,
-                      .crashDelay = std::chrono::seconds(was.crashDelay), .createdAt = kNow - std::chrono::seconds(was.startedAgo)};
+  ContainerRecord out{.podUid = kTestUid,
+                      .name = was.name,
+                      .attempt = was.attempt,
+                      .kind = was.kind,
+                      .crashDelay = std::chrono::seconds(was.crashDelay),
+                      .createdAt = kNow - std::chrono::seconds(was.startedAgo)};
   out.startedAt = out.createdAt;
   if (was.endedAgo >= 0) out.finishedAt = kNow - std::chrono::seconds(was.endedAgo);
   out.exitCode = was.exitCode;
@@ -47,12 +51,15 @@ struct Case {
   std::function<void(Observation&)> also = [](Observation&) {};
 };
 
-std::string idOf(const char* name, int attempt) { return std::string(kTestUid) + "-" + name + "-" + std::to_string(attempt); }
+std::string idOf(const char* name, int attempt) {
+  return std::string(kTestUid) + "-" + name + "-" + std::to_string(attempt);
+}
 
 // With ids shortened to "web-0".
 std::vector<std::string> told(const Decision& decision) {
   std::vector<std::string> out;
-  for (const Action& action : decision.actions) out.push_back(base::replaceAll(describe(action), std::string(kTestUid) + "-", ""));
+  for (const Action& action : decision.actions)
+    out.push_back(base::replaceAll(describe(action), std::string(kTestUid) + "-", ""));
   return out;
 }
 
@@ -63,7 +70,8 @@ void check(const std::vector<Case>& cases) {
     c.also(seen);
     Decision decision = decide(c.pod, seen);
     EXPECT_EQ(told(decision), std::vector<std::string>(c.actions.begin(), c.actions.end())) << c.name;
-    auto wake = decision.wakeAt ? std::chrono::duration_cast<std::chrono::seconds>(*decision.wakeAt - kNow).count() : -1;
+    auto wake =
+        decision.wakeAt ? std::chrono::duration_cast<std::chrono::seconds>(*decision.wakeAt - kNow).count() : -1;
     EXPECT_EQ(wake, c.wakeIn) << c.name;
   }
 }
@@ -71,29 +79,57 @@ void check(const std::vector<Case>& cases) {
 const char* kOne = "containers: [{name: web, image: nginx}]\nrestartPolicy: Always";
 const char* kNever = "containers: [{name: web, image: nginx}]\nrestartPolicy: Never";
 const char* kOnFailure = "containers: [{name: web, image: nginx}]\nrestartPolicy: OnFailure";
-const char* kWithInit = "initContainers: [{name: first, image: a}, {name: second, image: b}]\n"
-                        "containers: [{name: web, image: nginx}]";
-const char* kWithSidecar = "initContainers: [{name: proxy, image: a, restartPolicy: Always}]\n"
-                           "containers: [{name: web, image: nginx}]\nrestartPolicy: Never";
+const char* kWithInit =
+    "initContainers: [{name: first, image: a}, {name: second, image: b}]\n"
+    "containers: [{name: web, image: nginx}]";
+const char* kWithSidecar =
+    "initContainers: [{name: proxy, image: a, restartPolicy: Always}]\n"
+    "containers: [{name: web, image: nginx}]\nrestartPolicy: Never";
 
 TEST(Decide, HowAPodBegins) {
   check({
-      {"a new pod is prepared", makePod(kOne), {}, {"prepare"}, -1, [](Observation& o) { o.sandbox = o.prepared = false; }},
+      {"a new pod is prepared",
+       makePod(kOne),
+       {},
+       {"prepare"},
+       -1,
+       [](Observation& o) { o.sandbox = o.prepared = false; }},
       {"then its container starts", makePod(kOne), {}, {"start web, attempt 0"}},
-      {"all containers start together", makePod("containers: [{name: a, image: x}, {name: b, image: y}]"), {},
+      {"all containers start together",
+       makePod("containers: [{name: a, image: x}, {name: b, image: y}]"),
+       {},
        {"start a, attempt 0", "start b, attempt 0"}},
       {"what runs is left alone", makePod(kOne), {{"web"}}, {}},
-      {"a preparation that failed is tried again after its delay", makePod(kOne), {}, {}, 7,
+      {"a preparation that failed is tried again after its delay",
+       makePod(kOne),
+       {},
+       {},
+       7,
        [](Observation& o) {
          o.prepared = false;
          o.prepareFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
        }},
-      {"an image that can't be had is tried again after its delay", makePod(kOne), {}, {}, 2,
-       [](Observation& o) { o.failures["web"] = {"ErrImagePull", "", kNow - 3s, 10s}; }},
-      {"when the delay is over", makePod(kOne), {}, {"start web, attempt 0"}, -1,
-       [](Observation& o) { o.failures["web"] = {"ErrImagePull", "", kNow - 10s, 10s}; }},
-      {"a sandbox that is lost takes its containers with it", makePod(kOne), {{"web"}},
-       {"stop web-0 within 0 s: Pod sandbox changed, it will be killed and re-created."}, -1,
+      {"an image that can't be had is tried again after its delay",
+       makePod(kOne),
+       {},
+       {},
+       2,
+       [](Observation& o) {
+         o.failures["web"] = {"ErrImagePull", "", kNow - 3s, 10s};
+       }},
+      {"when the delay is over",
+       makePod(kOne),
+       {},
+       {"start web, attempt 0"},
+       -1,
+       [](Observation& o) {
+         o.failures["web"] = {"ErrImagePull", "", kNow - 10s, 10s};
+       }},
+      {"a sandbox that is lost takes its containers with it",
+       makePod(kOne),
+       {{"web"}},
+       {"stop web-0 within 0 s: Pod sandbox changed, it will be killed and re-created."},
+       -1,
        [](Observation& o) { o.sandbox = o.prepared = false; }},
   });
 }
@@ -104,13 +140,20 @@ TEST(Decide, HowContainersAreRestarted) {
       {"also after success under Always", makePod(kOne), {{"web", 0, 60, 1, 0}}, {"start web, attempt 1"}},
       {"the second waits ten seconds", makePod(kOne), {{"web", 1, 60, 4, 1, 10}}, {"back off web"}, 6},
       {"and then starts", makePod(kOne), {{"web", 1, 60, 10, 1, 10}}, {"start web, attempt 2"}},
-      {"who ran ten minutes starts at once again", makePod(kOne), {{"web", 7, 700, 1, 1, 300}}, {"start web, attempt 8"}},
+      {"who ran ten minutes starts at once again",
+       makePod(kOne),
+       {{"web", 7, 700, 1, 1, 300}},
+       {"start web, attempt 8"}},
       {"OnFailure leaves a success alone", makePod(kOnFailure), {{"web", 0, 60, 1, 0}}, {"release sandbox"}},
       {"OnFailure restarts a failure", makePod(kOnFailure), {{"web", 0, 60, 1, 2}}, {"start web, attempt 1"}},
       {"Never restarts nothing", makePod(kNever), {{"web", 0, 60, 1, 2}}, {"release sandbox"}},
       {"one of two ended under Never: the other runs on",
-       makePod("containers: [{name: a, image: x}, {name: b, image: y}]\nrestartPolicy: Never"), {{"a", 0, 60, 1, 1}, {"b"}}, {}},
-      {"only the newest attempt and the one before are kept", makePod(kOne), {{"web", 0, 90, 80}, {"web", 1, 70, 60}, {"web", 2}},
+       makePod("containers: [{name: a, image: x}, {name: b, image: y}]\nrestartPolicy: Never"),
+       {{"a", 0, 60, 1, 1}, {"b"}},
+       {}},
+      {"only the newest attempt and the one before are kept",
+       makePod(kOne),
+       {{"web", 0, 90, 80}, {"web", 1, 70, 60}, {"web", 2}},
        {"forget web-0"}},
   });
 }
@@ -130,19 +173,36 @@ TEST(Decide, HowInitContainersGoFirst) {
   check({
       {"one after the other", makePod(kWithInit), {}, {"start first, attempt 0"}},
       {"the second waits for the first", makePod(kWithInit), {{"first", 0, 60, -1, 0, 0, kInit}}, {}},
-      {"and starts after its success", makePod(kWithInit), {{"first", 0, 60, 1, 0, 0, kInit}}, {"start second, attempt 0"}},
+      {"and starts after its success",
+       makePod(kWithInit),
+       {{"first", 0, 60, 1, 0, 0, kInit}},
+       {"start second, attempt 0"}},
       {"a failed one is repeated", makePod(kWithInit), {{"first", 0, 60, 1, 1, 0, kInit}}, {"start first, attempt 1"}},
-      {"after all, the containers", makePod(kWithInit), {{"first", 0, 60, 9, 0, 0, kInit}, {"second", 0, 8, 1, 0, 0, kInit}},
+      {"after all, the containers",
+       makePod(kWithInit),
+       {{"first", 0, 60, 9, 0, 0, kInit}, {"second", 0, 8, 1, 0, 0, kInit}},
        {"start web, attempt 0"}},
-      {"a failed one under Never fails the pod", makePod(std::string(kWithInit) + "\nrestartPolicy: Never"),
-       {{"first", 0, 60, 1, 1, 0, kInit}}, {"release sandbox"}},
-      {"a sidecar only has to run", makePod(kWithSidecar), {{"proxy", 0, 60, -1, 0, 0, kSidecar}}, {"start web, attempt 0"}},
-      {"a sidecar is restarted under Never too", makePod(kWithSidecar), {{"proxy", 0, 60, 1, 0, 0, kSidecar}, {"web"}},
+      {"a failed one under Never fails the pod",
+       makePod(std::string(kWithInit) + "\nrestartPolicy: Never"),
+       {{"first", 0, 60, 1, 1, 0, kInit}},
+       {"release sandbox"}},
+      {"a sidecar only has to run",
+       makePod(kWithSidecar),
+       {{"proxy", 0, 60, -1, 0, 0, kSidecar}},
+       {"start web, attempt 0"}},
+      {"a sidecar is restarted under Never too",
+       makePod(kWithSidecar),
+       {{"proxy", 0, 60, 1, 0, 0, kSidecar}, {"web"}},
        {"start proxy, attempt 1"}},
-      {"a sidecar ends after the containers", makePod(kWithSidecar), {{"proxy", 0, 60, -1, 0, 0, kSidecar}, {"web", 0, 60, 1}},
+      {"a sidecar ends after the containers",
+       makePod(kWithSidecar),
+       {{"proxy", 0, 60, -1, 0, 0, kSidecar}, {"web", 0, 60, 1}},
        {"stop proxy-0 within 30 s: Stopping container proxy"}},
-      {"in a new sandbox init containers run again", makePod(kWithInit),
-       {{"first", 0, 60, 9, 0, 0, kInit}, {"second", 0, 8, 1, 0, 0, kInit}}, {"start first, attempt 1"}, -1,
+      {"in a new sandbox init containers run again",
+       makePod(kWithInit),
+       {{"first", 0, 60, 9, 0, 0, kInit}, {"second", 0, 8, 1, 0, 0, kInit}},
+       {"start first, attempt 1"},
+       -1,
        [](Observation& o) { o.sandboxAttempt = 1; }},
   });
 }
@@ -154,24 +214,45 @@ TEST(Decide, HowAPodEnds) {
     return [=](Observation& o) { o.stopping[idOf("web", 0)] = {kNow + killIn, false}; };
   };
   check({
-      {"a deleted pod's containers are stopped", makePod(kOne, deleting), {{"web"}},
+      {"a deleted pod's containers are stopped",
+       makePod(kOne, deleting),
+       {{"web"}},
        {"stop web-0 within 30 s: Stopping container web"}},
       {"then waited for", makePod(kOne, deleting), {{"web"}}, {}, 12, stopping(12s)},
       {"then killed", makePod(kOne, deleting), {{"web"}}, {"kill web-0"}, -1, stopping(-1s)},
-      {"a deletion without grace shortens an earlier one", makePod(kOne, force), {{"web"}}, {"kill web-0"}, -1, stopping(12s)},
+      {"a deletion without grace shortens an earlier one",
+       makePod(kOne, force),
+       {{"web"}},
+       {"kill web-0"},
+       -1,
+       stopping(12s)},
       {"when all have ended the pod goes", makePod(kOne, deleting), {{"web", 0, 60, 1, 0}}, {"delete pod"}},
-      {"one that never started goes at once", makePod(kOne, deleting), {}, {"delete pod"}, -1,
+      {"one that never started goes at once",
+       makePod(kOne, deleting),
+       {},
+       {"delete pod"},
+       -1,
        [](Observation& o) { o.sandbox = o.prepared = false; }},
       {"nothing is restarted while it ends",
-       makePod("containers: [{name: a, image: x}, {name: b, image: y}]", deleting), {{"a", 0, 60, 1, 1}, {"b"}},
+       makePod("containers: [{name: a, image: x}, {name: b, image: y}]", deleting),
+       {{"a", 0, 60, 1, 1}, {"b"}},
        {"stop b-0 within 30 s: Stopping container b"}},
       {"a pod over its deadline is ended",
-       makePod("containers: [{name: web, image: nginx}]\nactiveDeadlineSeconds: 10", {}, "startTime: 2023-11-14T22:13:00Z"),
-       {{"web"}}, {"stop web-0 within 30 s: Stopping container web"}},
+       makePod("containers: [{name: web, image: nginx}]\nactiveDeadlineSeconds: 10", {},
+               "startTime: 2023-11-14T22:13:00Z"),
+       {{"web"}},
+       {"stop web-0 within 30 s: Stopping container web"}},
       {"a deadline to come is waited for",
-       makePod("containers: [{name: web, image: nginx}]\nactiveDeadlineSeconds: 30", {}, "startTime: 2023-11-14T22:13:00Z"),
-       {{"web"}}, {}, 10},
-      {"a pod that succeeded long ago needs nothing", makePod(kNever, {}, "phase: Succeeded"), {{"web", 0, 60, 1}}, {}, -1,
+       makePod("containers: [{name: web, image: nginx}]\nactiveDeadlineSeconds: 30", {},
+               "startTime: 2023-11-14T22:13:00Z"),
+       {{"web"}},
+       {},
+       10},
+      {"a pod that succeeded long ago needs nothing",
+       makePod(kNever, {}, "phase: Succeeded"),
+       {{"web", 0, 60, 1}},
+       {},
+       -1,
        [](Observation& o) { o.sandbox = o.prepared = false; }},
   });
 }
@@ -182,15 +263,30 @@ TEST(Decide, WhatProbesAndChangesDoToARunningContainer) {
     return [=](Observation& o) { o.probes[idOf("web", 0)] = {true, false, kind}; };
   };
   check({
-      {"a failed liveness probe ends it", makePod(probed), {{"web"}},
-       {"stop web-0 within 5 s: Container web failed liveness probe, will be restarted"}, -1, failed("liveness")},
-      {"a failed startup probe too", makePod(kOne), {{"web"}},
-       {"stop web-0 within 30 s: Container web failed startup probe, will be restarted"}, -1, failed("startup")},
+      {"a failed liveness probe ends it",
+       makePod(probed),
+       {{"web"}},
+       {"stop web-0 within 5 s: Container web failed liveness probe, will be restarted"},
+       -1,
+       failed("liveness")},
+      {"a failed startup probe too",
+       makePod(kOne),
+       {{"web"}},
+       {"stop web-0 within 30 s: Container web failed startup probe, will be restarted"},
+       -1,
+       failed("startup")},
       {"not being ready does not", makePod(kOne), {{"web"}}, {}, -1, failed("")},
-      {"another image does", makePod(kOne), {{"web"}},
-       {"stop web-0 within 30 s: Container web definition changed, will be restarted"}, -1,
+      {"another image does",
+       makePod(kOne),
+       {{"web"}},
+       {"stop web-0 within 30 s: Container web definition changed, will be restarted"},
+       -1,
        [](Observation& o) { o.containers[0].specHash = "another"; }},
-      {"and the new one starts also under Never", makePod(kNever), {{"web", 0, 60, 1, 0}}, {"start web, attempt 1"}, -1,
+      {"and the new one starts also under Never",
+       makePod(kNever),
+       {{"web", 0, 60, 1, 0}},
+       {"start web, attempt 1"},
+       -1,
        [](Observation& o) { o.containers[0].specHash = "another"; }},
   });
 }

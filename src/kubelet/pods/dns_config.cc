@@ -15,7 +15,8 @@ constexpr size_t kMaxLabel = 63;
 
 std::vector<std::string_view> words(std::string_view line) {
   std::vector<std::string_view> out;
-  for (size_t at = line.find_first_not_of(" \t"); at != std::string_view::npos; at = line.find_first_not_of(" \t", at)) {
+  for (size_t at = line.find_first_not_of(" \t"); at != std::string_view::npos;
+       at = line.find_first_not_of(" \t", at)) {
     size_t end = std::min(line.find_first_of(" \t\r", at), line.size());
     out.push_back(line.substr(at, end - at));
     at = end;
@@ -36,7 +37,8 @@ void setOption(std::vector<std::string>& options, std::string_view name, std::st
 ResolvConf clusterFirst(const core_v1::Pod& pod, const ClusterDns& cluster, const ResolvConf& node) {
   ResolvConf conf;
   conf.nameservers = {cluster.address};
-  conf.searches = {fmt::format("{}.svc.{}", pod.metadata().ns(), cluster.domain), "svc." + cluster.domain, cluster.domain};
+  conf.searches = {fmt::format("{}.svc.{}", pod.metadata().ns(), cluster.domain), "svc." + cluster.domain,
+                   cluster.domain};
   for (const std::string& domain : node.searches) addUnique(conf.searches, domain);
   conf.options = {"ndots:5"};
   return conf;

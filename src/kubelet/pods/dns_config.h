@@ -24,7 +24,8 @@ struct ClusterDns {
   std::string domain;   // "cluster.local"
 };
 
-// What dnsPolicy and dnsConfig make of the node's own resolver. At most 3 name servers and 32 search domains, as Kubernetes.
+// What dnsPolicy and dnsConfig make of the node's own resolver. At most 3 name servers and 32 search domains, as
+// Kubernetes.
 ResolvConf podResolvConf(const core_v1::Pod& pod, const ClusterDns& cluster, const ResolvConf& node);
 
 // The name that a pod sees as its own: spec.hostname, else its name, cut to 63 characters (with the domain under

@@ -32,7 +32,8 @@ TEST(ResolvConf, FollowsTheDnsPolicy) {
 
 TEST(ResolvConf, DnsConfigAddsAndItsOptionsReplace) {
   EXPECT_EQ(resolver("dnsPolicy: ClusterFirst\n"
-                     "dnsConfig: {nameservers: [192.0.2.1], searches: [a.example], options: [{name: ndots, value: '2'}, {name: debug}]}"),
+                     "dnsConfig: {nameservers: [192.0.2.1], searches: [a.example], options: [{name: ndots, value: "
+                     "'2'}, {name: debug}]}"),
             "search default.svc.cluster.local svc.cluster.local cluster.local lan.example a.example\n"
             "nameserver 10.96.0.10\nnameserver 192.0.2.1\noptions ndots:2 debug\n");
 }
@@ -52,7 +53,8 @@ TEST(Hosts, OnTheHostNetworkAreTheNodes) {
 TEST(Hostname, IsThePodsNameUnlessItSaysOtherwise) {
   EXPECT_EQ(podHostname(makePod("{}"), "cluster.local"), "web");
   EXPECT_EQ(podHostname(makePod("hostname: db-0"), "cluster.local"), "db-0");
-  EXPECT_EQ(podHostname(makePod("subdomain: db\nsetHostnameAsFQDN: true"), "cluster.local"), "web.db.default.svc.cluster.local");
+  EXPECT_EQ(podHostname(makePod("subdomain: db\nsetHostnameAsFQDN: true"), "cluster.local"),
+            "web.db.default.svc.cluster.local");
   EXPECT_EQ(podHostname(makePod("{}", "name: " + std::string(62, 'a') + "-bc"), "cluster.local"), std::string(62, 'a'));
 }
 

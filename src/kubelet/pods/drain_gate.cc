@@ -63,7 +63,8 @@ struct DrainGate::State {
   }
 
   // The cache is read outside the lock: the informer may call us while it holds its own.
-  std::optional<SliceView> waitMarked(std::string_view podUid, steady_clock::time_point deadline, std::stop_token stop) const {
+  std::optional<SliceView> waitMarked(std::string_view podUid, steady_clock::time_point deadline,
+                                      std::stop_token stop) const {
     for (;;) {
       std::unique_lock lock(mutex);
       uint64_t before = changes;
@@ -80,12 +81,13 @@ DrainGate::DrainGate(client::Informer& endpointSlices, AppliedRevisions applied)
     : state_(std::make_shared<State>(endpointSlices, std::move(applied))) {
   endpointSlices.addIndex(kByPod, podsOf);
   auto state = state_;
-  endpointSlices.addHandler({.onChange = [state](const meta::ObjectPtr&, const meta::ObjectPtr&) { state->noteChange(); },
-                             .onRevision =
-                                 [state](int64_t revision) {
-                                   std::lock_guard lock(state->mutex);
-                                   state->seen = revision;
-                                 }});
+  endpointSlices.addHandler(
+      {.onChange = [state](const meta::ObjectPtr&, const meta::ObjectPtr&) { state->noteChange(); },
+       .onRevision =
+           [state](int64_t revision) {
+             std::lock_guard lock(state->mutex);
+             state->seen = revision;
+           }});
 }
 
 DrainGate::~DrainGate() = default;

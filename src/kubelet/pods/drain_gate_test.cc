@@ -16,7 +16,8 @@ std::vector<meta::ObjectPtr> slices(std::initializer_list<const char*> yaml) {
 constexpr const char* kOffering =
     "metadata: {name: a, resourceVersion: '7'}\nendpoints: [{targetRef: {uid: pod}, conditions: {ready: true}}]";
 constexpr const char* kMarked =
-    "metadata: {name: b, resourceVersion: '9'}\nendpoints: [{targetRef: {uid: pod}, conditions: {ready: false, terminating: true}}]";
+    "metadata: {name: b, resourceVersion: '9'}\nendpoints: [{targetRef: {uid: pod}, conditions: {ready: false, "
+    "terminating: true}}]";
 
 TEST(SliceView, APodInNoSliceNeedsNoWait) {
   EXPECT_FALSE(viewSlices(slices({kOffering}), "other").listed);

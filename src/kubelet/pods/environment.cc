@@ -33,7 +33,8 @@ void addPortVariables(const std::string& name, std::string_view ip, const core_v
 
 class Resolver {
  public:
-  Resolver(const core_v1::Pod& pod, const core_v1::Container& container, const PodFacts& facts, const ObjectLookup& lookup)
+  Resolver(const core_v1::Pod& pod, const core_v1::Container& container, const PodFacts& facts,
+           const ObjectLookup& lookup)
       : pod_(pod), container_(container), facts_(facts), lookup_(lookup), ns_(pod.metadata().ns()) {}
 
   void addAll(const core_v1::EnvFromSource& source, Environment& into) const {
@@ -86,7 +87,8 @@ class Resolver {
 }  // namespace
 
 void Environment::set(std::string_view name, std::string value) {
-  auto found = std::find_if(variables_.begin(), variables_.end(), [&](auto& variable) { return variable.first == name; });
+  auto found =
+      std::find_if(variables_.begin(), variables_.end(), [&](auto& variable) { return variable.first == name; });
   if (found != variables_.end()) {
     found->second = std::move(value);
   } else {
@@ -152,8 +154,10 @@ Environment resolveEnvironment(const core_v1::Pod& pod, const core_v1::Container
       return value ? value : services.find(name);
     };
     std::optional<std::string> value;
-    if (variable.hasValueFrom()) value = resolver.value(variable.valueFrom());
-    else value = expandVariables(variable.value(), find);
+    if (variable.hasValueFrom())
+      value = resolver.value(variable.valueFrom());
+    else
+      value = expandVariables(variable.value(), find);
     if (value) own.set(variable.name(), std::move(*value));
   }
   for (const Environment* part : {&services, &own}) {

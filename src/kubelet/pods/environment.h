@@ -28,8 +28,8 @@ class Environment {
 Environment resolveEnvironment(const core_v1::Pod& pod, const core_v1::Container& container, const ImageConfig& image,
                                const PodFacts& facts, const ObjectLookup& lookup, std::string_view hostname);
 
-// NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_PORT_80_TCP_ADDR, ... of these Services (those without a cluster IP are left
-// out).
+// NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_PORT_80_TCP_ADDR, ... of these Services (those without a cluster IP are
+// left out).
 std::vector<std::pair<std::string, std::string>> serviceVariables(const std::vector<meta::ObjectPtr>& services);
 
 // command and args, else the image's; $(NAME) expanded. The image's Cmd goes when the pod has a command.

@@ -28,7 +28,8 @@ ObjectLookup lookup() {
 // The variables of a pod with this container, without PATH, HOSTNAME and those of Services.
 std::vector<std::string> variables(const std::string& container, const char* metadata = "labels: {app: shop}") {
   auto pod = makePod("enableServiceLinks: false\nnodeName: node1\ncontainers:\n- " + container, metadata);
-  PodFacts facts{.podIp = "10.244.0.7", .hostIp = "192.0.2.1", .allocatableMilliCpu = 2000, .allocatableMemory = 1 << 30};
+  PodFacts facts{
+      .podIp = "10.244.0.7", .hostIp = "192.0.2.1", .allocatableMilliCpu = 2000, .allocatableMemory = 1 << 30};
   auto lines = resolveEnvironment(pod, pod.spec().containers()[0], {}, facts, lookup(), "web").lines();
   return {lines.begin() + 2, lines.end()};
 }

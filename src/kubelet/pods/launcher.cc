@@ -1,13 +1,12 @@
 #include "kubelet/pods/launcher.h"
 
+#include <algorithm>
+
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-
-#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "kubelet/pods/environment.h"
@@ -96,19 +95,20 @@ NewContainer Launcher::prepare(const LaunchRequest& request) const {
   auto metadata = request.pod.metadata();
   const StartContainer& action = request.action;
   NewContainer out;
-  out.record = {.podUid = std::string(metadata.uid()),
-                .name = action.name,
-                .attempt = action.attempt,
-                .kind = action.kind,
-                .sandboxAttempt = request.sandbox.attempt,
-                .image = std::string(request.container.image()),
-                .imageId = request.image.imageId(),
-                .stopSignal = stopSignalOf(request.container, request.image),
-                .log = fmt::format("{}/{}/{}.log", podLogDirectory(dataDir_, metadata.ns(), metadata.name(), metadata.uid()),
-                                   action.name, action.attempt),
-                .specHash = specHashOf(request.container),
-                .fallbackToLogs = request.container.terminationMessagePolicy() == "FallbackToLogsOnError",
-                .crashDelay = action.crashDelay};
+  out.record = {
+      .podUid = std::string(metadata.uid()),
+      .name = action.name,
+      .attempt = action.attempt,
+      .kind = action.kind,
+      .sandboxAttempt = request.sandbox.attempt,
+      .image = std::string(request.container.image()),
+      .imageId = request.image.imageId(),
+      .stopSignal = stopSignalOf(request.container, request.image),
+      .log = fmt::format("{}/{}/{}.log", podLogDirectory(dataDir_, metadata.ns(), metadata.name(), metadata.uid()),
+                         action.name, action.attempt),
+      .specHash = specHashOf(request.container),
+      .fallbackToLogs = request.container.terminationMessagePolicy() == "FallbackToLogsOnError",
+      .crashDelay = action.crashDelay};
   out.lower = images_.lowerDirectories(request.image);
   out.terminal = request.container.tty();
   out.stdin = request.container.stdin();
@@ -116,7 +116,8 @@ NewContainer Launcher::prepare(const LaunchRequest& request) const {
   return out;
 }
 
-json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs) const {
+json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& record,
+                           const std::string& rootfs) const {
   const core_v1::Pod& pod = request.pod;
   PodPaths paths = containers_.pathsOf(record.podUid);
   auto environment = resolveEnvironment(pod, request.container, request.image.config, request.facts, lookup_,

@@ -1,5 +1,5 @@
-// Launcher: turns a container of a pod into a running one: environment, mounts, OCI configuration, create, start. Blocks for
-// some tens of milliseconds. Safe from any thread for different pods.
+// Launcher: turns a container of a pod into a running one: environment, mounts, OCI configuration, create, start.
+// Blocks for some tens of milliseconds. Safe from any thread for different pods.
 #pragma once
 
 #include <stdexcept>
@@ -18,7 +18,8 @@ namespace wherry::kubelet {
 
 // Why a container can't be started; `reason` as its status shows it.
 struct LaunchError : std::runtime_error {
-  LaunchError(std::string reasonName, const std::string& message) : std::runtime_error(message), reason(std::move(reasonName)) {}
+  LaunchError(std::string reasonName, const std::string& message)
+      : std::runtime_error(message), reason(std::move(reasonName)) {}
   std::string reason;  // "CreateContainerConfigError", "CreateContainerError", "RunContainerError"
 };
 

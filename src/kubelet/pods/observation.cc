@@ -37,7 +37,8 @@ bool initDone(const core_v1::Container& container, const Observation& seen) {
 
 }  // namespace
 
-Failure Failure::next(const std::optional<Failure>& before, std::string reason, std::string message, base::WallTime now) {
+Failure Failure::next(const std::optional<Failure>& before, std::string reason, std::string message,
+                      base::WallTime now) {
   return {std::move(reason), std::move(message), now, before ? doubled(before->delay) : kFirstDelay};
 }
 
@@ -111,8 +112,8 @@ Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen) {
   if (auto deadline = deadlineOf(pod); deadline && seen.now >= *deadline) return Outcome::kDeadlineExceeded;
   for (auto container : pod.spec().initContainers()) {
     const ContainerRecord* record = seen.latest(container.name());
-    bool failed = record && record->kind == ContainerKind::kInit && record->state() == ContainerRecord::State::kExited &&
-                  record->exitCode != 0;
+    bool failed = record && record->kind == ContainerKind::kInit &&
+                  record->state() == ContainerRecord::State::kExited && record->exitCode != 0;
     if (failed && !willRestart(pod, container, *record)) return Outcome::kFailed;
   }
   bool allWell = true;

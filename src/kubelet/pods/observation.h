@@ -16,14 +16,15 @@ namespace wherry::kubelet {
 
 // An attempt that failed and will be repeated.
 struct Failure {
-  std::string reason;   // "ErrImagePull", "CreateContainerError", ...
+  std::string reason;  // "ErrImagePull", "CreateContainerError", ...
   std::string message;
   base::WallTime since;
   std::chrono::seconds delay{10};  // until the next attempt
 
   base::WallTime retryAt() const { return since + delay; }
   // The same again: the delay doubles, up to five minutes.
-  static Failure next(const std::optional<Failure>& before, std::string reason, std::string message, base::WallTime now);
+  static Failure next(const std::optional<Failure>& before, std::string reason, std::string message,
+                      base::WallTime now);
 };
 
 // A container that has been told to end.
@@ -41,15 +42,15 @@ struct ProbeVerdict {
 
 struct Observation {
   base::WallTime now;
-  bool sandbox = false;      // stands
-  bool prepared = false;     // sandbox and volumes are there
+  bool sandbox = false;   // stands
+  bool prepared = false;  // sandbox and volumes are there
   int sandboxAttempt = 0;
   std::string podIp;
   std::optional<Failure> prepareFailure;
-  std::vector<ContainerRecord> containers;        // by name and attempt
-  std::map<std::string, Failure> failures;        // of starting a container, by its name
-  std::map<std::string, Stopping> stopping;       // by container id
-  std::map<std::string, ProbeVerdict> probes;     // of running containers, by id
+  std::vector<ContainerRecord> containers;     // by name and attempt
+  std::map<std::string, Failure> failures;     // of starting a container, by its name
+  std::map<std::string, Stopping> stopping;    // by container id
+  std::map<std::string, ProbeVerdict> probes;  // of running containers, by id
 
   // The newest attempt; null when there is none. And the one before it.
   const ContainerRecord* latest(std::string_view name) const;
@@ -72,8 +73,8 @@ std::chrono::seconds nextCrashDelay(const ContainerRecord& ended);
 // All init containers have ended well (sidecars: have started), in the sandbox that stands.
 bool isInitialized(const core_v1::Pod& pod, const Observation& seen);
 
-// The phase in which the pod stays for good, if it has come to that: everything ended and nothing will restart, or an init
-// container failed, or activeDeadlineSeconds are over.
+// The phase in which the pod stays for good, if it has come to that: everything ended and nothing will restart, or an
+// init container failed, or activeDeadlineSeconds are over.
 enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded };
 Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen);
 // When activeDeadlineSeconds will be over; nothing without.

@@ -23,7 +23,8 @@ std::string renderMap(const json::Object& map) {
 
 // "metadata.labels['app']" -> "app"
 std::optional<std::string_view> subscript(std::string_view path, std::string_view prefix) {
-  if (!path.starts_with(prefix) || !path.substr(prefix.size()).starts_with("['") || !path.ends_with("']")) return std::nullopt;
+  if (!path.starts_with(prefix) || !path.substr(prefix.size()).starts_with("['") || !path.ends_with("']"))
+    return std::nullopt;
   path.remove_prefix(prefix.size() + 2);
   return path.substr(0, path.size() - 2);
 }

@@ -1,5 +1,5 @@
-// What the kubelet remembers of a pod between two looks at it. All of it may be lost: after a restart it is found again or
-// made again. Belongs to the pod's worker; only `inbox` may be touched by others.
+// What the kubelet remembers of a pod between two looks at it. All of it may be lost: after a restart it is found again
+// or made again. Belongs to the pod's worker; only `inbox` may be touched by others.
 #pragma once
 
 #include <functional>
@@ -30,15 +30,15 @@ struct ServiceAccountToken {
 struct PodState {
   meta::ObjectPtr pod;  // the newest that is known: from the informer, or as our last write left it
   std::optional<SandboxRecord> sandbox;
-  bool looked = false;    // for a sandbox on disk
+  bool looked = false;  // for a sandbox on disk
   bool prepared = false;
   std::optional<Failure> prepareFailure;
-  std::map<std::string, Failure> failures;              // by container name
-  std::map<std::string, Image> images;                  // found for the next start, by container name
-  std::set<std::string> pulling;                        // container names
-  std::map<std::string, Stopping> stopping;             // by container id
-  std::set<std::string> backOffNoted;                   // container ids
-  std::map<std::string, ServiceAccountToken> tokens;    // by audience and life
+  std::map<std::string, Failure> failures;            // by container name
+  std::map<std::string, Image> images;                // found for the next start, by container name
+  std::set<std::string> pulling;                      // container names
+  std::map<std::string, Stopping> stopping;           // by container id
+  std::set<std::string> backOffNoted;                 // container ids
+  std::map<std::string, ServiceAccountToken> tokens;  // by audience and life
 
   std::shared_ptr<base::Guarded<std::vector<PodNews>>> inbox = std::make_shared<base::Guarded<std::vector<PodNews>>>();
 

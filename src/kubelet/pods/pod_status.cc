@@ -16,7 +16,7 @@ using State = ContainerRecord::State;
 struct Condition {
   std::string type;
   bool status = false;
-  std::string reason;   // "" when true
+  std::string reason;  // "" when true
   std::string message;
 };
 
@@ -28,11 +28,14 @@ struct Phase {
 
 Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
   switch (outcomeOf(pod, seen)) {
-    case Outcome::kSucceeded: return {"Succeeded", {}, {}};
-    case Outcome::kFailed: return {"Failed", std::string(pod.status().reason()), std::string(pod.status().message())};
+    case Outcome::kSucceeded:
+      return {"Succeeded", {}, {}};
+    case Outcome::kFailed:
+      return {"Failed", std::string(pod.status().reason()), std::string(pod.status().message())};
     case Outcome::kDeadlineExceeded:
       return {"Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
-    case Outcome::kNone: break;
+    case Outcome::kNone:
+      break;
   }
   if (!isInitialized(pod, seen)) return {"Pending", {}, {}};
   bool allEnded = true, allWell = true;
@@ -171,9 +174,10 @@ json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, c
   // A sidecar counts towards readiness like the others.
   json::Array inits = initContainerStatuses(pod, seen);
   Condition network{"PodReadyToStartContainers", seen.sandbox, {}, {}};
-  auto conditions = renderConditions(
-      pod, {network, initialized(pod, seen, phase), ready(pod, containers), containers}, seen.now);
-  json::Object status{{"phase", phase.phase}, {"observedGeneration", pod.metadata().generation()},
+  auto conditions =
+      renderConditions(pod, {network, initialized(pod, seen, phase), ready(pod, containers), containers}, seen.now);
+  json::Object status{{"phase", phase.phase},
+                      {"observedGeneration", pod.metadata().generation()},
                       {"conditions", std::move(conditions)}};
   if (!phase.reason.empty()) status["reason"] = phase.reason;
   if (!phase.message.empty()) status["message"] = phase.message;

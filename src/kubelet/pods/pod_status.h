@@ -13,8 +13,8 @@ struct NodeIdentity {
   std::string ip;
 };
 
-// The whole of status that the kubelet owns. Conditions keep their lastTransitionTime while their status stays, and those
-// of others (PodScheduled, readiness gates) stay as they are.
+// The whole of status that the kubelet owns. Conditions keep their lastTransitionTime while their status stays, and
+// those of others (PodScheduled, readiness gates) stay as they are.
 json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, const NodeIdentity& node);
 
 // One entry of containerStatuses or initContainerStatuses.

@@ -12,8 +12,13 @@ using namespace std::chrono_literals;
 const base::WallTime kNow{1'700'000'000s};  // 2023-11-14T22:13:20Z
 
 ContainerRecord web(const core_v1::Pod& pod) {
-  return {.podUid = kTestUid, .name = "web", .image = "nginx", .imageId = "docker.io/library/nginx@sha256:abc",
-          .specHash = specHashOf(pod.spec().containers()[0]), .createdAt = kNow - 60s, .startedAt = kNow - 60s};
+  return {.podUid = kTestUid,
+          .name = "web",
+          .image = "nginx",
+          .imageId = "docker.io/library/nginx@sha256:abc",
+          .specHash = specHashOf(pod.spec().containers()[0]),
+          .createdAt = kNow - 60s,
+          .startedAt = kNow - 60s};
 }
 
 Observation seen(std::vector<ContainerRecord> containers) {
@@ -75,7 +80,8 @@ TEST(PodStatus, WhatAWaitingContainerSays) {
   EXPECT_EQ(statusOf(pod, pulling, "containerStatuses.0.state.waiting"), "reason: ContainerCreating\n");
   EXPECT_EQ(statusOf(pod, pulling, "conditions.2.message"), "\"containers with unready status: [web]\"\n");
   pulling.failures["web"] = {"ErrImagePull", "no such image", kNow - 1s, 10s};
-  EXPECT_EQ(statusOf(pod, pulling, "containerStatuses.0.state.waiting"), "reason: ErrImagePull\nmessage: no such image\n");
+  EXPECT_EQ(statusOf(pod, pulling, "containerStatuses.0.state.waiting"),
+            "reason: ErrImagePull\nmessage: no such image\n");
   pulling.now += 5s;
   EXPECT_EQ(statusOf(pod, pulling, "containerStatuses.0.state.waiting.message"),
             "\"Back-off pulling image \\\"nosuch\\\": ErrImagePull: no such image\"\n");
@@ -107,7 +113,8 @@ TEST(PodStatus, HowAPodEnds) {
   ended.exitCode = 1;
   EXPECT_EQ(statusOf(pod, seen({ended}), "phase"), "Failed\n");
   EXPECT_EQ(statusOf(pod, seen({ended}), "containerStatuses.0.state.terminated.exitCode"), "1\n");
-  auto late = makePod("containers: [{name: web, image: busybox}]\nactiveDeadlineSeconds: 1", {}, "startTime: 2023-11-14T22:00:00Z");
+  auto late = makePod("containers: [{name: web, image: busybox}]\nactiveDeadlineSeconds: 1", {},
+                      "startTime: 2023-11-14T22:00:00Z");
   EXPECT_EQ(statusOf(late, seen({}), "reason"), "DeadlineExceeded\n");
 }
 

@@ -53,11 +53,13 @@ std::optional<std::string> PodWorker::token(const core_v1::ServiceAccountTokenPr
   std::string key = fmt::format("{}/{}", wanted.audience(), life);
   auto& known = state_->tokens[key];
   if (known.text.empty() || options_.clock.now() >= known.refreshAt) {
-    json::Object spec{{"expirationSeconds", life},
-                      {"boundObjectRef", json::Object{{"apiVersion", "v1"}, {"kind", "Pod"},
-                                                      {"name", pod_.metadata().name()}, {"uid", uid_}}}};
+    json::Object spec{
+        {"expirationSeconds", life},
+        {"boundObjectRef",
+         json::Object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod_.metadata().name()}, {"uid", uid_}}}};
     if (!wanted.audience().empty()) spec["audiences"] = json::Array{json::Value(wanted.audience())};
-    json::Object request{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
+    json::Object request{
+        {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
     try {
       std::string_view account = pod_.spec().serviceAccountName();
       auto answer = options_.client.createSubresource(core_v1::ServiceAccount::kResource(), pod_.metadata().ns(),

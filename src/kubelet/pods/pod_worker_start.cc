@@ -18,8 +18,8 @@ std::string pulledMessage(const PullResult& result, std::string_view image) {
     case PullResult::How::kPresent:
       return fmt::format("Container image \"{}\" already present on machine and can be accessed by the pod", image);
     case PullResult::How::kFallback:
-      return fmt::format("Container image \"{}\" was imported by hand and is used, because its registry can't be reached",
-                         image);
+      return fmt::format(
+          "Container image \"{}\" was imported by hand and is used, because its registry can't be reached", image);
     default:
       return fmt::format("Successfully pulled image \"{}\" in {} ({} including waiting). Image size: {} bytes.", image,
                          inSeconds(result.pulling), inSeconds(result.waiting), result.image.size);
@@ -132,8 +132,10 @@ void PodWorker::runPostStart(const core_v1::Container& container, const Containe
               pod = pod_](const std::stop_token&) -> void {
     constexpr milliseconds kHookTimeout{120'000};
     ProbeAnswer answer{true, {}};
-    if (hook.hasExec()) answer = probeExec(hook.exec(), target, kHookTimeout);
-    else if (hook.hasHttpGet()) answer = probeHttp(hook.httpGet(), target, kHookTimeout);
+    if (hook.hasExec())
+      answer = probeExec(hook.exec(), target, kHookTimeout);
+    else if (hook.hasHttpGet())
+      answer = probeHttp(hook.httpGet(), target, kHookTimeout);
     if (answer.success) return;
     options->events.record(*pod.object(), client::Severity::kWarning, "FailedPostStartHook",
                            fmt::format("PostStartHook failed: {}", answer.output),

@@ -1,11 +1,10 @@
 // The part of a pod's worker that ends containers and takes back what the pod had.
-#include <signal.h>
-
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include "kubelet/pods/pod_worker.h"
 

@@ -6,7 +6,7 @@
 namespace wherry::kubelet {
 namespace {
 
-constexpr unsigned kWorkers = 4;           // more would only wait for the kernel's link lock
+constexpr unsigned kWorkers = 4;  // more would only wait for the kernel's link lock
 constexpr size_t kBackgroundTasks = 128;
 
 }  // namespace
@@ -24,8 +24,8 @@ struct PodWorkers::State {
   explicit State(PodWorkersOptions given)
       : options(std::move(given)),
         prober(options.events, options.clock, [this](const std::string& uid) { queue.add(uid); }),
-        launcher(options.containers, options.images, options.events, options.lookup, options.dataDir, options.dns.domain,
-                 options.memoryCapacity),
+        launcher(options.containers, options.images, options.events, options.lookup, options.dataDir,
+                 options.dns.domain, options.memoryCapacity),
         parts{options, queue, prober, launcher, background} {}
 
   std::shared_ptr<PodState> stateOf(const std::string& uid) {

@@ -1,6 +1,6 @@
-// PodWorkers: brings each pod of this node to what its object says. One look at a time at a pod: observe, decide(), act, show
-// the status. Looks are caused by events (object changed, container ended, probe answered, pull done) and by the deadlines
-// that decide() names.
+// PodWorkers: brings each pod of this node to what its object says. One look at a time at a pod: observe, decide(),
+// act, show the status. Looks are caused by events (object changed, container ended, probe answered, pull done) and by
+// the deadlines that decide() names.
 //
 // enqueue() and refresh() are safe from any thread.
 #pragma once

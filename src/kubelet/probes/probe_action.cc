@@ -1,16 +1,15 @@
 #include "kubelet/probes/probe_action.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <system_error>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -94,7 +93,8 @@ ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& t
     if (response.status >= 200 && response.status < 400) return {true, {}};
     return {false, fmt::format("HTTP probe failed with statuscode: {}", response.status)};
   } catch (const std::system_error& error) {
-    return {false, fmt::format("Get \"{}{}\": {}", origin, action.path(), dialMessage(host, *port, error.code().value()))};
+    return {false,
+            fmt::format("Get \"{}{}\": {}", origin, action.path(), dialMessage(host, *port, error.code().value()))};
   } catch (const std::exception& error) {
     return {false, fmt::format("Get \"{}{}\": {}", origin, action.path(), error.what())};
   }
@@ -116,7 +116,8 @@ ProbeAnswer probeExec(const core_v1::ExecAction& action, const ProbeTarget& targ
     auto finished = target.exec(argv, timeout);
     if (finished.ok()) return {true, {}};
     if (finished.timedOut) {
-      return {false, fmt::format("command timed out: \"{}\" timed out after {}s", base::join(argv, " "), timeout.count() / 1000)};
+      return {false, fmt::format("command timed out: \"{}\" timed out after {}s", base::join(argv, " "),
+                                 timeout.count() / 1000)};
     }
     return {false, (finished.out + finished.err).substr(0, kMaxOutput)};
   } catch (const std::exception& error) {

@@ -1,5 +1,5 @@
-// Carries out one probe or lifecycle hook: HTTP request, TCP connection, or a command in the container. Blocks until the
-// answer or the time-out. Safe from any thread.
+// Carries out one probe or lifecycle hook: HTTP request, TCP connection, or a command in the container. Blocks until
+// the answer or the time-out. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,10 @@ struct ProbeAnswer {
   std::string output;  // why not, as the event Unhealthy shows it
 };
 
-ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target, std::chrono::milliseconds timeout);
-ProbeAnswer probeTcp(const core_v1::TCPSocketAction& action, const ProbeTarget& target, std::chrono::milliseconds timeout);
+ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target,
+                      std::chrono::milliseconds timeout);
+ProbeAnswer probeTcp(const core_v1::TCPSocketAction& action, const ProbeTarget& target,
+                     std::chrono::milliseconds timeout);
 ProbeAnswer probeExec(const core_v1::ExecAction& action, const ProbeTarget& target, std::chrono::milliseconds timeout);
 ProbeAnswer runProbe(const core_v1::Probe& probe, const ProbeTarget& target);
 

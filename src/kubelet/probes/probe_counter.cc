@@ -15,8 +15,8 @@ bool ProbeCounter::add(bool success, const core_v1::Probe& probe) {
 
 ProbeTimes timesOf(const core_v1::Probe& probe) {
   auto atLeastOne = [](int64_t value) { return std::chrono::seconds(std::max<int64_t>(value, 1)); };
-  return {std::chrono::seconds(std::max<int64_t>(probe.initialDelaySeconds(), 0)), atLeastOne(probe.periodSecondsOr(10)),
-          atLeastOne(probe.timeoutSecondsOr(1))};
+  return {std::chrono::seconds(std::max<int64_t>(probe.initialDelaySeconds(), 0)),
+          atLeastOne(probe.periodSecondsOr(10)), atLeastOne(probe.timeoutSecondsOr(1))};
 }
 
 }  // namespace wherry::kubelet

@@ -1,9 +1,9 @@
+#include <thread>
+
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <thread>
 
 #include "kubelet/probes/probe_action.h"
 #include "kubelet/probes/probe_counter.h"
@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 core_v1::Pod probed(const std::string& probe) {
-  return makePod("containers: [{name: web, ports: [{name: http, containerPort: 8080}], readinessProbe: " + probe + "}]");
+  return makePod("containers: [{name: web, ports: [{name: http, containerPort: 8080}], readinessProbe: " + probe +
+                 "}]");
 }
 
 // The verdicts after each answer: "+" success, "-" failure, "?" not known yet.
@@ -95,7 +96,8 @@ ProbeAnswer ask(const std::string& probe) {
 TEST(Probe, HttpSucceedsFrom200To399AndSendsWhatItWasTold) {
   OneAnswer server("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(ask("{httpGet: {path: '/ready?x=1', port: " + std::to_string(server.port()) +
-                  ", httpHeaders: [{name: X-Who, value: me}]}}").success);
+                  ", httpHeaders: [{name: X-Who, value: me}]}}")
+                  .success);
   std::string request = server.request();
   EXPECT_TRUE(request.starts_with("GET /ready?x=1 HTTP/1.1\r\n")) << request;
   EXPECT_NE(request.find("X-Who: me\r\n"), std::string::npos) << request;

@@ -23,9 +23,12 @@ constexpr std::array<const char*, kKinds> kTitles = {"Startup", "Readiness", "Li
 
 core_v1::Probe probeOf(const core_v1::Container& container, Kind kind) {
   switch (kind) {
-    case kStartup: return container.startupProbe();
-    case kReadiness: return container.readinessProbe();
-    default: return container.livenessProbe();
+    case kStartup:
+      return container.startupProbe();
+    case kReadiness:
+      return container.readinessProbe();
+    default:
+      return container.livenessProbe();
   }
 }
 
@@ -40,8 +43,10 @@ struct Probed {
     ProbeVerdict out;
     out.started = !has(kStartup) || said(kStartup, ProbeResult::kSuccess);
     out.ready = out.started && (!has(kReadiness) || said(kReadiness, ProbeResult::kSuccess));
-    if (has(kStartup) && said(kStartup, ProbeResult::kFailure)) out.failed = "startup";
-    else if (said(kLiveness, ProbeResult::kFailure)) out.failed = "liveness";
+    if (has(kStartup) && said(kStartup, ProbeResult::kFailure))
+      out.failed = "startup";
+    else if (said(kLiveness, ProbeResult::kFailure))
+      out.failed = "liveness";
     return out;
   }
 };
@@ -52,7 +57,8 @@ std::string keyOf(Kind kind, const std::string& id) { return std::string(kNames[
 std::optional<std::pair<Kind, std::string>> parseKey(std::string_view key) {
   auto parts = base::splitOnce(key, '/');
   for (int kind = 0; parts && kind < kKinds; ++kind) {
-    if (parts->first == kNames[static_cast<size_t>(kind)]) return std::pair(static_cast<Kind>(kind), std::string(parts->second));
+    if (parts->first == kNames[static_cast<size_t>(kind)])
+      return std::pair(static_cast<Kind>(kind), std::string(parts->second));
   }
   return std::nullopt;
 }
@@ -69,7 +75,8 @@ struct Prober::State {
 
   State(client::EventRecorder& recorder, const base::Clock& theClock, std::function<void(const std::string&)> changed)
       : events(recorder), clock(theClock), onChange(std::move(changed)) {
-    loop = std::make_unique<client::ReconcileLoop>("probes", queue, [this](const std::string& key) { probe(key); }, kWorkers);
+    loop = std::make_unique<client::ReconcileLoop>(
+        "probes", queue, [this](const std::string& key) { probe(key); }, kWorkers);
   }
 
   std::optional<Probed> findProbed(const std::string& id) const {
@@ -123,7 +130,8 @@ struct Prober::State {
   }
 };
 
-Prober::Prober(client::EventRecorder& events, const base::Clock& clock, std::function<void(const std::string&)> onChange)
+Prober::Prober(client::EventRecorder& events, const base::Clock& clock,
+               std::function<void(const std::string&)> onChange)
     : state_(std::make_unique<State>(events, clock, std::move(onChange))) {}
 
 Prober::~Prober() = default;
@@ -133,8 +141,10 @@ void Prober::add(const ProbedContainer& container) {
   if (!probed.has(kStartup) && !probed.has(kReadiness) && !probed.has(kLiveness)) return;
   bool added = state_->probed.with([&](auto& all) { return all.try_emplace(container.id, probed).second; });
   if (!added) return;
-  if (probed.has(kStartup)) state_->schedule(probed, kStartup);
-  else state_->scheduleAfterStartup(probed);
+  if (probed.has(kStartup))
+    state_->schedule(probed, kStartup);
+  else
+    state_->scheduleAfterStartup(probed);
 }
 
 void Prober::remove(const std::string& id) {

@@ -1,5 +1,5 @@
-// Prober: runs the probes of running containers, each at its own period, on a few threads that sleep until the next one is
-// due. Verdicts are kept here; a changed one is announced. Safe from any thread.
+// Prober: runs the probes of running containers, each at its own period, on a few threads that sleep until the next one
+// is due. Verdicts are kept here; a changed one is announced. Safe from any thread.
 #pragma once
 
 #include <functional>

@@ -1,9 +1,9 @@
 #include "kubelet/runtime/capabilities.h"
 
+#include <array>
+
 #include <linux/capability.h>
 #include <sys/prctl.h>
-
-#include <array>
 
 #include "base/strings.h"
 
@@ -11,14 +11,47 @@ namespace wherry::kubelet {
 namespace {
 
 // In the order of their numbers.
-constexpr std::array kNames = {
-    "CHOWN",           "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",         "FSETID",          "KILL",
-    "SETGID",          "SETUID",       "SETPCAP",         "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST",
-    "NET_ADMIN",       "NET_RAW",      "IPC_LOCK",        "IPC_OWNER",      "SYS_MODULE",      "SYS_RAWIO",
-    "SYS_CHROOT",      "SYS_PTRACE",   "SYS_PACCT",       "SYS_ADMIN",      "SYS_BOOT",        "SYS_NICE",
-    "SYS_RESOURCE",    "SYS_TIME",     "SYS_TTY_CONFIG",  "MKNOD",          "LEASE",           "AUDIT_WRITE",
-    "AUDIT_CONTROL",   "SETFCAP",      "MAC_OVERRIDE",    "MAC_ADMIN",      "SYSLOG",          "WAKE_ALARM",
-    "BLOCK_SUSPEND",   "AUDIT_READ",   "PERFMON",         "BPF",            "CHECKPOINT_RESTORE"};
+constexpr std::array kNames = {"CHOWN",
+                               "DAC_OVERRIDE",
+                               "DAC_READ_SEARCH",
+                               "FOWNER",
+                               "FSETID",
+                               "KILL",
+                               "SETGID",
+                               "SETUID",
+                               "SETPCAP",
+                               "LINUX_IMMUTABLE",
+                               "NET_BIND_SERVICE",
+                               "NET_BROADCAST",
+                               "NET_ADMIN",
+                               "NET_RAW",
+                               "IPC_LOCK",
+                               "IPC_OWNER",
+                               "SYS_MODULE",
+                               "SYS_RAWIO",
+                               "SYS_CHROOT",
+                               "SYS_PTRACE",
+                               "SYS_PACCT",
+                               "SYS_ADMIN",
+                               "SYS_BOOT",
+                               "SYS_NICE",
+                               "SYS_RESOURCE",
+                               "SYS_TIME",
+                               "SYS_TTY_CONFIG",
+                               "MKNOD",
+                               "LEASE",
+                               "AUDIT_WRITE",
+                               "AUDIT_CONTROL",
+                               "SETFCAP",
+                               "MAC_OVERRIDE",
+                               "MAC_ADMIN",
+                               "SYSLOG",
+                               "WAKE_ALARM",
+                               "BLOCK_SUSPEND",
+                               "AUDIT_READ",
+                               "PERFMON",
+                               "BPF",
+                               "CHECKPOINT_RESTORE"};
 
 constexpr std::array kDefault = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,     CAP_MKNOD,
                                  CAP_NET_RAW, CAP_SETGID,       CAP_SETUID,           CAP_SETFCAP,    CAP_SETPCAP,

@@ -17,8 +17,8 @@ std::optional<int> findCapability(std::string_view name);
 // What a container may have that asks for nothing: the set that container engines agree on.
 CapabilityMask defaultCapabilities();
 
-// `base` with securityContext.capabilities applied; "ALL" is every one. Nothing is given that `bounding` lacks: the kernel
-// would refuse to start the process.
+// `base` with securityContext.capabilities applied; "ALL" is every one. Nothing is given that `bounding` lacks: the
+// kernel would refuse to start the process.
 CapabilityMask applyCapabilities(CapabilityMask base, const std::vector<std::string>& add,
                                  const std::vector<std::string>& drop, CapabilityMask bounding);
 

@@ -20,12 +20,12 @@ struct ContainerRecord {
   int attempt = 0;
   ContainerKind kind = ContainerKind::kRegular;
   int sandboxAttempt = 0;  // of the pod's sandbox it ran in
-  std::string image;    // as the pod names it
-  std::string imageId;  // as status shows it
+  std::string image;       // as the pod names it
+  std::string imageId;     // as status shows it
   std::string stopSignal;
   std::string log;
-  std::string specHash;        // of what can't change while it runs: another one means another container
-  bool fallbackToLogs = false;  // terminationMessagePolicy: FallbackToLogsOnError
+  std::string specHash;                // of what can't change while it runs: another one means another container
+  bool fallbackToLogs = false;         // terminationMessagePolicy: FallbackToLogsOnError
   std::chrono::seconds crashDelay{0};  // to be waited after its end before the next attempt
 
   base::WallTime createdAt;

@@ -8,7 +8,7 @@
 namespace wherry::kubelet {
 namespace {
 
-constexpr int64_t kMinShares = 2;       // the kernel's lower bounds
+constexpr int64_t kMinShares = 2;  // the kernel's lower bounds
 constexpr int64_t kMaxShares = 262144;
 constexpr int64_t kMinQuota = 1000;
 

@@ -11,9 +11,9 @@
 namespace wherry::kubelet {
 
 struct ContainerResources {
-  uint64_t cpuShares = 2;                 // cgroup v1 weight: 1024 a core
-  std::optional<int64_t> cpuQuota;        // microseconds in a period of 100 ms
-  std::optional<int64_t> memoryLimit;     // bytes
+  uint64_t cpuShares = 2;              // cgroup v1 weight: 1024 a core
+  std::optional<int64_t> cpuQuota;     // microseconds in a period of 100 ms
+  std::optional<int64_t> memoryLimit;  // bytes
   int oomScoreAdj = 1000;
 };
 

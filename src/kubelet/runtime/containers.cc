@@ -1,11 +1,11 @@
 #include "kubelet/runtime/containers.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -97,7 +97,8 @@ std::vector<ContainerRecord> Containers::list(std::string_view uid) const {
     if (pod == all.end()) return;
     for (const auto& [id, record] : pod->second) out.push_back(record);
   });
-  std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return std::tie(a.name, a.attempt) < std::tie(b.name, b.attempt); });
+  std::sort(out.begin(), out.end(),
+            [](auto& a, auto& b) { return std::tie(a.name, a.attempt) < std::tie(b.name, b.attempt); });
   return out;
 }
 
@@ -166,7 +167,8 @@ void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
   record.exitCode = exit.code;
   if (record.reason.empty()) record.reason = reasonOf(exit);
   if (record.message.empty()) record.message = readTerminationMessage(terminationLog(record));
-  if (record.message.empty() && record.fallbackToLogs && exit.code != 0) record.message = messageFromLogFile(record.log);
+  if (record.message.empty() && record.fallbackToLogs && exit.code != 0)
+    record.message = messageFromLogFile(record.log);
   save(record);
   releaseRuntime(record.id(), directoryOf(record));
 }

@@ -1,6 +1,6 @@
-// Containers: creates, starts, watches and removes the containers of this node's pods through crun and conmon. What there
-// is, is on disk: one record per attempt; this class holds a copy of them in memory. An ended container is only its
-// record and its log: mounts, writable layer and cgroup go as soon as the end is seen.
+// Containers: creates, starts, watches and removes the containers of this node's pods through crun and conmon. What
+// there is, is on disk: one record per attempt; this class holds a copy of them in memory. An ended container is only
+// its record and its log: mounts, writable layer and cgroup go as soon as the end is seen.
 //
 // Safe from any thread, for one pod from one thread at a time. Failures are RuntimeError or std::system_error.
 #pragma once
@@ -22,8 +22,8 @@
 namespace wherry::kubelet {
 
 struct NewContainer {
-  ContainerRecord record;           // createdAt is set here
-  std::vector<std::string> lower;   // image layers, the uppermost first
+  ContainerRecord record;          // createdAt is set here
+  std::vector<std::string> lower;  // image layers, the uppermost first
   bool terminal = false;
   bool stdin = false;
   // config.json; called once the root file system is mounted at `rootfs`.

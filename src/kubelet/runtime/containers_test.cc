@@ -1,12 +1,12 @@
 #include "kubelet/runtime/containers.h"
 
-#include <signal.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <set>
+
+#include <signal.h>
 
 #include "base/random.h"
 #include "kubelet/runtime/exit_watcher.h"
@@ -53,7 +53,9 @@ class RuntimeTest : public ::testing::Test {
 
   NewContainer container(std::vector<std::string> arguments, int attempt = 0, json::Value spec = json::Object{}) {
     NewContainer out;
-    out.record = {.podUid = uid_, .name = "main", .attempt = attempt,
+    out.record = {.podUid = uid_,
+                  .name = "main",
+                  .attempt = attempt,
                   .log = directory_.data() + "/logs/main/" + std::to_string(attempt) + ".log"};
     out.lower = {layer_};
     auto paths = containers_->pathsOf(uid_);
@@ -90,9 +92,9 @@ class RuntimeTest : public ::testing::Test {
   std::string uid_ = base::newUuid();
   std::string layer_;
   json::Value spec_;
-  core_v1::Pod pod_{std::make_shared<const meta::Object>(json::Value(
-      json::Object{{"metadata", json::Object{{"name", "web"}, {"namespace", "default"}, {"uid", uid_}}},
-                   {"spec", json::Object{}}}))};
+  core_v1::Pod pod_{std::make_shared<const meta::Object>(
+      json::Value(json::Object{{"metadata", json::Object{{"name", "web"}, {"namespace", "default"}, {"uid", uid_}}},
+                               {"spec", json::Object{}}}))};
   std::optional<network::PodNetwork> network_;
   std::optional<Crun> crun_;
   std::optional<Sandboxes> sandboxes_;

@@ -1,18 +1,17 @@
 #include "kubelet/runtime/crun.h"
 
-#include <dirent.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
+#include <dirent.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/strings.h"
 #include "json/value.h"
@@ -30,10 +29,10 @@ constexpr size_t kMaxSyncLine = 1 << 16;
 constexpr std::string_view kConmonCgroup = "/wherry/conmon";
 
 constexpr std::array<std::pair<std::string_view, int>, 31> kSignals = {{
-    {"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ILL", 4},   {"TRAP", 5},  {"ABRT", 6},  {"BUS", 7},   {"FPE", 8},
-    {"KILL", 9},  {"USR1", 10}, {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"STKFLT", 16},
-    {"CHLD", 17}, {"CONT", 18}, {"STOP", 19}, {"TSTP", 20}, {"TTIN", 21}, {"TTOU", 22}, {"URG", 23},  {"XCPU", 24},
-    {"XFSZ", 25}, {"VTALRM", 26}, {"PROF", 27}, {"WINCH", 28}, {"IO", 29}, {"PWR", 30}, {"SYS", 31},
+    {"HUP", 1},   {"INT", 2},     {"QUIT", 3},  {"ILL", 4},    {"TRAP", 5},  {"ABRT", 6},  {"BUS", 7},   {"FPE", 8},
+    {"KILL", 9},  {"USR1", 10},   {"SEGV", 11}, {"USR2", 12},  {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15}, {"STKFLT", 16},
+    {"CHLD", 17}, {"CONT", 18},   {"STOP", 19}, {"TSTP", 20},  {"TTIN", 21}, {"TTOU", 22}, {"URG", 23},  {"XCPU", 24},
+    {"XFSZ", 25}, {"VTALRM", 26}, {"PROF", 27}, {"WINCH", 28}, {"IO", 29},   {"PWR", 30},  {"SYS", 31},
 }};
 
 // The first line, or what there is at the end of the stream or of the time.
@@ -65,12 +64,35 @@ std::optional<pid_t> readPid(const std::string& file) {
 }
 
 std::vector<std::string> conmonArguments(const CreateContainer& request, const RuntimePaths& paths) {
-  std::vector<std::string> argv = {
-      "conmon", "--api-version", "1", "-c", request.id, "-u", request.id, "-n", request.name,
-      "-r", base::findProgram("crun").value_or("/usr/bin/crun"),
-      "-b", request.bundle, "-p", request.bundle + "/pidfile", "-P", request.bundle + "/conmon.pid",
-      "-l", "k8s-file:" + request.log, "--exit-dir", paths.exits, "--full-attach", "--socket-dir-path", request.bundle,
-      "--no-new-keyring", "--log-level", "error", "--runtime-arg", "--root=" + paths.state};
+  std::vector<std::string> argv = {"conmon",
+                                   "--api-version",
+                                   "1",
+                                   "-c",
+                                   request.id,
+                                   "-u",
+                                   request.id,
+                                   "-n",
+                                   request.name,
+                                   "-r",
+                                   base::findProgram("crun").value_or("/usr/bin/crun"),
+                                   "-b",
+                                   request.bundle,
+                                   "-p",
+                                   request.bundle + "/pidfile",
+                                   "-P",
+                                   request.bundle + "/conmon.pid",
+                                   "-l",
+                                   "k8s-file:" + request.log,
+                                   "--exit-dir",
+                                   paths.exits,
+                                   "--full-attach",
+                                   "--socket-dir-path",
+                                   request.bundle,
+                                   "--no-new-keyring",
+                                   "--log-level",
+                                   "error",
+                                   "--runtime-arg",
+                                   "--root=" + paths.state};
   if (request.terminal) argv.push_back("-t");
   if (request.stdin) argv.push_back("-i");
   return argv;

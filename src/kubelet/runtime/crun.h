@@ -1,9 +1,8 @@
-// Crun: containers by the OCI runtime crun, each under a conmon that outlives this process, writes the log in CRI format
-// and leaves the exit code in a file. Stateless but for its paths: what runs is what the kernel and the disk say.
-// Safe from any thread; calls block for some milliseconds. Failures are RuntimeErrors with the program's own words.
+// Crun: containers by the OCI runtime crun, each under a conmon that outlives this process, writes the log in CRI
+// format and leaves the exit code in a file. Stateless but for its paths: what runs is what the kernel and the disk
+// say. Safe from any thread; calls block for some milliseconds. Failures are RuntimeErrors with the program's own
+// words.
 #pragma once
-
-#include <sys/types.h>
 
 #include <chrono>
 #include <optional>
@@ -12,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/subprocess.h"
 #include "linux/cgroups.h"
@@ -23,8 +24,8 @@ struct RuntimeError : std::runtime_error {
 };
 
 struct RuntimePaths {
-  std::string state;   // crun's --root; on a tmpfs, so that a reboot empties it
-  std::string exits;   // exit files
+  std::string state;  // crun's --root; on a tmpfs, so that a reboot empties it
+  std::string exits;  // exit files
 };
 
 struct CreateContainer {

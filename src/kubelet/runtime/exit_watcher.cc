@@ -1,12 +1,12 @@
 #include "kubelet/runtime/exit_watcher.h"
 
+#include <filesystem>
+#include <utility>
+
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <utility>
 
 namespace wherry::kubelet {
 

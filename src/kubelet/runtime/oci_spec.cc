@@ -1,9 +1,9 @@
 #include "kubelet/runtime/oci_spec.h"
 
-#include <linux/capability.h>
-
 #include <algorithm>
 #include <initializer_list>
+
+#include <linux/capability.h>
 
 #include "kubelet/runtime/container_resources.h"
 #include "kubelet/runtime/seccomp.h"
@@ -12,10 +12,18 @@ namespace wherry::kubelet {
 namespace {
 
 // Views of the kernel that say too much, or let a container change it.
-constexpr std::initializer_list<const char*> kMasked = {
-    "/proc/acpi",       "/proc/asound",      "/proc/interrupts",  "/proc/kcore",
-    "/proc/keys",       "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-    "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"};
+constexpr std::initializer_list<const char*> kMasked = {"/proc/acpi",
+                                                        "/proc/asound",
+                                                        "/proc/interrupts",
+                                                        "/proc/kcore",
+                                                        "/proc/keys",
+                                                        "/proc/latency_stats",
+                                                        "/proc/sched_debug",
+                                                        "/proc/scsi",
+                                                        "/proc/timer_list",
+                                                        "/proc/timer_stats",
+                                                        "/sys/devices/virtual/powercap",
+                                                        "/sys/firmware"};
 constexpr std::initializer_list<const char*> kReadOnly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                                           "/proc/sysrq-trigger"};
 
@@ -129,13 +137,14 @@ bool mayEscalate(const SpecInput& input, bool privileged) {
 json::Object renderProcess(const SpecInput& input, CapabilityMask capabilities, int oomScore, bool privileged) {
   json::Array gids;
   for (uint32_t gid : input.user.additionalGids) gids.push_back(json::Value(gid));
-  json::Object process{{"terminal", input.container.tty()},
-                       {"user", json::Object{{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", gids}}},
-                       {"args", textArray(input.arguments)},
-                       {"env", textArray(input.env)},
-                       {"cwd", workingDirectory(input)},
-                       {"capabilities", renderCapabilities(capabilities, input.user.uid == 0)},
-                       {"noNewPrivileges", !mayEscalate(input, privileged)}};
+  json::Object process{
+      {"terminal", input.container.tty()},
+      {"user", json::Object{{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", gids}}},
+      {"args", textArray(input.arguments)},
+      {"env", textArray(input.env)},
+      {"cwd", workingDirectory(input)},
+      {"capabilities", renderCapabilities(capabilities, input.user.uid == 0)},
+      {"noNewPrivileges", !mayEscalate(input, privileged)}};
   if (mayScore(oomScore, input.bounding)) process["oomScoreAdj"] = oomScore;
   return process;
 }
@@ -164,7 +173,8 @@ ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& con
   }
   if (ofPod.hasFsGroup()) user.additionalGids.push_back(static_cast<uint32_t>(ofPod.fsGroup()));
   std::sort(user.additionalGids.begin(), user.additionalGids.end());
-  user.additionalGids.erase(std::unique(user.additionalGids.begin(), user.additionalGids.end()), user.additionalGids.end());
+  user.additionalGids.erase(std::unique(user.additionalGids.begin(), user.additionalGids.end()),
+                            user.additionalGids.end());
   return user;
 }
 

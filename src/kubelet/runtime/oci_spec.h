@@ -26,14 +26,14 @@ struct SpecInput {
   core_v1::Container container;
   ImageConfig image;
   ProcessUser user;
-  std::vector<std::string> env;           // all of it, resolved: "NAME=value"
-  std::vector<std::string> arguments;     // all of it, expanded
-  std::vector<ContainerMount> mounts;     // volumes, /etc/hosts and the like, in order
-  linux::SharedNamespaces namespaces;     // files; "" shares the node's
+  std::vector<std::string> env;        // all of it, resolved: "NAME=value"
+  std::vector<std::string> arguments;  // all of it, expanded
+  std::vector<ContainerMount> mounts;  // volumes, /etc/hosts and the like, in order
+  linux::SharedNamespaces namespaces;  // files; "" shares the node's
   std::string rootfs;
-  std::string cgroupsPath;                // "/wherry/pod<uid>/<container>"
-  CapabilityMask bounding = 0;            // what may be given at all
-  int64_t memoryCapacity = 0;             // of the node, bytes
+  std::string cgroupsPath;      // "/wherry/pod<uid>/<container>"
+  CapabilityMask bounding = 0;  // what may be given at all
+  int64_t memoryCapacity = 0;   // of the node, bytes
 };
 
 json::Value renderSpec(const SpecInput& input);

@@ -10,7 +10,8 @@ PodPaths PodPaths::of(const std::string& dataDir, const std::string& runDir, std
   // What is removed by these paths must never be the directory of all pods.
   bool name = !uid.empty() && uid.find('/') == std::string_view::npos && uid != "." && uid != "..";
   if (!name) throw std::invalid_argument(fmt::format("\"{}\" is not a pod's uid", uid));
-  return {fmt::format("{}/pods/{}", dataDir, uid), fmt::format("{}/ns/{}", runDir, uid), fmt::format("/wherry/pod{}", uid)};
+  return {fmt::format("{}/pods/{}", dataDir, uid), fmt::format("{}/ns/{}", runDir, uid),
+          fmt::format("/wherry/pod{}", uid)};
 }
 
 std::string PodPaths::container(std::string_view name, int attempt) const {
@@ -25,7 +26,8 @@ linux::SharedNamespaces PodPaths::namespaceFiles() const {
   return {namespaces + "/net", namespaces + "/ipc", namespaces + "/uts"};
 }
 
-std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name, std::string_view uid) {
+std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name,
+                            std::string_view uid) {
   return fmt::format("{}/logs/{}_{}_{}", dataDir, ns, name, uid);
 }
 

@@ -1,5 +1,5 @@
-// Where everything of a pod lies on disk. Pure; all of it begins with the pod's uid, so that what a crash left can be told
-// apart and removed.
+// Where everything of a pod lies on disk. Pure; all of it begins with the pod's uid, so that what a crash left can be
+// told apart and removed.
 #pragma once
 
 #include <string>
@@ -31,6 +31,7 @@ struct PodPaths {
 };
 
 // <dataDir>/logs/<namespace>_<name>_<uid>
-std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name, std::string_view uid);
+std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name,
+                            std::string_view uid);
 
 }  // namespace wherry::kubelet

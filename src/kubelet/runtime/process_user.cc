@@ -71,7 +71,9 @@ ProcessUser resolveUser(std::string_view text, const UserDatabase& database) {
   }
   if (parts && !parts->second.empty()) {
     auto gid = findGroup(database.group, parts->second);
-    if (!gid) throw std::runtime_error("unable to find group " + std::string(parts->second) + ": no matching entries in group file");
+    if (!gid)
+      throw std::runtime_error("unable to find group " + std::string(parts->second) +
+                               ": no matching entries in group file");
     user.gid = *gid;
   }
   return user;

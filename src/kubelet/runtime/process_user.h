@@ -21,8 +21,8 @@ struct UserDatabase {
   std::string group;   // group(5)
 };
 
-// `text` as an image's User: "", "nginx", "101", "nginx:www", "101:101". A number need not be in the database; its group
-// is then 0. Throws std::runtime_error, with the name, for a name that isn't in it.
+// `text` as an image's User: "", "nginx", "101", "nginx:www", "101:101". A number need not be in the database; its
+// group is then 0. Throws std::runtime_error, with the name, for a name that isn't in it.
 ProcessUser resolveUser(std::string_view text, const UserDatabase& database);
 
 }  // namespace wherry::kubelet

@@ -1,12 +1,12 @@
 #include "kubelet/runtime/sandbox.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <set>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "json/value.h"
@@ -24,13 +24,21 @@ constexpr size_t kMaxHostname = 64;  // the kernel's
 SandboxRecord parseSandbox(const std::string& text) {
   json::Value tree = json::parse(text);
   auto field = [&](std::string_view key) { return std::string(json::getString(tree, key)); };
-  return {field("uid"), field("namespace"), field("name"), field("ip"), json::getBool(tree, "hostNetwork"),
+  return {field("uid"),
+          field("namespace"),
+          field("name"),
+          field("ip"),
+          json::getBool(tree, "hostNetwork"),
           static_cast<int>(json::getInt(tree, "attempt"))};
 }
 
 void writeSandbox(const PodPaths& paths, const SandboxRecord& record) {
-  json::Object tree{{"uid", record.uid}, {"namespace", record.ns}, {"name", record.name}, {"ip", record.ip},
-                    {"hostNetwork", record.hostNetwork}, {"attempt", record.attempt}};
+  json::Object tree{{"uid", record.uid},
+                    {"namespace", record.ns},
+                    {"name", record.name},
+                    {"ip", record.ip},
+                    {"hostNetwork", record.hostNetwork},
+                    {"attempt", record.attempt}};
   base::writeFileAtomic(paths.sandboxRecord(), json::serialize(tree), 0600);
 }
 
@@ -104,7 +112,10 @@ std::optional<SandboxRecord> Sandboxes::find(std::string_view uid) const {
 SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& hostname) {
   auto metadata = pod.metadata();
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, metadata.uid());
-  SandboxRecord record{std::string(metadata.uid()), std::string(metadata.ns()), std::string(metadata.name()), {},
+  SandboxRecord record{std::string(metadata.uid()),
+                       std::string(metadata.ns()),
+                       std::string(metadata.name()),
+                       {},
                        pod.spec().hostNetwork()};
   auto earlier = base::readFileIfExists(paths.sandboxRecord());
   if (earlier && !earlier->empty()) record.attempt = parseSandbox(*earlier).attempt;

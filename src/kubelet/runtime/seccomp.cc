@@ -1,19 +1,19 @@
 #include "kubelet/runtime/seccomp.h"
 
-#include <linux/capability.h>
-#include <seccomp.h>
-#include <sys/utsname.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <linux/capability.h>
+#include <seccomp.h>
+#include <sys/utsname.h>
+
 namespace wherry::kubelet {
 namespace {
 
-constexpr int kHighestCall = 1024;            // above every number the kernel has given out
+constexpr int kHighestCall = 1024;                // above every number the kernel has given out
 constexpr uint64_t kNamespaceFlags = 0x7E020000;  // CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 constexpr int kNever = -1;
 
@@ -25,12 +25,13 @@ struct Closed {
 // Calls that act on the whole machine, on other containers, or on rarely used kernel code.
 const std::vector<Closed>& closedCalls() {
   static const std::vector<Closed> kClosed = {
-      {CAP_SYS_ADMIN,
-       {"clone3", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie", "mount", "mount_setattr", "move_mount",
-        "open_tree", "pivot_root", "quotactl", "quotactl_fd", "setdomainname", "sethostname", "setns", "swapoff",
-        "swapon", "umount", "umount2", "unshare", "fanotify_init", "nfsservctl"}},
+      {CAP_SYS_ADMIN, {"clone3",      "fsconfig",      "fsmount",     "fsopen",        "fspick",     "lookup_dcookie",
+                       "mount",       "mount_setattr", "move_mount",  "open_tree",     "pivot_root", "quotactl",
+                       "quotactl_fd", "setdomainname", "sethostname", "setns",         "swapoff",    "swapon",
+                       "umount",      "umount2",       "unshare",     "fanotify_init", "nfsservctl"}},
       {CAP_SYS_BOOT, {"reboot", "kexec_load", "kexec_file_load"}},
-      {CAP_SYS_MODULE, {"create_module", "delete_module", "init_module", "finit_module", "query_module", "get_kernel_syms"}},
+      {CAP_SYS_MODULE,
+       {"create_module", "delete_module", "init_module", "finit_module", "query_module", "get_kernel_syms"}},
       {CAP_SYS_PACCT, {"acct"}},
       {CAP_SYS_RAWIO, {"iopl", "ioperm"}},
       {CAP_SYS_TIME, {"settimeofday", "stime", "clock_settime", "clock_settime64", "clock_adjtime", "adjtimex"}},
@@ -39,8 +40,8 @@ const std::vector<Closed>& closedCalls() {
       {CAP_BPF, {"bpf"}},
       {CAP_PERFMON, {"perf_event_open"}},
       {CAP_DAC_READ_SEARCH, {"open_by_handle_at"}},
-      {CAP_SYS_NICE, {"get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node", "move_pages",
-                      "migrate_pages"}},
+      {CAP_SYS_NICE,
+       {"get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node", "move_pages", "migrate_pages"}},
       {CAP_SYS_PTRACE, {"kcmp", "process_madvise"}},
       {kNever,
        {"add_key", "keyctl", "request_key", "_sysctl", "sysfs", "uselib", "userfaultfd", "ustat", "vm86", "vm86old",
@@ -69,9 +70,7 @@ json::Array knownCallsWithout(const std::set<std::string>& left) {
   return names;
 }
 
-json::Object rule(json::Array names, const char* action) {
-  return {{"names", std::move(names)}, {"action", action}};
-}
+json::Object rule(json::Array names, const char* action) { return {{"names", std::move(names)}, {"action", action}}; }
 
 json::Object errorRule(json::Array names, int error) {
   json::Object out = rule(std::move(names), "SCMP_ACT_ERRNO");
@@ -82,8 +81,8 @@ json::Object errorRule(json::Array names, int error) {
 // clone() stays, but not with flags that make namespaces.
 json::Object cloneWithoutNamespaces() {
   json::Object out = rule({"clone"}, "SCMP_ACT_ALLOW");
-  out["args"] = json::Array{json::Object{
-      {"index", 0}, {"value", kNamespaceFlags}, {"valueTwo", 0}, {"op", "SCMP_CMP_MASKED_EQ"}}};
+  out["args"] = json::Array{
+      json::Object{{"index", 0}, {"value", kNamespaceFlags}, {"valueTwo", 0}, {"op", "SCMP_CMP_MASKED_EQ"}}};
   return out;
 }
 

@@ -1,10 +1,10 @@
 #include "kubelet/runtime/termination_message.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/strings.h"

@@ -18,7 +18,8 @@ inline core_v1::Pod makePod(std::string_view spec, std::string_view metadata = {
     json::Value more = json::parseYaml(metadata);
     for (const auto& [key, value] : more.get_object()) meta[key] = value;
   }
-  json::Object pod{{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(meta)}, {"spec", json::parseYaml(spec)}};
+  json::Object pod{
+      {"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(meta)}, {"spec", json::parseYaml(spec)}};
   if (!status.empty()) pod["status"] = json::parseYaml(status);
   return core_v1::Pod(std::make_shared<const meta::Object>(json::Value(std::move(pod))));
 }

@@ -1,10 +1,10 @@
-// A test host for tests that run real containers: the test process moves into a mount and a network namespace of its own,
-// once, before it has any threads. Skips, with the reason, where that can't be.
+// A test host for tests that run real containers: the test process moves into a mount and a network namespace of its
+// own, once, before it has any threads. Skips, with the reason, where that can't be.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace wherry::kubelet {
 

@@ -1,5 +1,7 @@
 #include "kubelet/testing/test_host.h"
 
+#include <filesystem>
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <net/if.h>
@@ -9,8 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "base/encoding.h"
 #include "base/fd.h"
@@ -24,8 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kApplets[] = {"sh", "sleep", "cat", "echo", "true", "false", "wget", "nslookup", "id", "ls", "kill",
-                                    "hostname", "httpd", "touch", "env", "mount", "grep", "pwd", "unshare", "ip"};
+constexpr const char* kApplets[] = {"sh",       "sleep", "cat",  "echo", "true",     "false", "wget",
+                                    "nslookup", "id",    "ls",   "kill", "hostname", "httpd", "touch",
+                                    "env",      "mount", "grep", "pwd",  "unshare",  "ip"};
 
 void raiseLoopback() {
   base::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

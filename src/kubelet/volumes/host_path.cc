@@ -1,10 +1,10 @@
 #include "kubelet/volumes/host_path.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <stdexcept>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 
@@ -17,9 +17,12 @@ struct TypeRule {
   const char* words;
 };
 
-constexpr TypeRule kRules[] = {{"Directory", S_IFDIR, "a directory"},      {"DirectoryOrCreate", S_IFDIR, "a directory"},
-                               {"File", S_IFREG, "a file"},                {"FileOrCreate", S_IFREG, "a file"},
-                               {"Socket", S_IFSOCK, "a socket file"},      {"CharDevice", S_IFCHR, "a character device"},
+constexpr TypeRule kRules[] = {{"Directory", S_IFDIR, "a directory"},
+                               {"DirectoryOrCreate", S_IFDIR, "a directory"},
+                               {"File", S_IFREG, "a file"},
+                               {"FileOrCreate", S_IFREG, "a file"},
+                               {"Socket", S_IFSOCK, "a socket file"},
+                               {"CharDevice", S_IFCHR, "a character device"},
                                {"BlockDevice", S_IFBLK, "a block device"}};
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 namespace wherry::kubelet {
 
-// `type` as in hostPath.type: "", DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice, BlockDevice. Throws
-// std::runtime_error: "hostPath type check failed: /x is not a directory".
+// `type` as in hostPath.type: "", DirectoryOrCreate, Directory, FileOrCreate, File, Socket, CharDevice, BlockDevice.
+// Throws std::runtime_error: "hostPath type check failed: /x is not a directory".
 void ensureHostPath(const std::string& path, std::string_view type);
 
 }  // namespace wherry::kubelet

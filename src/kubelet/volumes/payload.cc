@@ -19,7 +19,8 @@ std::string decoded(const json::Value& value) {
 std::string checkedPath(std::string_view path) {
   bool climbs = false;
   for (std::string_view part : base::split(path, '/')) climbs = climbs || part == "..";
-  if (path.empty() || path.front() == '/' || climbs) throw ConfigError(fmt::format("invalid path in a volume: {}", path));
+  if (path.empty() || path.front() == '/' || climbs)
+    throw ConfigError(fmt::format("invalid path in a volume: {}", path));
   return std::string(path);
 }
 
@@ -77,8 +78,10 @@ class PayloadBuilder {
     }
     for (auto item : items) {
       auto found = data.find(item.key());
-      if (found != data.end()) add(item.path(), found->second, item.modeOr(defaultMode_));
-      else if (!optional) throw ConfigError(fmt::format("references non-existent {} key: {}", kind, item.key()));
+      if (found != data.end())
+        add(item.path(), found->second, item.modeOr(defaultMode_));
+      else if (!optional)
+        throw ConfigError(fmt::format("references non-existent {} key: {}", kind, item.key()));
     }
   }
 

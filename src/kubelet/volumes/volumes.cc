@@ -1,15 +1,14 @@
 #include "kubelet/volumes/volumes.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-
-#include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/strings.h"
@@ -32,7 +31,8 @@ bool isMounted(const std::string& target) {
   return std::any_of(mounts.begin(), mounts.end(), [&](auto& mount) { return mount.target == target; });
 }
 
-void setUpEmptyDir(const core_v1::EmptyDirVolumeSource& source, const std::string& directory, std::optional<gid_t> group) {
+void setUpEmptyDir(const core_v1::EmptyDirVolumeSource& source, const std::string& directory,
+                   std::optional<gid_t> group) {
   base::makeDirectories(directory);
   if (source.medium() == "Memory" && !isMounted(directory)) {
     auto limit = meta::Quantity::parse(source.sizeLimit());
@@ -75,13 +75,15 @@ base::Fd openOrMakeDirectory(int root, const std::string& path) {
   base::Fd found = openInRoot(root, path);
   if (found || errno != ENOENT) return found;
   size_t slash = path.rfind('/');
-  base::Fd parent = slash == std::string::npos ? base::Fd(::dup(root)) : openOrMakeDirectory(root, path.substr(0, slash));
+  base::Fd parent =
+      slash == std::string::npos ? base::Fd(::dup(root)) : openOrMakeDirectory(root, path.substr(0, slash));
   if (!parent) return parent;
   ::mkdirat(parent.get(), path.substr(slash == std::string::npos ? 0 : slash + 1).c_str(), 0755);
   return openInRoot(root, path);
 }
 
-// The sub-path is bound to a place of ours by its descriptor: a container that swaps it for a link meanwhile gains nothing.
+// The sub-path is bound to a place of ours by its descriptor: a container that swaps it for a link meanwhile gains
+// nothing.
 std::string bindSubPath(const std::string& volume, const std::string& subPath, const std::string& target) {
   base::Fd root(::open(volume.c_str(), O_PATH | O_CLOEXEC));
   if (!root) base::throwErrno("open " + volume);
@@ -91,8 +93,10 @@ std::string bindSubPath(const std::string& volume, const std::string& subPath, c
   ::fstat(found.get(), &status);
   linux::unmount(target);
   base::makeDirectories(target.substr(0, target.rfind('/')));
-  if (S_ISDIR(status.st_mode)) base::makeDirectories(target);
-  else base::Fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (S_ISDIR(status.st_mode))
+    base::makeDirectories(target);
+  else
+    base::Fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   linux::bindMount(fmt::format("/proc/self/fd/{}", found.get()), target);
   return target;
 }
@@ -171,7 +175,9 @@ std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1:
   for (auto mount : container.volumeMounts()) {
     ++index;
     auto volume = findVolume(pod, mount.name());
-    if (!volume) throw ConfigError(fmt::format("cannot find volume \"{0}\" to mount into container \"{1}\"", mount.name(), container.name()));
+    if (!volume)
+      throw ConfigError(
+          fmt::format("cannot find volume \"{0}\" to mount into container \"{1}\"", mount.name(), container.name()));
     std::string source = volume->hasHostPath() ? std::string(volume->hostPath().path()) : paths.volume(mount.name());
     std::string subPath = subPathOf(mount, environment);
     if (!subPath.empty()) {
@@ -181,7 +187,8 @@ std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1:
     bool readOnly = mount.readOnly() || hasPayload(*volume);
     std::string target(mount.mountPath());
     out.push_back({target.starts_with('/') ? target : "/" + target, source,
-                   readOnly ? linux::Access::kReadOnly : linux::Access::kReadWrite, propagationOf(mount.mountPropagation())});
+                   readOnly ? linux::Access::kReadOnly : linux::Access::kReadWrite,
+                   propagationOf(mount.mountPropagation())});
   }
   return out;
 }

@@ -1,10 +1,10 @@
 #include "kubelet/volumes/volumes.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "base/fd.h"
 #include "base/random.h"
@@ -38,7 +38,8 @@ std::vector<std::string> files(const std::string& volume) {
   std::vector<std::string> out;
   try {
     auto token = [](const core_v1::ServiceAccountTokenProjection&) { return std::optional<std::string>("token"); };
-    for (const auto& [path, file] : volumePayload(pod, pod.spec().volumes()[0], {.podIp = "10.244.0.7"}, lookup(), token)) {
+    for (const auto& [path, file] :
+         volumePayload(pod, pod.spec().volumes()[0], {.podIp = "10.244.0.7"}, lookup(), token)) {
       char mode[8];
       std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(file.mode));
       out.push_back(path + " " + mode + " " + file.content);
@@ -52,8 +53,10 @@ std::vector<std::string> files(const std::string& volume) {
 using Lines = std::vector<std::string>;
 
 TEST(Payload, OfConfigMapsAndSecrets) {
-  EXPECT_EQ(files("{name: v, configMap: {name: settings}}"), (Lines{"a 0644 one", "b 0644 two", std::string("c 0644 \0\1", 9)}));
-  EXPECT_EQ(files("{name: v, configMap: {name: settings, defaultMode: 256, items: [{key: a, path: x/y}, {key: b, path: z, mode: 384}]}}"),
+  EXPECT_EQ(files("{name: v, configMap: {name: settings}}"),
+            (Lines{"a 0644 one", "b 0644 two", std::string("c 0644 \0\1", 9)}));
+  EXPECT_EQ(files("{name: v, configMap: {name: settings, defaultMode: 256, items: [{key: a, path: x/y}, {key: b, path: "
+                  "z, mode: 384}]}}"),
             (Lines{"x/y 0400 one", "z 0600 two"}));
   EXPECT_EQ(files("{name: v, secret: {secretName: keys}}"), (Lines{"password 0644 secret"}));
 }
@@ -77,8 +80,10 @@ TEST(Payload, OfThePodItselfAndOfAllTogether) {
 }
 
 TEST(UsesObject, InVolumesAndEnvironment) {
-  auto pod = makePod("containers: [{name: web, envFrom: [{secretRef: {name: e}}], env: [{name: A, valueFrom: {configMapKeyRef: {name: k, key: x}}}]}]\n"
-                     "volumes: [{name: v, configMap: {name: c}}, {name: p, projected: {sources: [{secret: {name: s}}]}}]");
+  auto pod = makePod(
+      "containers: [{name: web, envFrom: [{secretRef: {name: e}}], env: [{name: A, valueFrom: {configMapKeyRef: {name: "
+      "k, key: x}}}]}]\n"
+      "volumes: [{name: v, configMap: {name: c}}, {name: p, projected: {sources: [{secret: {name: s}}]}}]");
   EXPECT_TRUE(usesObject(pod, SourceKind::kConfigMap, "c"));
   EXPECT_TRUE(usesObject(pod, SourceKind::kConfigMap, "k"));
   EXPECT_TRUE(usesObject(pod, SourceKind::kSecret, "s"));
