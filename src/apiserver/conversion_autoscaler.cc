@@ -104,6 +104,7 @@ void autoscalerToStored(json::Value& object) {
 }
 
 void autoscalerFromStored(json::Value& object) {
+  json::ensureObject(object.as_object(), "status");  // before a reference into the object is taken: it may move
   auto& spec = json::ensureObject(object.as_object(), "spec");
   auto& status = json::ensureObject(object.as_object(), "status");
   if (auto percent = takeCpu(spec, "metrics", "resource.target.averageUtilization")) {
