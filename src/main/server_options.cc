@@ -44,8 +44,10 @@ void checkRanges(const ServerOptions& options) {
   }
 }
 
-std::string findOwnAddress() {
+// The API alone also runs on a machine without a network; its `kubernetes` Service then leads nowhere.
+std::string findOwnAddress(bool onlyApi) {
   auto ip = linux::findNodeIp(linux::readNodeAddresses());
+  if (!ip && onlyApi) return "127.0.0.1";
   if (!ip) throw std::runtime_error("this machine has no address but loopback; give one with --node-ip");
   return ip->text();
 }
@@ -100,7 +102,7 @@ void completeOptions(ServerOptions& options) {
   if (auto wrong = meta::checkDns1123Subdomain(options.nodeName); !wrong.empty()) {
     throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));
   }
-  if (options.nodeIp.empty()) options.nodeIp = options.onlyApi() ? "127.0.0.1" : findOwnAddress();
+  if (options.nodeIp.empty()) options.nodeIp = findOwnAddress(options.onlyApi());
   if (!linux::Ipv4Address::parse(options.nodeIp)) {
     throw std::runtime_error(fmt::format("--node-ip {}: not an IPv4 address", options.nodeIp));
   }
