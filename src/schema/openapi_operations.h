@@ -17,7 +17,7 @@ struct Parameter {
   auto operator<=>(const Parameter&) const = default;
 };
 
-enum class Payload { kNothing, kObject, kList, kStatus, kDeleteOptions, kPatch, kWatchEvent, kText, kResourceList };
+enum class Payload { kNothing, kObject, kList, kStatus, kDeleteOptions, kPatch, kText, kResourceList };
 
 struct Operation {
   std::string method;  // "get", "post", ...

@@ -58,7 +58,6 @@ class CellRenderer {
     std::vector<const Value*> found = path_->find(object);
     bool missing = found.empty() || found[0]->is_null();
     if (!kind_.custom) return missing ? zeroAt(*kind_.schema, column_.jsonPath) : *found[0];
-    // A null is there for a custom column of text, and nothing for any other.
     if (missing) return Value();
     return customCell(column_, *found[0], now);
   }

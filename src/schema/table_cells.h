@@ -22,14 +22,14 @@ struct NamedCell {
 // Null when there is no such hook.
 CellFunction findCell(std::string_view hook);
 
-std::span<const NamedCell> commonCells();    // age, counts, labels, selectors, containers
-std::span<const NamedCell> podCells();       //
+std::span<const NamedCell> commonCells();  // age, counts, labels, selectors, containers
+std::span<const NamedCell> podCells();
 std::span<const NamedCell> workloadCells();  // deployments, jobs, disruption budgets
 std::span<const NamedCell> autoscalingCells();
 std::span<const NamedCell> serviceCells();  // services, endpoints, ingresses, network policies
 std::span<const NamedCell> nodeCells();     // nodes and component statuses
 std::span<const NamedCell> storageCells();  // volumes, claims, classes, CSI
-std::span<const NamedCell> eventCells();    //
+std::span<const NamedCell> eventCells();
 std::span<const NamedCell> controlCells();  // roles, quotas, priorities, webhooks, certificates
 
 }  // namespace wherry::schema
