@@ -1,11 +1,13 @@
 #include "kubelet/images/image_puller.h"
 
+#include <filesystem>
 #include <future>
 #include <map>
 #include <semaphore>
 
 #include <fmt/format.h>
 
+#include "base/fd.h"
 #include "base/guarded.h"
 #include "kubelet/images/reference.h"
 #include "kubelet/images/skopeo.h"
@@ -22,6 +24,25 @@ constexpr std::chrono::minutes kDigestTimeout{1};  // when there is nothing to f
 // once shall not wait five times.
 constexpr std::chrono::seconds kUnreachableMemory{30};
 constexpr int kPullsAtATime = 3;
+
+// Credentials on disk for as long as a pull takes.
+class AuthFile {
+ public:
+  AuthFile(std::string directory, const std::string& content) : directory_(std::move(directory)), empty_(content.empty()) {
+    if (!empty_) base::writeFileAtomic(path(), content, 0600);
+  }
+  ~AuthFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  AuthFile(const AuthFile&) = delete;
+  AuthFile& operator=(const AuthFile&) = delete;
+  std::string path() const { return empty_ ? "" : directory_ + "/auth.json"; }
+
+ private:
+  std::string directory_;
+  bool empty_;
+};
 
 }  // namespace
 
@@ -142,7 +163,7 @@ std::optional<Image> ImagePuller::findWithoutPull(std::string_view name, PullPol
   return decidePull(policy, stored, std::nullopt) == PullStep::kUseStored ? stored : std::nullopt;
 }
 
-PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const std::string& authFile) {
+PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const std::string& auth) {
   auto reference = ImageReference::parse(name);
   if (!reference) {
     throw PullError("InvalidImageName",
@@ -165,7 +186,8 @@ PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const std
   });
   if (mine) {
     try {
-      promise.set_value(state_->pullInTurn(*reference, policy, authFile));
+      AuthFile file(state_->store.newScratchDirectory(), auth);
+      promise.set_value(state_->pullInTurn(*reference, policy, file.path()));
     } catch (...) {
       promise.set_exception(std::current_exception());
     }

@@ -50,8 +50,8 @@ class ImagePuller {
 
   // The image if it can be had without asking anybody: no waiting.
   std::optional<Image> findWithoutPull(std::string_view name, PullPolicy policy) const;
-  // Throws PullError, also soon after stop().
-  PullResult pull(std::string_view name, PullPolicy policy, const std::string& authFile = {});
+  // `auth` is the content of an auth.json, or "" for none. Throws PullError, also soon after stop().
+  PullResult pull(std::string_view name, PullPolicy policy, const std::string& auth = {});
   void stop();  // ends the pulls that run
 
  private:

@@ -1,6 +1,7 @@
 // The part of a pod's worker that gets containers going: image, launch, probes, postStart.
 #include <fmt/format.h>
 
+#include "kubelet/images/pull_secrets.h"
 #include "kubelet/pods/pod_worker.h"
 
 namespace wherry::kubelet {
@@ -26,6 +27,53 @@ std::string pulledMessage(const PullResult& result, std::string_view image) {
   }
 }
 
+struct PullJob {
+  meta::ObjectPtr pod;
+  std::string container;
+  std::string image;
+  std::string fieldPath;
+  PullPolicy policy;
+};
+
+// A Secret that is missing is left out, as Kubernetes does: the image may be public.
+std::string pullSecrets(const core_v1::Pod& pod, const ObjectLookup& lookup) {
+  std::vector<meta::ObjectPtr> secrets;
+  for (auto reference : pod.spec().imagePullSecrets()) {
+    if (auto secret = lookup.secret(pod.metadata().ns(), reference.name())) secrets.push_back(secret);
+  }
+  return mergePullSecrets(secrets);
+}
+
+PodNews pullFailed(PodWorkersOptions& options, const PullJob& job, const std::string& reason, const std::string& message) {
+  bool tried = reason == "ErrImagePull";
+  options.events.record(*job.pod, client::Severity::kWarning, tried ? "Failed" : reason,
+                        tried ? fmt::format("Failed to pull image \"{}\": {}", job.image, message) : message, job.fieldPath);
+  options.events.record(*job.pod, client::Severity::kWarning, "Failed", "Error: " + reason, job.fieldPath);
+  return [=, name = job.container, now = options.clock.now()](PodState& state) {
+    state.pulling.erase(name);
+    auto before = state.failures.find(name);
+    auto last = before == state.failures.end() ? std::nullopt : std::optional(before->second);
+    state.failures[name] = Failure::next(last, reason, message, now);
+  };
+}
+
+// Blocks for the whole pull, and answers what the pod's worker is to know of it.
+PodNews pullNow(PodWorkersOptions& options, const PullJob& job) {
+  try {
+    std::string auth = pullSecrets(core_v1::Pod(job.pod), options.lookup);
+    PullResult result = options.puller.pull(job.image, job.policy, auth);
+    options.events.record(*job.pod, client::Severity::kNormal, "Pulled", pulledMessage(result, job.image), job.fieldPath);
+    return [name = job.container, image = result.image](PodState& state) {
+      state.pulling.erase(name);
+      state.images[name] = image;
+    };
+  } catch (const PullError& error) {
+    return pullFailed(options, job, error.reason, error.what());
+  } catch (const std::exception& error) {
+    return pullFailed(options, job, "ErrImagePull", error.what());
+  }
+}
+
 }  // namespace
 
 std::optional<Image> PodWorker::findImage(const core_v1::Container& container, const StartContainer& action) {
@@ -45,37 +93,17 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
 }
 
 void PodWorker::pullInBackground(const core_v1::Container& container, ContainerKind kind) {
-  std::string name(container.name()), image(container.image()), fieldPath = fieldPathOf(container, kind);
-  if (!state_->pulling.insert(name).second) return;
-  PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), image);
-  auto tell = [inbox = state_->inbox, &queue = parts_.queue, uid = uid_](PodNews news) {
+  PullJob job{pod_.object(), std::string(container.name()), std::string(container.image()), fieldPathOf(container, kind),
+              parsePullPolicy(container.imagePullPolicy(), container.image())};
+  if (!state_->pulling.insert(job.container).second) return;
+  if (job.policy != PullPolicy::kNever && !options_.images.find(job.image)) {
+    recordEvent(client::Severity::kNormal, "Pulling", fmt::format("Pulling image \"{}\"", job.image), job.fieldPath);
+  }
+  parts_.background.run([job, &options = options_, &queue = parts_.queue, inbox = state_->inbox,
+                         uid = uid_](const std::stop_token&) {
+    PodNews news = pullNow(options, job);
     inbox->with([&](auto& waiting) { waiting.push_back(std::move(news)); });
     queue.add(uid);
-  };
-  if (policy != PullPolicy::kNever && !options_.images.find(image)) {
-    recordEvent(client::Severity::kNormal, "Pulling", fmt::format("Pulling image \"{}\"", image), fieldPath);
-  }
-  parts_.background.run([=, pod = pod_.object(), &options = options_](const std::stop_token&) {
-    try {
-      PullResult result = options.puller.pull(image, policy);
-      options.events.record(*pod, client::Severity::kNormal, "Pulled", pulledMessage(result, image), fieldPath);
-      tell([=](PodState& state) {
-        state.pulling.erase(name);
-        state.images[name] = result.image;
-      });
-    } catch (const PullError& error) {
-      bool pulled = error.reason == "ErrImagePull";
-      options.events.record(*pod, client::Severity::kWarning, pulled ? "Failed" : error.reason,
-                            pulled ? fmt::format("Failed to pull image \"{}\": {}", image, error.what()) : error.what(),
-                            fieldPath);
-      options.events.record(*pod, client::Severity::kWarning, "Failed", "Error: " + error.reason, fieldPath);
-      tell([=, now = options.clock.now(), reason = error.reason, message = std::string(error.what())](PodState& state) {
-        state.pulling.erase(name);
-        auto before = state.failures.find(name);
-        auto last = before == state.failures.end() ? std::nullopt : std::optional(before->second);
-        state.failures[name] = Failure::next(last, reason, message, now);
-      });
-    }
   });
 }
 

@@ -64,7 +64,13 @@ void Containers::save(const ContainerRecord& record) {
 void Containers::adopt() {
   for (const fs::path& pod : entriesOf(dataDir_ + "/pods")) {
     for (const fs::path& name : entriesOf(pod / "containers")) {
-      for (const fs::path& attempt : entriesOf(name)) adoptAttempt(pod.filename().string(), attempt.string());
+      for (const fs::path& attempt : entriesOf(name)) {
+        try {
+          adoptAttempt(pod.filename().string(), attempt.string());
+        } catch (const std::exception& error) {
+          base::Log("kubelet").error("taking over {} failed: {}", attempt.string(), error.what());
+        }
+      }
     }
   }
 }
@@ -76,15 +82,17 @@ void Containers::adoptAttempt(const std::string& uid, const std::string& directo
   if (!record || record->state() == ContainerRecord::State::kCreated) {
     // It was never said to run; the next reconcile makes it again.
     std::string id = uid + "-" + path.parent_path().filename().string() + "-" + path.filename().string();
+    crun_.abandon(id);
     releaseRuntime(id, directory);
     fs::remove_all(directory);
     return;
   }
   records_.with([&](Records& all) { all[uid][record->id()] = *record; });
   if (record->state() == ContainerRecord::State::kExited) return releaseRuntime(record->id(), directory);
+  // While its conmon lives the exit file is there or will be; conmon writes it before it ends.
+  bool monitored = crun_.isMonitored(record->id(), directory);
   if (auto exit = crun_.findExit(record->id(), cgroupOf(*record))) return finish(*record, *exit);
-  bool runs = crun_.findProcess(directory, cgroupOf(*record)) && crun_.isMonitored(record->id(), directory);
-  if (runs) return;
+  if (monitored) return;
   record->reason = "ContainerStatusUnknown";
   record->message = "The container could not be located when the node came back";
   finish(*record, {.code = kKilled, .at = clock_.now()});
@@ -176,6 +184,7 @@ void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
 // Only the record stays.
 void Containers::releaseRuntime(const std::string& id, const std::string& directory) const {
   crun_.remove(id);
+  crun_.waitUnmonitored(id, directory);
   linux::unmount(directory + "/rootfs");
   for (const fs::path& entry : entriesOf(directory)) {
     if (entry.filename() != "record.json") fs::remove_all(entry);

@@ -6,9 +6,13 @@
 #include <mutex>
 #include <set>
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/random.h"
+#include "base/strings.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/runtime/oci_spec.h"
 #include "kubelet/runtime/sandbox.h"
@@ -169,6 +173,19 @@ TEST_F(RuntimeTest, WhatWasNeverStartedIsClearedAtTheRestart) {
   EXPECT_TRUE(containers_->list(uid_).empty());
   EXPECT_TRUE(crun_->list().empty());
   EXPECT_FALSE(fs::exists(containers_->pathsOf(uid_).container("main", 0)));
+}
+
+TEST_F(RuntimeTest, AContainerWhoseConmonIsGoneIsEndedAtTheRestart) {
+  auto record = run({"sleep", "1000"});
+  auto monitor = base::parseInt<pid_t>(base::readFile(containers_->pathsOf(uid_).container("main", 0) + "/conmon.pid"));
+  ASSERT_TRUE(monitor);
+  base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *monitor, 0)));
+  ASSERT_EQ(::kill(*monitor, SIGKILL), 0);
+  pollfd gone{process.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&gone, 1, 10'000), 1);
+  restart();
+  EXPECT_EQ(containers_->find(uid_, "main", 0)->reason, "ContainerStatusUnknown");
+  EXPECT_TRUE(crun_->list().empty());
 }
 
 TEST_F(RuntimeTest, ExecRunsInsideAndAnswersTheExitCode) {

@@ -63,6 +63,41 @@ std::optional<pid_t> readPid(const std::string& file) {
   return text ? base::parseInt<pid_t>(base::trim(*text)) : std::nullopt;
 }
 
+// Process ids of the conmon and crun programs that have this container's id among their arguments.
+std::vector<pid_t> creatorsOf(const std::string& id) {
+  std::vector<pid_t> pids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    auto pid = base::parseInt<pid_t>(entry.path().filename().string());
+    if (!pid) continue;
+    std::optional<std::string> commandLine;
+    try {
+      commandLine = base::readFileIfExists(entry.path().string() + "/cmdline");
+    } catch (const std::system_error&) {
+      continue;  // it ended while we looked
+    }
+    if (!commandLine) continue;
+    std::string_view program = base::split(*commandLine, '\0')[0];
+    bool ours = program.ends_with("conmon") || program.ends_with("crun");
+    if (ours && commandLine->find(id) != std::string::npos) pids.push_back(*pid);
+  }
+  return pids;
+}
+
+// Until there are none: the one that dies may just have started another.
+void killCreators(const std::string& id) {
+  constexpr int kGenerations = 10;
+  for (int i = 0; i < kGenerations; ++i) {
+    auto pids = creatorsOf(id);
+    if (pids.empty()) return;
+    for (pid_t pid : pids) {
+      base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      if (!process || ::kill(pid, SIGKILL) != 0) continue;
+      pollfd ended{process.get(), POLLIN, 0};
+      ::poll(&ended, 1, 1000);
+    }
+  }
+}
+
 std::vector<std::string> conmonArguments(const CreateContainer& request, const RuntimePaths& paths) {
   std::vector<std::string> argv = {"conmon",
                                    "--api-version",
@@ -169,8 +204,15 @@ void Crun::start(const std::string& id) const {
 void Crun::remove(const std::string& id) const {
   if (!std::filesystem::exists(paths_.state + "/" + id)) return;
   auto finished = crun({"delete", "--force", id}, kRuntimeTimeout);
-  bool gone = finished.ok() || !std::filesystem::exists(paths_.state + "/" + id);
-  if (!gone) throw RuntimeError(lastLine(finished.err));
+  if (finished.ok() || !std::filesystem::exists(paths_.state + "/" + id)) return;
+  // Half created: crun can't tell what it is any more.
+  killCreators(id);
+  std::filesystem::remove_all(paths_.state + "/" + id);
+}
+
+void Crun::abandon(const std::string& id) const {
+  killCreators(id);
+  remove(id);
 }
 
 std::vector<std::string> Crun::list() const {
@@ -199,6 +241,16 @@ bool Crun::isMonitored(const std::string& id, const std::string& bundle) const {
   if (!pid) return false;
   auto commandLine = base::readFileIfExists(fmt::format("/proc/{}/cmdline", *pid)).value_or("");
   return commandLine.find(id) != std::string::npos;
+}
+
+void Crun::waitUnmonitored(const std::string& id, const std::string& bundle) const {
+  constexpr int kAtMost = 5000;  // milliseconds; it has nothing left to do but to write the exit file
+  auto pid = readPid(bundle + "/conmon.pid");
+  if (!pid) return;
+  base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  if (!process || !isMonitored(id, bundle)) return;
+  pollfd ended{process.get(), POLLIN, 0};
+  ::poll(&ended, 1, kAtMost);
 }
 
 bool Crun::signal(const std::string& bundle, std::string_view cgroupsPath, int number) const {

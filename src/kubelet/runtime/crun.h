@@ -52,6 +52,8 @@ class Crun {
   void start(const std::string& id) const;
   // Removes what crun keeps of it, killing what still runs; a container that crun does not know is fine.
   void remove(const std::string& id) const;
+  // Ends whatever is still busy creating it: programs that an earlier process of ours started and did not live to see.
+  void abandon(const std::string& id) const;
   std::vector<std::string> list() const;  // ids that crun knows
 
   // Runs a command inside and waits. The deadline, or `stop`, kills it.
@@ -63,6 +65,8 @@ class Crun {
   std::optional<pid_t> findProcess(const std::string& bundle, std::string_view cgroupsPath) const;
   // Whether the conmon of this container lives; without it nobody will write the exit file.
   bool isMonitored(const std::string& id, const std::string& bundle) const;
+  // Waits until its conmon is gone, and with it everything that might still write to the bundle or the exit file.
+  void waitUnmonitored(const std::string& id, const std::string& bundle) const;
   // False when there is no such process any more.
   bool signal(const std::string& bundle, std::string_view cgroupsPath, int number) const;
 
