@@ -116,7 +116,6 @@ class DocumentRenderer {
         return schemas_.metaReference("Status");
       case Payload::kDeleteOptions:
         return schemas_.metaReference("DeleteOptions");
-        return schemas_.metaReference("WatchEvent");
       case Payload::kResourceList:
         return schemas_.metaReference("APIResourceList");
       case Payload::kPatch:
