@@ -28,7 +28,8 @@ constexpr int kPullsAtATime = 3;
 // Credentials on disk for as long as a pull takes.
 class AuthFile {
  public:
-  AuthFile(std::string directory, const std::string& content) : directory_(std::move(directory)), empty_(content.empty()) {
+  AuthFile(std::string directory, const std::string& content)
+      : directory_(std::move(directory)), empty_(content.empty()) {
     if (!empty_) base::writeFileAtomic(path(), content, 0600);
   }
   ~AuthFile() {

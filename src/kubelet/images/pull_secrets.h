@@ -8,8 +8,8 @@
 
 namespace wherry::kubelet {
 
-// One auth.json (containers-auth.json(5)) out of Secrets of the types kubernetes.io/dockerconfigjson and dockercfg; the earlier
-// Secret wins where two name one registry. "" when none holds any.
+// One auth.json (containers-auth.json(5)) out of Secrets of the types kubernetes.io/dockerconfigjson and dockercfg; the
+// earlier Secret wins where two name one registry. "" when none holds any.
 std::string mergePullSecrets(const std::vector<meta::ObjectPtr>& secrets);
 
 }  // namespace wherry::kubelet

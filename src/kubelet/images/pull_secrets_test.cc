@@ -14,8 +14,9 @@ meta::ObjectPtr secret(const char* type, const char* key, const char* content) {
 }
 
 TEST(PullSecrets, BecomeOneAuthFileInWhichTheEarlierWins) {
-  EXPECT_EQ(mergePullSecrets({secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson", R"({"auths":{"a":{"auth":"1"}}})"),
-                              secret("kubernetes.io/dockercfg", ".dockercfg", R"({"a":{"auth":"2"},"b":{"auth":"3"}})")}),
+  EXPECT_EQ(mergePullSecrets(
+                {secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson", R"({"auths":{"a":{"auth":"1"}}})"),
+                 secret("kubernetes.io/dockercfg", ".dockercfg", R"({"a":{"auth":"2"},"b":{"auth":"3"}})")}),
             R"({"auths":{"a":{"auth":"1"},"b":{"auth":"3"}}})");
 }
 

@@ -44,10 +44,12 @@ std::string pullSecrets(const core_v1::Pod& pod, const ObjectLookup& lookup) {
   return mergePullSecrets(secrets);
 }
 
-PodNews pullFailed(PodWorkersOptions& options, const PullJob& job, const std::string& reason, const std::string& message) {
+PodNews pullFailed(PodWorkersOptions& options, const PullJob& job, const std::string& reason,
+                   const std::string& message) {
   bool tried = reason == "ErrImagePull";
   options.events.record(*job.pod, client::Severity::kWarning, tried ? "Failed" : reason,
-                        tried ? fmt::format("Failed to pull image \"{}\": {}", job.image, message) : message, job.fieldPath);
+                        tried ? fmt::format("Failed to pull image \"{}\": {}", job.image, message) : message,
+                        job.fieldPath);
   options.events.record(*job.pod, client::Severity::kWarning, "Failed", "Error: " + reason, job.fieldPath);
   return [=, name = job.container, now = options.clock.now()](PodState& state) {
     state.pulling.erase(name);
@@ -62,7 +64,8 @@ PodNews pullNow(PodWorkersOptions& options, const PullJob& job) {
   try {
     std::string auth = pullSecrets(core_v1::Pod(job.pod), options.lookup);
     PullResult result = options.puller.pull(job.image, job.policy, auth);
-    options.events.record(*job.pod, client::Severity::kNormal, "Pulled", pulledMessage(result, job.image), job.fieldPath);
+    options.events.record(*job.pod, client::Severity::kNormal, "Pulled", pulledMessage(result, job.image),
+                          job.fieldPath);
     return [name = job.container, image = result.image](PodState& state) {
       state.pulling.erase(name);
       state.images[name] = image;
@@ -93,18 +96,18 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
 }
 
 void PodWorker::pullInBackground(const core_v1::Container& container, ContainerKind kind) {
-  PullJob job{pod_.object(), std::string(container.name()), std::string(container.image()), fieldPathOf(container, kind),
-              parsePullPolicy(container.imagePullPolicy(), container.image())};
+  PullJob job{pod_.object(), std::string(container.name()), std::string(container.image()),
+              fieldPathOf(container, kind), parsePullPolicy(container.imagePullPolicy(), container.image())};
   if (!state_->pulling.insert(job.container).second) return;
   if (job.policy != PullPolicy::kNever && !options_.images.find(job.image)) {
     recordEvent(client::Severity::kNormal, "Pulling", fmt::format("Pulling image \"{}\"", job.image), job.fieldPath);
   }
-  parts_.background.run([job, &options = options_, &queue = parts_.queue, inbox = state_->inbox,
-                         uid = uid_](const std::stop_token&) {
-    PodNews news = pullNow(options, job);
-    inbox->with([&](auto& waiting) { waiting.push_back(std::move(news)); });
-    queue.add(uid);
-  });
+  parts_.background.run(
+      [job, &options = options_, &queue = parts_.queue, inbox = state_->inbox, uid = uid_](const std::stop_token&) {
+        PodNews news = pullNow(options, job);
+        inbox->with([&](auto& waiting) { waiting.push_back(std::move(news)); });
+        queue.add(uid);
+      });
 }
 
 void PodWorker::startFailed(const std::string& container, std::string reason, std::string message) {
