@@ -27,7 +27,8 @@ struct ServiceAccountToken {
   base::WallTime refreshAt;
 };
 
-struct PodState {
+// The part that only the worker sees.
+struct PodMemory {
   meta::ObjectPtr pod;  // the newest that is known: from the informer, or as our last write left it
   std::optional<SandboxRecord> sandbox;
   bool looked = false;  // for a sandbox on disk
@@ -39,12 +40,22 @@ struct PodState {
   std::map<std::string, Stopping> stopping;           // by container id
   std::set<std::string> backOffNoted;                 // container ids
   std::map<std::string, ServiceAccountToken> tokens;  // by audience and life
+};
 
-  std::shared_ptr<base::Guarded<std::vector<PodNews>>> inbox = std::make_shared<base::Guarded<std::vector<PodNews>>>();
+struct PodState : PodMemory {
+  const std::shared_ptr<base::Guarded<std::vector<PodNews>>> inbox =
+      std::make_shared<base::Guarded<std::vector<PodNews>>>();
 
   void readInbox() {
     auto news = inbox->with([](auto& waiting) { return std::exchange(waiting, {}); });
     for (PodNews& item : news) item(*this);
+  }
+
+  // As if the pod had never been here; it stays the same pod.
+  void forget() {
+    meta::ObjectPtr same = pod;
+    static_cast<PodMemory&>(*this) = PodMemory{};
+    pod = same;
   }
 };
 

@@ -109,11 +109,7 @@ void PodWorker::removeEverything() {
   options_.containers.removeAll(uid_);
   options_.sandboxes.remove(uid_, options_.containers.crun().cgroups());
   removePodLogs(options_.dataDir, uid_);
-  auto inbox = state_->inbox;
-  auto pod = state_->pod;
-  *state_ = PodState{};
-  state_->inbox = inbox;
-  state_->pod = pod;
+  state_->forget();
 }
 
 }  // namespace wherry::kubelet

@@ -211,6 +211,17 @@ TEST_F(RuntimeTest, MemoryAboveTheLimitEndsItWithOOMKilled) {
   EXPECT_EQ(ended.exitCode, 137);
 }
 
+TEST_F(RuntimeTest, ASandboxThatStandsIsKeptAsItIsHoweverOftenItIsAskedFor) {
+  std::string file = containers_->pathsOf(uid_).sandboxRecord();
+  auto written = fs::last_write_time(file);
+  EXPECT_EQ(sandboxes_->create(pod_, "web").ip, sandbox_.ip);
+  EXPECT_EQ(fs::last_write_time(file), written);
+  // One that lost its namespaces, as at a reboot, is another.
+  linux::removeNamespace(containers_->pathsOf(uid_).namespaceFiles().net);
+  EXPECT_FALSE(sandboxes_->find(uid_));
+  EXPECT_EQ(sandboxes_->create(pod_, "web").attempt, 1);
+}
+
 TEST_F(RuntimeTest, RemovingThePodLeavesNothing) {
   run({"sleep", "1000"});
   containers_->removeAll(uid_);

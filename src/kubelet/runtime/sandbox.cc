@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -79,6 +80,28 @@ void prepareNamespaces(const core_v1::Pod& pod, const linux::SharedNamespaces& f
   }
 }
 
+// A sandbox without an address, on record before it is made.
+SandboxRecord makeNamespaces(const core_v1::Pod& pod, const PodPaths& paths, const std::string& hostname) {
+  auto metadata = pod.metadata();
+  SandboxRecord record{std::string(metadata.uid()),
+                       std::string(metadata.ns()),
+                       std::string(metadata.name()),
+                       {},
+                       pod.spec().hostNetwork()};
+  auto earlier = base::readFileIfExists(paths.sandboxRecord());
+  if (earlier && !earlier->empty()) record.attempt = parseSandbox(*earlier).attempt + 1;
+  base::makeDirectories(paths.root, 0711);
+  base::makeDirectories(paths.root + "/etc");
+  base::makeDirectories(paths.namespaces, 0700);
+  writeSandbox(paths, record);
+  auto files = namespacesOf(paths, record.hostNetwork, pod.spec().hostIPC());
+  for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
+    if (!file->empty()) linux::removeNamespace(*file);
+  }
+  linux::createNamespaces(files, [&] { prepareNamespaces(pod, files, hostname); });
+  return record;
+}
+
 void mountShm(const PodPaths& paths) {
   base::makeDirectories(paths.shm());
   auto mounts = linux::readMounts();
@@ -110,32 +133,15 @@ std::optional<SandboxRecord> Sandboxes::find(std::string_view uid) const {
 }
 
 SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& hostname) {
-  auto metadata = pod.metadata();
-  auto paths = PodPaths::of(options_.dataDir, options_.runDir, metadata.uid());
-  SandboxRecord record{std::string(metadata.uid()),
-                       std::string(metadata.ns()),
-                       std::string(metadata.name()),
-                       {},
-                       pod.spec().hostNetwork()};
-  auto earlier = base::readFileIfExists(paths.sandboxRecord());
-  if (earlier && !earlier->empty()) record.attempt = parseSandbox(*earlier).attempt;
-  base::makeDirectories(paths.root, 0711);
-  base::makeDirectories(paths.root + "/etc");
-  auto files = namespacesOf(paths, record.hostNetwork, pod.spec().hostIPC());
-  bool fresh = !fs::exists(paths.namespaces) || !allStand(files);
-  if (fresh && earlier) ++record.attempt;
-  base::makeDirectories(paths.namespaces, 0700);
-  writeSandbox(paths, record);
-  if (fresh) {
-    for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
-      if (!file->empty()) linux::removeNamespace(*file);
-    }
-    linux::createNamespaces(files, [&] { prepareNamespaces(pod, files, hostname); });
-  }
+  auto paths = PodPaths::of(options_.dataDir, options_.runDir, pod.metadata().uid());
+  auto record = find(pod.metadata().uid());
+  // The record of one that stands is not touched: containers rely on it at every moment.
+  if (!record) record = makeNamespaces(pod, paths, hostname);
   mountShm(paths);
-  record.ip = record.hostNetwork ? options_.nodeIp : options_.network->attach(record.uid, files.net).ip;
-  writeSandbox(paths, record);
-  return record;
+  std::string ip = options_.nodeIp;
+  if (!record->hostNetwork) ip = options_.network->attach(record->uid, paths.namespaceFiles().net).ip;
+  if (std::exchange(record->ip, ip) != ip) writeSandbox(paths, *record);
+  return *record;
 }
 
 void Sandboxes::release(std::string_view uid, const linux::Cgroups& cgroups) {
