@@ -36,6 +36,7 @@ class SpawnActions {
   SpawnActions& operator=(const SpawnActions&) = delete;
   void dup(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
   void open(int to, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, to, path, flags, 0); }
+  void changeDirectory(const char* path) { ::posix_spawn_file_actions_addchdir_np(&actions_, path); }
   posix_spawn_file_actions_t* get() { return &actions_; }
 
  private:
@@ -84,6 +85,7 @@ pid_t spawn(const Command& command, int in, int out, int err) {
   if (!hasPath) environment.push_back("PATH=" + searchPath());
 
   SpawnActions actions;
+  if (!command.directory.empty()) actions.changeDirectory(command.directory.c_str());
   std::vector<Fd> kept;
   auto give = [&](int ours, int theirs) {
     kept.push_back(duplicateAbove(ours));

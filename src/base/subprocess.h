@@ -18,6 +18,7 @@ namespace wherry::base {
 struct Command {
   std::vector<std::string> argv;             // argv[0] is looked up on PATH unless it has a '/'
   std::vector<std::string> environment;      // "NAME=value"; PATH is added when it is missing
+  std::string directory;                     // its working directory; ours when empty
   std::string input;                         // what the child reads on stdin; /dev/null when empty
   std::map<int, int> inherit;                // the child's descriptor -> ours, beyond 0-2
   std::chrono::milliseconds timeout{30000};  // SIGKILL to the child's process group after it

@@ -207,6 +207,7 @@ TEST_F(RuntimeTest, ADefaultContainerMayNotMountAndAPrivilegedOneMay) {
 TEST_F(RuntimeTest, MemoryAboveTheLimitEndsItWithOOMKilled) {
   json::Object limited{{"resources", json::Object{{"limits", json::Object{{"memory", "8Mi"}}}}}};
   auto ended = waitForEnd(run({"sh", "-c", "a=xxxxxxxxxxxxxxxx; while :; do a=$a$a; done"}, 0, limited));
+  EXPECT_FALSE(fs::exists("oom")) << "conmon left its mark in our own directory";
   EXPECT_EQ(ended.reason, "OOMKilled");
   EXPECT_EQ(ended.exitCode, 137);
 }

@@ -166,6 +166,7 @@ pid_t Crun::create(const CreateContainer& request) const {
   base::Pipe sync = base::makePipe();
   base::Command command{.argv = conmonArguments(request, paths_),
                         .environment = {fmt::format("_OCI_SYNCPIPE={}", kSyncFd)},
+                        .directory = request.bundle,  // where it drops a file when memory runs out
                         .inherit = {{kSyncFd, sync.write.get()}},
                         .timeout = kCreateTimeout};
   base::Finished conmon;
