@@ -2,11 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/api_script.h"
+#include "apiserver/test_node.h"
 
 namespace wherry::apiserver {
 namespace {
 
-class Node : public client::NodeConnection {
+class Node : public TestNode {
  public:
   void logs(std::string_view ns, std::string_view pod, std::string_view, const client::LogOptions& options,
             std::shared_ptr<client::ByteSink> sink) override {

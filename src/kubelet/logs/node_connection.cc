@@ -68,6 +68,22 @@ class LocalConnection : public client::NodeConnection {
     });
   }
 
+  client::StartProcess exec(std::string_view, std::string_view, std::string_view,
+                            const client::ProcessOptions&) override {
+    throw meta::serviceUnavailable("exec is not available yet");
+  }
+  client::StartProcess attach(std::string_view, std::string_view, std::string_view,
+                              const client::ProcessOptions&) override {
+    throw meta::serviceUnavailable("attach is not available yet");
+  }
+  void dial(std::string_view, std::string_view, std::string_view, uint16_t, client::OnDialed) override {
+    throw meta::serviceUnavailable("dial is not available yet");
+  }
+  void serve(std::string_view, net::ExchangePtr) override {
+    throw meta::serviceUnavailable("the node's paths are not available yet");
+  }
+  client::NodeUsage usage() override { return {}; }
+
  private:
   client::Informer& pods_;
   Containers& containers_;
