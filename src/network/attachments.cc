@@ -21,6 +21,26 @@ std::optional<linux::Ipv4Address> readAddress(const std::string& path) {
   return content ? linux::Ipv4Address::parse(base::trim(*content)) : std::nullopt;
 }
 
+// The address in the first line, then the host ports.
+std::optional<PodPorts> readAttachment(const std::string& path) {
+  auto content = base::readFileIfExists(path);
+  if (!content) return std::nullopt;
+  auto lines = base::split(*content, '\n');
+  auto address = linux::Ipv4Address::parse(base::trim(lines[0]));
+  if (!address) return std::nullopt;
+  PodPorts pod{*address, {}};
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (auto port = parseHostPort(lines[i])) pod.ports.push_back(*port);
+  }
+  return pod;
+}
+
+std::string renderAttachment(const PodPorts& pod) {
+  std::string text = pod.address.text() + "\n";
+  for (const HostPort& port : pod.ports) text += renderHostPort(port) + "\n";
+  return text;
+}
+
 // Temporary files of an interrupted write have a dot in their names; sandbox ids don't.
 bool isSandboxId(const std::string& name) { return !name.empty() && name.find_first_of("/.") == std::string::npos; }
 
@@ -38,13 +58,13 @@ Attachments::Table Attachments::read(linux::Ipv4Prefix podCidr) const {
       std::filesystem::remove(entry.path());
       continue;
     }
-    auto address = readAddress(entry.path());
-    if (!address) {
+    auto pod = readAttachment(entry.path());
+    if (!pod) {
       kLog.warn("{} holds no address; it is ignored", entry.path().string());
       continue;
     }
-    table.pool.take(*address);
-    table.bySandbox.emplace(name, *address);
+    table.pool.take(pod->address);
+    table.bySandbox.emplace(name, *pod);
   }
   return table;
 }
@@ -54,18 +74,26 @@ std::string Attachments::path(const std::string& sandboxId) const { return direc
 std::optional<linux::Ipv4Address> Attachments::reserve(const std::string& sandboxId) {
   return table_.with([&](Table& table) -> std::optional<linux::Ipv4Address> {
     auto address = table.pool.takeNext();
-    if (address) table.bySandbox[sandboxId] = *address;
+    if (address) table.bySandbox[sandboxId] = {*address, {}};
     return address;
   });
 }
 
-linux::Ipv4Address Attachments::allocate(const std::string& sandboxId) {
+void Attachments::write(const std::string& sandboxId, const PodPorts& pod) {
+  base::writeFileAtomic(path(sandboxId), renderAttachment(pod), 0600, base::Durability::kSynced);
+  table_.with([&](Table& table) { table.bySandbox[sandboxId] = pod; });
+}
+
+linux::Ipv4Address Attachments::allocate(const std::string& sandboxId, const std::vector<HostPort>& ports) {
   if (!isSandboxId(sandboxId)) throw std::invalid_argument("not a sandbox id: \"" + sandboxId + "\"");
-  if (auto known = find(sandboxId)) return *known;
+  if (auto known = findPorts(sandboxId)) {
+    if (known->ports != ports) write(sandboxId, {known->address, ports});
+    return known->address;
+  }
   auto address = reserve(sandboxId);
   if (!address) throw meta::serviceUnavailable("no pod address is free on this node");
   try {
-    base::writeFileAtomic(path(sandboxId), address->text() + "\n", 0600, base::Durability::kSynced);
+    write(sandboxId, {*address, ports});
     // Not synced: losing it costs only the order in which addresses come again.
     base::writeFileAtomic(lastFile_, address->text() + "\n", 0600);
   } catch (...) {
@@ -85,15 +113,21 @@ void Attachments::release(const std::string& sandboxId) {
   });
 }
 
-std::optional<linux::Ipv4Address> Attachments::find(const std::string& sandboxId) const {
-  return table_.with([&](const Table& table) -> std::optional<linux::Ipv4Address> {
+std::optional<PodPorts> Attachments::findPorts(const std::string& sandboxId) const {
+  return table_.with([&](const Table& table) -> std::optional<PodPorts> {
     auto found = table.bySandbox.find(sandboxId);
     if (found == table.bySandbox.end()) return std::nullopt;
     return found->second;
   });
 }
 
-std::map<std::string, linux::Ipv4Address> Attachments::all() const {
+std::optional<linux::Ipv4Address> Attachments::find(const std::string& sandboxId) const {
+  auto pod = findPorts(sandboxId);
+  if (!pod) return std::nullopt;
+  return pod->address;
+}
+
+PodPortsBySandbox Attachments::all() const {
   return table_.with([](const Table& table) { return table.bySandbox; });
 }
 

@@ -1,5 +1,6 @@
 #include "network/pod_network.h"
 
+#include <mutex>
 #include <semaphore>
 #include <stdexcept>
 
@@ -7,6 +8,7 @@
 #include "linux/conntrack.h"
 #include "linux/nft/table_watch.h"
 #include "linux/sysctls.h"
+#include "meta/status.h"
 #include "network/attachments.h"
 #include "network/masquerade.h"
 #include "network/pod_link.h"
@@ -39,7 +41,8 @@ struct PodNetwork::State {
   explicit State(const PodNetworkOptions& options)
       : podCidr(parseCidr(options.podCidr)),
         clusterCidr(parseCidr(options.clusterCidr)),
-        attachments(podCidr, options.dataDir) {}
+        attachments(podCidr, options.dataDir),
+        hostPorts(linux::Ipv4Prefix::parse(options.serviceCidr)) {}
 
   void masquerade() const { applyMasquerade({.podCidr = podCidr, .clusterCidr = clusterCidr}); }
   void masqueradeAgain() const {
@@ -51,9 +54,43 @@ struct PodNetwork::State {
     }
   }
 
+  void openAll() {
+    std::lock_guard lock(hostPortsLock);
+    PodPortsBySandbox open = attachments.all();
+    std::erase_if(open, [](const auto& entry) { return entry.second.ports.empty(); });
+    hostPorts.replace(std::move(open));
+  }
+  void openAllAgain() {
+    kLog.warn("somebody removed table ip {}; writing it anew", kHostPortTable);
+    try {
+      openAll();
+    } catch (const std::exception& error) {
+      kLog.error("no pod is reached by a host port: {}", error.what());
+    }
+  }
+
+  void open(const std::string& sandboxId, const PodPorts& pod) {
+    std::lock_guard lock(hostPortsLock);
+    hostPorts.open(sandboxId, pod);
+  }
+  void close(const std::string& sandboxId) {
+    std::lock_guard lock(hostPortsLock);
+    hostPorts.close(sandboxId);
+  }
+
+  // Asked before anything is on disk: of two sandboxes the one that has the port keeps it.
+  void refuseTaken(const std::string& sandboxId, const std::vector<HostPort>& ports) {
+    if (ports.empty()) return;
+    auto other = findPortConflict(attachments.all(), sandboxId, ports);
+    if (other) throw meta::serviceUnavailable("another pod of this node has a host port that is asked for: " + *other);
+  }
+
   linux::Ipv4Prefix podCidr;
   linux::Ipv4Prefix clusterCidr;
   Attachments attachments;
+  std::mutex hostPortsLock;  // one change of the table at a time
+  HostPortTable hostPorts;
+  std::optional<linux::nft::TableWatch> hostPortWatch;
   std::optional<linux::nft::TableWatch> watch;
   // Links are made under one lock of the kernel's; more at once only wait for each other there.
   std::counting_semaphore<4> atOnce{4};
@@ -81,22 +118,31 @@ void PodNetwork::start() {
   linux::writeSysctl("net/ipv4/ip_forward", "1");
   state_->masquerade();
   state_->watch.emplace(kMasqueradeTable, [state = state_.get()] { state->masqueradeAgain(); });
+  state_->openAll();
+  state_->hostPortWatch.emplace(kHostPortTable, [state = state_.get()] { state->openAllAgain(); });
   for (const std::string& chain : listDroppingForwardChains()) {
     kLog.warn("{} drops forwarded packets: pods reach nothing beyond the node unless it accepts {}", chain,
               state_->clusterCidr.text());
   }
 }
 
-PodAddress PodNetwork::attach(const std::string& sandboxId, const std::string& netnsPath) {
-  linux::Ipv4Address address = state_->attachments.allocate(sandboxId);
+PodAddress PodNetwork::attach(const std::string& sandboxId, const std::string& netnsPath,
+                              const std::vector<HostPort>& hostPorts) {
+  state_->refuseTaken(sandboxId, hostPorts);
+  linux::Ipv4Address address = state_->attachments.allocate(sandboxId, hostPorts);
+  PodLink link = describePodLink(sandboxId, address);
   Turn turn(state_->atOnce);
-  applyPodLink(describePodLink(sandboxId, address), netnsPath);
+  applyPodLink(link, netnsPath);
+  // So that 127.0.0.1 leads to a host port; the table's chain "guard" keeps others from using it.
+  if (!hostPorts.empty()) linux::writeSysctl("net/ipv4/conf/" + link.hostInterface + "/route_localnet", "1");
+  state_->open(sandboxId, {address, hostPorts});
   return podAddress(sandboxId, address);
 }
 
 void PodNetwork::detach(const std::string& sandboxId) {
   auto address = state_->attachments.find(sandboxId);
   if (!address) return;
+  state_->close(sandboxId);
   {
     Turn turn(state_->atOnce);
     removePodLink(describePodLink(sandboxId, *address).hostInterface);
@@ -113,15 +159,17 @@ std::optional<PodAddress> PodNetwork::findAddress(const std::string& sandboxId) 
 
 std::vector<Attachment> PodNetwork::list() const {
   std::vector<Attachment> list;
-  for (const auto& [sandboxId, address] : state_->attachments.all()) {
-    list.push_back({sandboxId, podAddress(sandboxId, address)});
+  for (const auto& [sandboxId, pod] : state_->attachments.all()) {
+    list.push_back({sandboxId, podAddress(sandboxId, pod.address)});
   }
   return list;
 }
 
 void PodNetwork::removeAll() {
   state_->watch.reset();
-  for (const auto& [sandboxId, address] : state_->attachments.all()) detach(sandboxId);
+  state_->hostPortWatch.reset();
+  for (const auto& [sandboxId, pod] : state_->attachments.all()) detach(sandboxId);
+  removeHostPortTable();
   removeMasquerade();
 }
 

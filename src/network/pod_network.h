@@ -3,14 +3,15 @@
 // A pod's link is a routed veth, no bridge: inside `eth0` with the pod's address as /32 and a default route over the
 // fixed link-local gateway 169.254.1.1; on the node "wh" and twelve hex digits, with the host route <address>/32. Both
 // sides know each other's MAC address, so no ARP is ever asked. Traffic to anywhere but pods and the node is
-// masqueraded by the table `ip wherry_network`; no other table is touched.
+// masqueraded by the table `ip wherry_network`, host ports lead to pods by the table `ip wherry_hostports`
+// (host_ports.h); no other table is touched.
 //
 // What is attached is what is on disk: one synced file per sandbox under dataDir. An address belongs to one sandbox
 // until detach() has returned, also over a crash at any point, and is handed out again as late as the CIDR allows.
 //
 // Safe from any thread. Calls block for a few milliseconds (four attach at a time; the kernel's link lock gives no
 // more). Errors: std::system_error from the kernel or the disk, meta::StatusError (ServiceUnavailable) when no address
-// is free.
+// is free, or another sandbox has a host port that is asked for.
 #pragma once
 
 #include <memory>
@@ -18,11 +19,14 @@
 #include <string>
 #include <vector>
 
+#include "network/host_ports.h"
+
 namespace wherry::network {
 
 struct PodNetworkOptions {
   std::string podCidr;      // "10.244.0.0/24": this node's pods get their addresses from it
   std::string clusterCidr;  // "10.244.0.0/16": traffic to it keeps the pod's source address
+  std::string serviceCidr;  // "10.96.0.0/12": no host port takes what goes there; "" when there are no Services
   std::string dataDir;      // holds one file per attached sandbox; made when missing
 };
 
@@ -44,14 +48,15 @@ class PodNetwork {
   PodNetwork(const PodNetwork&) = delete;
   PodNetwork& operator=(const PodNetwork&) = delete;
 
-  // Makes the node forward (ip_forward) and loads the masquerade table. To be called once, before the first attach().
+  // Makes the node forward (ip_forward), loads the masquerade table and opens the host ports of what is attached. To be called once, before the first attach().
   void start();
 
-  // Links the network namespace at `netnsPath` and returns the sandbox's address. Idempotent: after a failure, a crash
+  // Links the network namespace at `netnsPath`, opens its host ports and returns the sandbox's address. Idempotent: after a failure, a crash
   // or a success it may be called again and completes what is missing. `sandboxId` is any file name.
-  PodAddress attach(const std::string& sandboxId, const std::string& netnsPath);
+  PodAddress attach(const std::string& sandboxId, const std::string& netnsPath,
+                    const std::vector<HostPort>& hostPorts = {});
 
-  // Removes link, route, the address' conntrack entries and then the file. Fine for a half-made or unknown sandbox, and
+  // Closes host ports, removes link, route, the address' conntrack entries and then the file. Fine for a half-made or unknown sandbox, and
   // when the namespace is gone.
   void detach(const std::string& sandboxId);
 

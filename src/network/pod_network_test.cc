@@ -144,6 +144,34 @@ TEST_F(PodNetworkTest, APodSeesTheOutsideUnderTheNodesAddress) {
   EXPECT_EQ(senderSeen(pod, outside, "192.0.2.2"), "192.0.2.1");
 }
 
+TEST_F(PodNetworkTest, AHostPortLeadsToItsPodFromTheNodeItsLoopbackAndOtherPodsUntilItIsDetached) {
+  std::optional<PodNetwork> network(options());
+  ScratchNamespace pod, other;
+  std::vector<HostPort> ports = {*parseHostPort("udp 0.0.0.0:9000 9000")};
+  node->run([&] {
+    linux::NetlinkSocket socket(0);
+    linux::addAddress(socket, {.index = 1, .address = *linux::Ipv4Address::parse("192.0.2.1")});
+    network->start();
+    network->attach("a", pod.path(), ports);
+    network->attach("b", other.path());
+  });
+  EXPECT_EQ(senderSeen(*node, pod, "192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(senderSeen(*node, pod, "127.0.0.1"), "192.0.2.1");
+  EXPECT_EQ(senderSeen(other, pod, "192.0.2.1"), "10.244.0.2");
+  EXPECT_EQ(senderSeen(pod, pod, "192.0.2.1"), "192.0.2.1") << "the pod itself";
+
+  node->run([&] {
+    EXPECT_THROW(network->attach("c", other.path(), ports), meta::StatusError) << "the port is taken";
+    removeHostPortTable();  // as a firewall's reload would; a start opens what is on disk
+    network.emplace(options());
+    network->start();
+    EXPECT_EQ(network->list().size(), 2u) << "who was refused has nothing";
+  });
+  EXPECT_EQ(senderSeen(other, pod, "192.0.2.1"), "10.244.0.2") << "after a restart";
+  node->run([&] { network->detach("a"); });
+  EXPECT_EQ(senderSeen(other, *node, "192.0.2.1"), "10.244.0.2") << "the port is the node's own again";
+}
+
 TEST_F(PodNetworkTest, AttachingAgainChangesNothing) {
   PodNetwork network(options());
   ScratchNamespace pod;

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +104,32 @@ SandboxRecord makeNamespaces(const core_v1::Pod& pod, const PodPaths& paths, con
   return record;
 }
 
+void addHostPorts(const core_v1::Container& container, std::vector<network::HostPort>& into) {
+  for (auto port : container.ports()) {
+    if (port.hostPort() == 0) continue;
+    std::string_view protocol = port.protocol();
+    into.push_back({.hostIp = linux::Ipv4Address::parse(port.hostIP()).value_or(linux::Ipv4Address{}),
+                    .protocol = protocol == "UDP"    ? uint8_t{IPPROTO_UDP}
+                                : protocol == "SCTP" ? uint8_t{IPPROTO_SCTP}
+                                                     : uint8_t{IPPROTO_TCP},
+                    .hostPort = static_cast<uint16_t>(port.hostPort()),
+                    .containerPort = static_cast<uint16_t>(port.containerPort())});
+  }
+}
+
+// Sorted; a port that two containers name is one.
+std::vector<network::HostPort> hostPortsOf(const core_v1::Pod& pod) {
+  std::vector<network::HostPort> ports;
+  for (auto container : pod.spec().initContainers()) addHostPorts(container, ports);
+  for (auto container : pod.spec().containers()) addHostPorts(container, ports);
+  std::sort(ports.begin(), ports.end());
+  auto same = [](const auto& a, const auto& b) {
+    return std::tie(a.hostIp, a.protocol, a.hostPort) == std::tie(b.hostIp, b.protocol, b.hostPort);
+  };
+  ports.erase(std::unique(ports.begin(), ports.end(), same), ports.end());
+  return ports;
+}
+
 void mountShm(const PodPaths& paths) {
   base::makeDirectories(paths.shm());
   auto mounts = linux::readMounts();
@@ -139,7 +167,7 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
   if (!record) record = makeNamespaces(pod, paths, hostname);
   mountShm(paths);
   std::string ip = options_.nodeIp;
-  if (!record->hostNetwork) ip = options_.network->attach(record->uid, paths.namespaceFiles().net).ip;
+  if (!record->hostNetwork) ip = options_.network->attach(record->uid, paths.namespaceFiles().net, hostPortsOf(pod)).ip;
   if (std::exchange(record->ip, ip) != ip) writeSandbox(paths, *record);
   return *record;
 }

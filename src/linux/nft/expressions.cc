@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
 
 namespace wherry::linux::nft {
 namespace {
@@ -149,6 +150,17 @@ void put(NetlinkMessage& message, const MatchInvalid&) {
   putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT);
 }
 void put(NetlinkMessage& message, const MatchTranslated&) { putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT); }
+
+void put(NetlinkMessage& message, const MatchLocal&) {
+  {
+    Expression fib(message, "fib");
+    fib.number(NFTA_FIB_DREG, kFirst);
+    fib.number(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+    fib.number(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+  }
+  uint32_t local = RTN_LOCAL;
+  compare(message, NFT_CMP_EQ, {reinterpret_cast<const char*>(&local), sizeof local});
+}
 
 void put(NetlinkMessage& message, const DestinationNat& statement) {
   loadKey(message, statement.key);

@@ -113,6 +113,7 @@ std::string render(const MatchSet& match) {
 }
 std::string render(const MatchInvalid&) { return "ct state invalid"; }
 std::string render(const MatchTranslated&) { return "ct status dnat"; }
+std::string render(const MatchLocal&) { return "fib daddr type local"; }
 std::string render(const DestinationNat& nat) {
   return fmt::format("dnat ip to {} map @{}", renderKey(nat.key), nat.map);
 }
@@ -155,6 +156,7 @@ std::string hookName(HookPoint point) {
 // nft(8) has names for the usual priorities, each at the hooks where it is usual.
 std::string priorityName(const Hook& hook) {
   if (hook.priority == kPriorityFilter) return "filter";
+  if (hook.priority == kPriorityRaw) return "raw";
   if (hook.priority == kPriorityDestinationNat && hook.point == HookPoint::kPrerouting) return "dstnat";
   if (hook.priority == kPrioritySourceNat && hook.point == HookPoint::kPostrouting) return "srcnat";
   return std::to_string(hook.priority);

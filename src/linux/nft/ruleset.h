@@ -83,6 +83,7 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
 };
 struct MatchInvalid {};     // ct state invalid: belongs to no connection, nor begins one
 struct MatchTranslated {};  // ct status dnat
+struct MatchLocal {};       // fib daddr type local: the destination is an address of the node, loopback included
 struct DestinationNat {     // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
@@ -93,7 +94,8 @@ struct Reject {
   RejectWith with;
 };
 using Statement =
-    std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, DestinationNat, MasqueradeSource, Reject, Verdict>;
+    std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, MatchLocal, DestinationNat, MasqueradeSource, Reject,
+                 Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -106,6 +108,7 @@ struct Hook {
   HookPoint point;
   int priority;
 };
+inline constexpr int kPriorityRaw = -300;  // before connection tracking
 inline constexpr int kPriorityDestinationNat = -100;
 inline constexpr int kPriorityFilter = 0;
 inline constexpr int kPrioritySourceNat = 100;

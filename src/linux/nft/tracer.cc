@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 namespace wherry::linux::nft {
 namespace {
@@ -61,6 +62,10 @@ class Walk {
 
   Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
+  Applied apply(const MatchLocal&, int) {
+    Ipv4Address to = trace_.packet.destination;
+    return {options_.nodeAddresses.contains(to) || to.value >> 24 == IN_LOOPBACKNET};
+  }
 
   Applied apply(const DestinationNat& nat, int) {
     const DataMap* map = table_.findMap(nat.map);

@@ -45,6 +45,13 @@ TEST(Tracer, MatchesEverythingButAPrefix) {
   EXPECT_EQ(trace({table}, packetTo("1.1.1.1")), "drop");
 }
 
+TEST(Tracer, TakesTheNodesAddressesAndLoopbackForLocal) {
+  Table table = filterTable({{{MatchLocal{}, kDropIt}}});
+  EXPECT_EQ(trace({table}, packetTo("192.0.2.1")), "drop");
+  EXPECT_EQ(trace({table}, packetTo("127.0.0.5")), "drop");
+  EXPECT_EQ(trace({table}, packetTo("192.0.2.9")), "accept");
+}
+
 TEST(Tracer, ComesBackFromAJumpButNotFromAGoto) {
   Table jumping = filterTable({{{Verdict{VerdictKind::kJump, "sub"}}}, {{kDropIt}}});
   jumping.chains.push_back({.name = "sub"});
