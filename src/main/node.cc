@@ -37,7 +37,10 @@ struct Node::State {
         controlPlane(c),
         nodes(n),
         readiness(r),
-        network({.podCidr = firstPodCidr(o), .clusterCidr = o.clusterCidr, .serviceCidr = o.serviceCidr, .dataDir = o.dataDir + "/network"}),
+        network({.podCidr = firstPodCidr(o),
+                 .clusterCidr = o.clusterCidr,
+                 .serviceCidr = o.serviceCidr,
+                 .dataDir = o.dataDir + "/network"}),
         client(c.api().newClient({"system:node:" + o.nodeName, {"system:nodes", "system:masters"}, ""}, "kubelet")) {}
 
   void makeProxy() {

@@ -1,6 +1,6 @@
 // Attachments: which sandbox has which address and host ports, in memory and on disk alike. One file per sandbox, named
-// by its id and holding its address and a line for each host port, synced before they are used. Safe from any thread; a sandbox is worked on by one thread at
-// a time.
+// by its id and holding its address and a line for each host port, synced before they are used. Safe from any thread; a
+// sandbox is worked on by one thread at a time.
 #pragma once
 
 #include <map>
@@ -19,10 +19,9 @@ class Attachments {
   // Reads what is there. Throws std::system_error.
   Attachments(linux::Ipv4Prefix podCidr, const std::string& dataDir);
 
-  // The sandbox's address, a new one when it has none, with these host ports in place of those it had; on disk when this
-  // returns. Throws StatusError
-  // (ServiceUnavailable) when all are taken, std::system_error from the disk, std::invalid_argument for an id that is
-  // no file name.
+  // The sandbox's address, a new one when it has none, with these host ports in place of those it had; on disk when
+  // this returns. Throws StatusError (ServiceUnavailable) when all are taken, std::system_error from the disk,
+  // std::invalid_argument for an id that is no file name.
   linux::Ipv4Address allocate(const std::string& sandboxId, const std::vector<HostPort>& ports = {});
   // Forgets the sandbox, on disk first.
   void release(const std::string& sandboxId);

@@ -40,8 +40,7 @@ nft::Data targetOf(const PodPorts& pod, const HostPort& port) {
 
 nft::Data hairpinOf(const PodPorts& pod) { return nft::Data().address(pod.address).address(pod.address); }
 
-nft::Match addressIn(Field field, linux::Ipv4Prefix prefix,
-                     nft::Match::Operator op = nft::Match::Operator::kEqual) {
+nft::Match addressIn(Field field, linux::Ipv4Prefix prefix, nft::Match::Operator op = nft::Match::Operator::kEqual) {
   return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
 }
 
@@ -62,12 +61,11 @@ nft::Chain translating(std::string name, nft::HookPoint point, std::optional<lin
 // Links of pods with host ports may carry loopback addresses (route_localnet), so that 127.0.0.1 works. Nobody else
 // may use that: what comes from a link for a loopback address is dropped before an answer's address is turned back.
 nft::Chain guard() {
-  nft::Match notLoopback{.field = Field::kInputInterface,
-                         .op = nft::Match::Operator::kNotEqual,
-                         .value = nft::Data().interface("lo")};
-  return hooked("guard", nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityRaw,
-                {{{notLoopback, addressIn(Field::kDestinationAddress, kLoopback),
-                   nft::Verdict{nft::VerdictKind::kDrop, ""}}}});
+  nft::Match notLoopback{
+      .field = Field::kInputInterface, .op = nft::Match::Operator::kNotEqual, .value = nft::Data().interface("lo")};
+  return hooked(
+      "guard", nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityRaw,
+      {{{notLoopback, addressIn(Field::kDestinationAddress, kLoopback), nft::Verdict{nft::VerdictKind::kDrop, ""}}}});
 }
 
 // A pod that meets itself, and a loopback address, can't be answered: they get an address of the node.
@@ -99,7 +97,8 @@ void forgetUntranslated(const std::vector<HostPort>& ports) {
 }  // namespace
 
 std::string renderHostPort(const HostPort& port) {
-  auto protocol = std::find_if(kProtocols.begin(), kProtocols.end(), [&](auto& p) { return p.second == port.protocol; });
+  auto protocol =
+      std::find_if(kProtocols.begin(), kProtocols.end(), [&](auto& p) { return p.second == port.protocol; });
   return fmt::format("{} {}:{} {}", protocol == kProtocols.end() ? "?" : protocol->first, port.hostIp.text(),
                      port.hostPort, port.containerPort);
 }
@@ -133,8 +132,7 @@ std::optional<std::string> findPortConflict(const PodPortsBySandbox& open, const
 nft::Table hostPortTable(const PodPortsBySandbox& open, std::optional<linux::Ipv4Prefix> clusterIps) {
   nft::Type target = {FieldType::kAddress, FieldType::kPort};
   nft::DataMap ports{"ports", {FieldType::kProtocol, FieldType::kPort}, target, {}};
-  nft::DataMap addressPorts{
-      "addressports", {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort}, target, {}};
+  nft::DataMap addressPorts{"addressports", {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort}, target, {}};
   nft::Set hairpin{"hairpin", {FieldType::kAddress, FieldType::kAddress}, {}};
   for (const auto& [sandbox, pod] : open) {
     for (const HostPort& port : pod.ports) {

@@ -40,10 +40,12 @@ using PodPortsBySandbox = std::map<std::string, PodPorts>;
 std::optional<std::string> findPortConflict(const PodPortsBySandbox& open, const std::string& sandboxId,
                                             const std::vector<HostPort>& ports);
 
-// The table as a model. What goes to `clusterIps` is never taken: an address of the node (cluster DNS) may be one. Pure.
+// The table as a model. What goes to `clusterIps` is never taken: an address of the node (cluster DNS) may be one.
+// Pure.
 linux::nft::Table hostPortTable(const PodPortsBySandbox& open, std::optional<linux::Ipv4Prefix> clusterIps);
 
-// The table in the kernel, of the calling thread's network namespace. Not thread-safe. Failures are std::system_error or BatchError.
+// The table in the kernel, of the calling thread's network namespace. Not thread-safe. Failures are std::system_error
+// or BatchError.
 class HostPortTable {
  public:
   explicit HostPortTable(std::optional<linux::Ipv4Prefix> clusterIps);

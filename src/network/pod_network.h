@@ -48,16 +48,18 @@ class PodNetwork {
   PodNetwork(const PodNetwork&) = delete;
   PodNetwork& operator=(const PodNetwork&) = delete;
 
-  // Makes the node forward (ip_forward), loads the masquerade table and opens the host ports of what is attached. To be called once, before the first attach().
+  // Makes the node forward (ip_forward), loads the masquerade table and opens the host ports of what is attached. To be
+  // called once, before the first attach().
   void start();
 
-  // Links the network namespace at `netnsPath`, opens its host ports and returns the sandbox's address. Idempotent: after a failure, a crash
-  // or a success it may be called again and completes what is missing. `sandboxId` is any file name.
+  // Links the network namespace at `netnsPath`, opens its host ports and returns the sandbox's address. Idempotent:
+  // after a failure, a crash or a success it may be called again and completes what is missing. `sandboxId` is any file
+  // name.
   PodAddress attach(const std::string& sandboxId, const std::string& netnsPath,
                     const std::vector<HostPort>& hostPorts = {});
 
-  // Closes host ports, removes link, route, the address' conntrack entries and then the file. Fine for a half-made or unknown sandbox, and
-  // when the namespace is gone.
+  // Closes host ports, removes link, route, the address' conntrack entries and then the file. Fine for a half-made or
+  // unknown sandbox, and when the namespace is gone.
   void detach(const std::string& sandboxId);
 
   std::optional<PodAddress> findAddress(const std::string& sandboxId) const;

@@ -93,9 +93,8 @@ enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement =
-    std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, MatchLocal, DestinationNat, MasqueradeSource, Reject,
-                 Verdict>;
+using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, MatchLocal, DestinationNat,
+                               MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
