@@ -4,34 +4,69 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/config_file.h"
 
 namespace wherry::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
       {"kubectl", "run the kubectl on PATH with this cluster's kubeconfig", declareKubectl},
+      {"kubeconfig", "make a user's kubeconfig", declareKubeconfig},
       {"status", "say what runs and what is wrong", declareStatus},
       {"image", "import, pull, list and remove images", declareImage},
+      {"completion", "print completions for a shell", declareCompletion},
       {"version", "say the version", declareVersion},
+      {"man", "print the manual", declareManual, kHidden},
   };
   return table;
 }
 
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+using Actions = std::map<CLI::App*, std::function<int()>>;
+
+Actions declareAll(CLI::App& app, const std::vector<Command>& commands) {
+  Actions actions;
+  for (const Command& command : commands) {
+    CLI::App* parser = app.add_subcommand(std::string(command.name), std::string(command.help));
+    parser->group(std::string(command.group));
+    actions[parser] = command.declare(*parser);
+    if (!parser->get_option_no_throw("--data-dir") && !parser->get_option_no_throw("--run-dir")) continue;
+    parser->add_option("--config", "the configuration file: the server's flags as YAML, `port: 6443`; flags win")
+        ->default_str(kConfigFile)
+        ->type_name("FILE");
+  }
+  return actions;
+}
+
+void readConfig(CLI::App& app, CLI::App& parser) {
+  const CLI::Option* option = parser.get_option_no_throw("--config");
+  if (!option || (option->count() == 0 && ::access(kConfigFile, F_OK) != 0)) return;
+  CLI::App* server = app.get_subcommand("server");
+  applyConfigFile(option->count() > 0 ? option->as<std::string>() : kConfigFile, *server, parser);
+}
+
+}  // namespace
+
 int runCommandLine(int argc, char** argv, const std::vector<Command>& commands) {
   CLI::App app("Wherry: Kubernetes in one small program", "wherry");
   app.require_subcommand(1);
-  std::map<CLI::App*, std::function<int()>> actions;
-  for (const Command& command : commands) {
-    CLI::App* parser = app.add_subcommand(std::string(command.name), std::string(command.help));
-    actions[parser] = command.declare(*parser);
-  }
+  Actions actions = declareAll(app, commands);
   try {
     app.parse(argc, argv);
-    return actions.at(app.get_subcommands().front())();
+    CLI::App* chosen = app.get_subcommands().front();
+    readConfig(app, *chosen);
+    return actions.at(chosen)();
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "wherry: {}\n", error.what());
+    return kWrongUsage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "wherry: {}\n", error.what());
     return 1;

@@ -28,10 +28,24 @@ int runKubectl(const std::string& kubeconfig, std::vector<std::string> arguments
 }  // namespace
 
 std::function<int()> declareKubectl(CLI::App& parser) {
-  auto kubeconfig = std::make_shared<std::string>("/var/lib/wherry/admin.kubeconfig");
-  parser.add_option("--kubeconfig", *kubeconfig, "the kubeconfig to use")->capture_default_str();
+  struct Options {
+    std::string dataDir = "/var/lib/wherry";
+    std::string kubeconfig;
+  };
+  auto options = std::make_shared<Options>();
+  // The second name is the server's flag, so that the configuration file's value is found.
+  parser
+      .add_option("--kubeconfig,--write-kubeconfig", options->kubeconfig,
+                  "the kubeconfig to use (default: DATA-DIR/admin.kubeconfig)")
+      ->type_name("FILE");
+  parser.add_option("--data-dir", options->dataDir, "the server's data directory")
+      ->type_name("DIR")
+      ->capture_default_str();
   parser.prefix_command();
-  return [kubeconfig, &parser] { return runKubectl(*kubeconfig, parser.remaining()); };
+  return [options, &parser] {
+    bool named = !options->kubeconfig.empty();
+    return runKubectl(named ? options->kubeconfig : options->dataDir + "/admin.kubeconfig", parser.remaining());
+  };
 }
 
 }  // namespace wherry::cli

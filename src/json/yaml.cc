@@ -23,6 +23,8 @@ constexpr std::string_view kMergeKey = "\xff<<";
 class TreeBuilder : public YAML::EventHandler {
  public:
   std::vector<Value> takeDocuments() { return std::move(documents_); }
+  // Of all documents' outermost mappings.
+  std::vector<YamlEntry> takeEntries() { return std::move(entries_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     // The parser does not pass over a token that can't begin a document, and would find it again for ever.
@@ -114,8 +116,16 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (Level& level = levels_.back(); level.value.is_array()) {
       level.value.get_array().push_back(std::move(value));
     } else {
+      if (levels_.size() == 1) noteEntry(mark, level, value, text);
       addToMapping(mark, level, std::move(value), text);
     }
+  }
+
+  void noteEntry(const YAML::Mark& mark, const Level& level, const Value& value, const std::string& text) {
+    if (level.hasKey)
+      entries_.back().value = value;
+    else
+      entries_.push_back({text, Value(), mark.line + 1});
   }
 
   static void addToMapping(const YAML::Mark& mark, Level& level, Value value, const std::string& text) {
@@ -131,6 +141,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   std::vector<Value> documents_;
+  std::vector<YamlEntry> entries_;
   int documentStart_ = -1;
   Value root_;
   bool hasRoot_ = false;
@@ -144,6 +155,19 @@ bool looksLikeJson(std::string_view text) {
   return first != std::string_view::npos && text[first] == '{';
 }
 
+TreeBuilder parseAll(std::string_view text) {
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    TreeBuilder builder;
+    while (parser.HandleNextDocument(builder)) {
+    }
+    return builder;
+  } catch (const YAML::Exception& error) {
+    throw ParseError("yaml: " + std::string(error.what()));
+  }
+}
+
 }  // namespace
 
 std::vector<Value> parseYamlStream(std::string_view text) {
@@ -154,22 +178,22 @@ std::vector<Value> parseYamlStream(std::string_view text) {
       // Flow style YAML begins the same way.
     }
   }
-  try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    TreeBuilder builder;
-    while (parser.HandleNextDocument(builder)) {
-    }
-    return builder.takeDocuments();
-  } catch (const YAML::Exception& error) {
-    throw ParseError("yaml: " + std::string(error.what()));
-  }
+  return parseAll(text).takeDocuments();
 }
 
 Value parseYaml(std::string_view text) {
   std::vector<Value> documents = parseYamlStream(text);
   if (documents.size() != 1) throw ParseError("yaml: expected one document, got " + std::to_string(documents.size()));
   return std::move(documents.front());
+}
+
+std::vector<YamlEntry> parseYamlEntries(std::string_view text) {
+  TreeBuilder builder = parseAll(text);
+  std::vector<Value> documents = builder.takeDocuments();
+  if (documents.empty()) return {};
+  if (documents.size() > 1) throw ParseError("yaml: expected one document, got " + std::to_string(documents.size()));
+  if (!documents.front().is_object()) throw ParseError("yaml: expected lines of the form `key: value`");
+  return builder.takeEntries();
 }
 
 }  // namespace wherry::json

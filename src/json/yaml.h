@@ -17,6 +17,15 @@ std::vector<Value> parseYamlStream(std::string_view text);
 // One document. Throws ParseError when there is none or more than one.
 Value parseYaml(std::string_view text);
 
+// One document that is a mapping, as a person keeps settings in it: its entries as they stand, repeated keys too, each
+// with the number of its line. Nothing but comments is no entry. Throws ParseError.
+struct YamlEntry {
+  std::string key;
+  Value value;
+  int line = 0;
+};
+std::vector<YamlEntry> parseYamlEntries(std::string_view text);
+
 // Block style, keys in the order of the tree, texts quoted where they would be read as something else.
 std::string renderYaml(const Value& value);
 

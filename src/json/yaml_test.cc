@@ -51,6 +51,22 @@ TEST(ParseYamlStreamTest, leavesOutEmptyDocuments) {
   EXPECT_EQ(json::serialize(documents[1]), R"({"b":2})");
 }
 
+std::string renderEntries(std::string_view text) {
+  std::string out;
+  for (const YamlEntry& entry : parseYamlEntries(text)) {
+    out += std::to_string(entry.line) + " " + entry.key + "=" + json::serialize(entry.value) + "\n";
+  }
+  return out;
+}
+
+TEST(ParseYamlEntriesTest, tellsWhereEachKeyStands) {
+  EXPECT_EQ(renderEntries("# one\n\na: 1\nb:\n- x\n- {c: d}\na: ~\n"), "3 a=1\n4 b=[\"x\",{\"c\":\"d\"}]\n7 a=null\n");
+  EXPECT_EQ(renderEntries("# a: 1\n"), "");
+  for (const char* text : {"- a", "just text", "a: 1\n---\nb: 2", "a: ["}) {
+    EXPECT_THROW(parseYamlEntries(text), ParseError) << text;
+  }
+}
+
 TEST(ParseYamlTest, refusesWhatIsNotOneDocument) {
   for (const char* text :
        {"", "# only a comment", "a: 1\n---\nb: 2", "a: [", "a: b: c", "{a: *missing}", "\ta: 1", "[a]: 1", ", ~, x"}) {

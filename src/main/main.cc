@@ -12,8 +12,9 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
 
   std::vector<wherry::cli::Command> commands = {
-      {"server", "run the cluster", wherry::main::declareServer},
-      {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset},
+      {"server", "run the cluster", wherry::main::declareServer, wherry::cli::kRunning},
+      {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset,
+       wherry::cli::kRunning},
   };
   const auto& others = wherry::cli::commands();
   commands.insert(commands.begin() + 1, others.begin(), others.end());

@@ -15,6 +15,7 @@
 #include "main/preflight.h"
 #include "main/readiness.h"
 #include "main/run_lock.h"
+#include "main/service_notifier.h"
 #include "pki/cluster_pki.h"
 
 namespace wherry::main {
@@ -51,6 +52,7 @@ void writeAdminKubeconfig(const ServerOptions& options, const pki::ClusterPki& p
 }  // namespace
 
 int runServer(ServerOptions options) {
+  auto supervisor = ServiceNotifier::takeFromEnvironment();
   setLogLevel(options.logLevel);
   completeOptions(options);
   checkMachine(options);
@@ -76,9 +78,11 @@ int runServer(ServerOptions options) {
                                    .readiness = readiness,
                                    .images = node ? node->images() : nullptr,
                                    .puller = node ? node->puller() : nullptr});
+  supervisor.notify(fmt::format("READY=1\nSTATUS=the API is at https://{}:{}", options.nodeIp, options.port));
 
   int signal = 0;
   ::sigwait(&signals, &signal);
+  supervisor.notify("STOPPING=1\nSTATUS=stopping; pods go on");
   kLog.info("stopping; pods go on");
   admin.reset();
   controlPlane.stopInformers();

@@ -64,8 +64,10 @@ const std::set<std::string>& components() {
 }
 
 void declareServerFlags(CLI::App& parser, ServerOptions& options) {
-  parser.add_option("--data-dir", options.dataDir, "where everything is kept")->capture_default_str();
-  parser.add_option("--run-dir", options.runDir, "where what lasts until the next boot is kept")->capture_default_str();
+  parser.add_option("--data-dir", options.dataDir, "where everything is kept")->type_name("DIR")->capture_default_str();
+  parser.add_option("--run-dir", options.runDir, "where what lasts until the next boot is kept")
+      ->type_name("DIR")
+      ->capture_default_str();
   parser.add_option("--bind-address", options.bindAddress, "the address the API listens on")->capture_default_str();
   parser.add_option("--port", options.port, "the port the API listens on")->capture_default_str();
   parser.add_option("--node-name", options.nodeName, "this node's name (default: the host's)");
@@ -82,16 +84,17 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->delimiter(',')
       ->check(CLI::IsMember(components()))
       ->excludes(only);
-  parser.add_option("--write-kubeconfig", options.kubeconfig,
-                    "where the admin's kubeconfig goes (default: DATA-DIR/admin.kubeconfig)");
+  parser
+      .add_option("--write-kubeconfig", options.kubeconfig,
+                  "where the admin's kubeconfig goes (default: DATA-DIR/admin.kubeconfig)")
+      ->type_name("FILE");
   parser
       .add_option("--token-auth-file", options.tokenFile,
                   "static tokens, one `token,user,uid,\"group1,group2\"` a line")
       ->check(CLI::ExistingFile);
-  parser.add_option("--log-level", options.logLevel)
+  parser.add_option("--log-level", options.logLevel, "from which level on messages are logged")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
-  parser.set_config("--config", "", "a file with any of these flags, one `flag=value` a line");
 }
 
 void completeOptions(ServerOptions& options) {

@@ -106,6 +106,17 @@ ClusterPki loadClusterPki(const ClusterPkiOptions& options, const base::Clock& c
   return pki;
 }
 
+namespace {
+
+// Inside of single quotes a single quote stands twice, and everything else for itself (YAML 1.2 section 7.3.2).
+std::string quoted(std::string_view text) {
+  std::string out;
+  for (char c : text) out.append(c == '\'' ? 2 : 1, c);
+  return out;
+}
+
+}  // namespace
+
 std::string renderKubeconfig(const KubeconfigSpec& spec) {
   return fmt::format(R"(apiVersion: v1
 kind: Config
@@ -115,7 +126,7 @@ clusters:
     server: {server}
     certificate-authority-data: {ca}
 users:
-- name: {user}
+- name: '{user}'
   user:
     client-certificate-data: {certificate}
     client-key-data: {key}
@@ -123,11 +134,11 @@ contexts:
 - name: {cluster}
   context:
     cluster: {cluster}
-    user: {user}
+    user: '{user}'
 current-context: {cluster}
 )",
                      fmt::arg("cluster", spec.clusterName), fmt::arg("server", spec.server),
-                     fmt::arg("ca", base::encodeBase64(spec.authorityPem)), fmt::arg("user", spec.userName),
+                     fmt::arg("ca", base::encodeBase64(spec.authorityPem)), fmt::arg("user", quoted(spec.userName)),
                      fmt::arg("certificate", base::encodeBase64(spec.credentials.certificatePem)),
                      fmt::arg("key", base::encodeBase64(spec.credentials.keyPem)));
 }

@@ -101,7 +101,8 @@ TEST_F(ClusterPkiTest, AnAuthorityWhoseKeyIsNotItsOwnIsAnError) {
 }
 
 TEST_F(ClusterPkiTest, AKubeconfigHoldsEverythingInside) {
-  KubeconfigSpec spec{.server = "https://192.0.2.1:6443", .authorityPem = "CA", .credentials = {"CERT", "KEY"}};
+  KubeconfigSpec spec{
+      .server = "https://192.0.2.1:6443", .authorityPem = "CA", .credentials = {"CERT", "KEY"}, .userName = "it's me"};
   EXPECT_EQ(renderKubeconfig(spec), R"(apiVersion: v1
 kind: Config
 clusters:
@@ -110,7 +111,7 @@ clusters:
     server: https://192.0.2.1:6443
     certificate-authority-data: Q0E=
 users:
-- name: kubernetes-admin
+- name: 'it''s me'
   user:
     client-certificate-data: Q0VSVA==
     client-key-data: S0VZ
@@ -118,7 +119,7 @@ contexts:
 - name: wherry
   context:
     cluster: wherry
-    user: kubernetes-admin
+    user: 'it''s me'
 current-context: wherry
 )");
 }
