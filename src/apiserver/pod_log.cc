@@ -78,7 +78,9 @@ std::vector<std::string> containerNames(const json::Value& pod) {
 std::string chooseContainer(const meta::Object& pod, const std::string& wanted) {
   auto names = containerNames(pod.tree());
   if (wanted.empty()) {
-    if (names.size() == 1) return names.front();
+    const auto* regular = json::find(pod.tree(), "spec.containers");
+    bool single = regular && regular->is_array() && regular->get_array().size() == 1;
+    if (single) return std::string(json::getString(regular->get_array()[0], "name"));
     throw meta::badRequest(fmt::format("a container name must be specified for pod {}, choose one of: [{}]",
                                        pod.metadata().name(), base::join(names, " ")));
   }

@@ -73,7 +73,7 @@ struct Kubelet::State {
         images(options.dataDir),
         puller(images, options.clock),
         crun(runtimePaths(options.runDir), checkMachine()),
-        sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network}),
+        sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun}),
         containers(options.dataDir, options.runDir, crun, options.clock),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
         drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied) {
@@ -209,7 +209,7 @@ ImagePuller& Kubelet::puller() { return state_->puller; }
 
 void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network) {
   Crun crun(runtimePaths(runDir), linux::readCgroups());
-  Sandboxes sandboxes({dataDir, runDir, {}, &network});
+  Sandboxes sandboxes({dataDir, runDir, {}, &network, &crun});
   Containers containers(dataDir, runDir, crun, base::Clock::system());
   std::set<std::string> uids;
   for (const std::string& uid : sandboxes.list()) uids.insert(uid);
@@ -218,7 +218,7 @@ void removeAllPods(const std::string& dataDir, const std::string& runDir, networ
   }
   for (const std::string& uid : uids) {
     containers.removeAll(uid);
-    sandboxes.remove(uid, crun.cgroups());
+    sandboxes.remove(uid);
   }
   linux::removeEmptyCgroup(crun.cgroups(), "/wherry/conmon");
   linux::removeEmptyCgroup(crun.cgroups(), "/wherry");

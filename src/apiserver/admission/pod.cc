@@ -155,7 +155,12 @@ void refuseBeyondLimits(const AdmissionRequest& request, const json::Object& spe
 // pod that never had a sane one. What remains must be equal.
 json::Object withoutMutable(const json::Object& original) {
   json::Object spec = original;
-  forEachContainer(spec, "", [](json::Object& container, const std::string&) { container.erase("image"); });
+  for (const char* list : {"initContainers", "containers"}) {
+    if (!spec.contains(list)) continue;
+    for (json::Value& container : ensureList(spec, list)) {
+      if (container.is_object()) container.get_object().erase("image");
+    }
+  }
   for (const char* field : {"activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName"}) {
     spec.erase(field);
   }
@@ -215,20 +220,6 @@ void validateUpdate(const AdmissionRequest& request, meta::FieldErrors& errors) 
   }
 }
 
-// Ephemeral containers are added to a running pod and stay (KEP-277).
-void validateEphemeralContainers(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  const json::Array& now = arrayAt(request.object, "spec.ephemeralContainers");
-  for (const json::Value& before : arrayAt(*request.old, "spec.ephemeralContainers")) {
-    auto same = [&](const json::Value& each) { return getString(each, "name") == getString(before, "name"); };
-    auto at = std::find_if(now.begin(), now.end(), same);
-    if (at != now.end() && json::equal(*at, before)) continue;
-    const char* why = at == now.end() ? "existing ephemeral containers may not be removed"
-                                      : "existing ephemeral containers may not be changed";
-    errors.push_back(
-        meta::forbiddenField("spec.ephemeralContainers", fmt::format("{}: {}", why, getString(before, "name"))));
-  }
-}
-
 }  // namespace
 
 void preparePod(AdmissionRequest& request) {
@@ -256,7 +247,12 @@ void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors) {
   if (!spec || !spec->is_object()) return;
   validatePodSpec(spec->get_object(), "spec", errors);
   if (updatesMain(request)) validateUpdate(request, errors);
-  if (request.old && request.subresource == "ephemeralcontainers") validateEphemeralContainers(request, errors);
+  if (request.old && request.subresource == "ephemeralcontainers") {
+    validateEphemeralContainersUpdate(spec->get_object(), objectAt(*request.old, "spec"), errors);
+  }
+  if (creates(request) && !arrayAt(spec->get_object(), "ephemeralContainers").empty()) {
+    errors.push_back(meta::forbiddenField("spec.ephemeralContainers", "cannot be set on create"));
+  }
   if (creates(request) && errors.empty()) refuseBeyondLimits(request, spec->get_object());
 }
 

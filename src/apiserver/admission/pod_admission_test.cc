@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "apiserver/admission/admission_world.h"
@@ -100,6 +101,50 @@ TEST(PodAdmission, EphemeralContainersGetDefaults) {
       world.update(CONTAINER(""), "{spec: {ephemeralContainers: [{name: d, image: busybox}]}}", "ephemeralcontainers");
   EXPECT_EQ(admitted.causes, std::vector<std::string>());
   EXPECT_EQ(json::getString(admitted.object, "spec.ephemeralContainers.0.imagePullPolicy"), "Always");
+}
+
+TEST(PodAdmission, EphemeralContainersAreOnlyAdded) {
+  AdmissionWorld world;
+  const char* pod = CONTAINER("");
+  struct Case {
+    const char* name;
+    const char* change;
+    std::vector<std::string> causes;
+  };
+  const Case kCases[] = {
+      {"one that looks into a container is fine",
+       "{spec: {ephemeralContainers: [{name: d, image: busybox, targetContainerName: c, stdin: true, tty: true}]}}",
+       {}},
+      {"that container must be there",
+       "{spec: {ephemeralContainers: [{name: d, image: busybox, targetContainerName: ghost}]}}",
+       {"FieldValueNotFound spec.ephemeralContainers[0].targetContainerName"}},
+      {"its name must be free",
+       "{spec: {ephemeralContainers: [{name: c, image: busybox}]}}",
+       {"FieldValueDuplicate spec.ephemeralContainers[0].name"}},
+      {"it has no probes, ports, hooks and resources",
+       "{spec: {ephemeralContainers: [{name: d, image: busybox, livenessProbe: {tcpSocket: {port: 1}},"
+       " ports: [{containerPort: 1}], lifecycle: {preStop: {sleep: {seconds: 1}}}, resources: {limits: {cpu: '1'}}}]}}",
+       {"FieldValueForbidden spec.ephemeralContainers[0].livenessProbe",
+        "FieldValueForbidden spec.ephemeralContainers[0].ports",
+        "FieldValueForbidden spec.ephemeralContainers[0].lifecycle",
+        "FieldValueForbidden spec.ephemeralContainers[0].resources"}},
+  };
+  for (const Case& c : kCases) {
+    auto causes = world.update(pod, c.change, "ephemeralcontainers").causes;
+    EXPECT_THAT(causes, ::testing::UnorderedElementsAreArray(c.causes)) << c.name;
+  }
+}
+
+TEST(PodAdmission, EphemeralContainersComeThroughTheirSubresourceAlone) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<Refused>{{"not with the pod",
+                                         POD("containers: [{name: c, image: i}], ephemeralContainers: [{name: d, "
+                                             "image: i}]"),
+                                         {"FieldValueForbidden spec.ephemeralContainers"}}});
+  expectAll(world, std::vector<Changed>{{"not by an update of the pod",
+                                         CONTAINER(""),
+                                         "{spec: {ephemeralContainers: [{name: d, image: busybox}]}}",
+                                         {"FieldValueForbidden spec"}}});
 }
 
 TEST(LimitRangeAdmission, FillsInContainers) {

@@ -267,6 +267,7 @@ void checkNames(const json::Object& spec, const std::string& path, meta::FieldEr
 void validatePodSpec(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   auto volumes = checkVolumes(spec, path, errors);
   checkContainers(spec, path, volumes, errors);
+  validateEphemeralContainers(spec, path, errors);
   checkNames(spec, path, errors);
   checkTolerations(spec, path, errors);
   checkDns(spec, path, errors);

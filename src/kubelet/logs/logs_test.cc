@@ -194,5 +194,27 @@ TEST(ChooseLog, SaysWhyThereIsNone) {
   EXPECT_EQ(chosen({}, {}), "a container name must be specified for pod web, choose one of: [web other]");
 }
 
+TEST(ChooseLog, KnowsContainersOfEverySort) {
+  auto of = [](const char* spec, const char* name) {
+    try {
+      return chooseLog(makePod(spec), {}, {.container = name}).log;
+    } catch (const meta::StatusError& error) {
+      return error.message();
+    }
+  };
+  const char* many =
+      "initContainers: [{name: first}, {name: proxy, restartPolicy: Always}]\n"
+      "containers: [{name: web}, {name: other}]\nephemeralContainers: [{name: debugger}]";
+  EXPECT_EQ(of(many, ""),
+            "a container name must be specified for pod web, choose one of: [first proxy web other debugger]");
+  for (std::string name : {"first", "proxy", "debugger"}) {
+    EXPECT_EQ(of(many, name.c_str()),
+              "container \"" + name + "\" in pod \"web\" is waiting to start: ContainerCreating");
+  }
+  EXPECT_EQ(of("initContainers: [{name: first}]\ncontainers: [{name: web}]", ""),
+            "container \"web\" in pod \"web\" is waiting to start: ContainerCreating")
+      << "with one regular container there is nothing to choose";
+}
+
 }  // namespace
 }  // namespace wherry::kubelet

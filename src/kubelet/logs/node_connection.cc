@@ -8,6 +8,7 @@
 #include "kubelet/logs/log_line.h"
 #include "kubelet/logs/log_reader.h"
 #include "kubelet/pods/background.h"
+#include "kubelet/pods/pod_containers.h"
 #include "meta/status.h"
 
 namespace wherry::kubelet {
@@ -17,23 +18,14 @@ constexpr size_t kStreamsAtATime = 256;
 
 std::vector<std::string> namesOf(const core_v1::Pod& pod) {
   std::vector<std::string> names;
-  for (auto container : pod.spec().containers()) names.emplace_back(container.name());
+  for (const PodContainer& container : containersOf(pod)) names.emplace_back(container.spec.name());
   return names;
-}
-
-bool hasContainer(const core_v1::Pod& pod, std::string_view name) {
-  for (auto container : pod.spec().containers()) {
-    if (container.name() == name) return true;
-  }
-  for (auto container : pod.spec().initContainers()) {
-    if (container.name() == name) return true;
-  }
-  return false;
 }
 
 // Why a container that never ran waits, as its status says it.
 std::string waitingReason(const core_v1::Pod& pod, std::string_view name) {
-  for (const char* list : {"status.containerStatuses", "status.initContainerStatuses"}) {
+  for (const char* list :
+       {"status.containerStatuses", "status.initContainerStatuses", "status.ephemeralContainerStatuses"}) {
     const json::Value* statuses = json::find(pod.object()->tree(), list);
     if (!statuses || !statuses->is_array()) continue;
     for (const json::Value& status : statuses->get_array()) {
@@ -95,14 +87,14 @@ class LocalConnection : public client::NodeConnection {
 
 ContainerRecord chooseLog(const core_v1::Pod& pod, const std::vector<ContainerRecord>& records,
                           const client::LogOptions& options) {
-  auto names = namesOf(pod);
   std::string podName(pod.metadata().name()), name = options.container;
-  if (name.empty() && names.size() != 1) {
+  bool single = pod.spec().containers().size() == 1;
+  if (name.empty() && !single) {
     throw meta::badRequest(fmt::format("a container name must be specified for pod {}, choose one of: [{}]", podName,
-                                       base::join(names, " ")));
+                                       base::join(namesOf(pod), " ")));
   }
-  if (name.empty()) name = names[0];
-  if (!hasContainer(pod, name))
+  if (name.empty()) name = pod.spec().containers()[0].name();
+  if (!findContainer(pod, name))
     throw meta::badRequest(fmt::format("container {} is not valid for pod {}", name, podName));
   std::vector<ContainerRecord> attempts;
   for (const ContainerRecord& record : records) {

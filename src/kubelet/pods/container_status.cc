@@ -54,12 +54,13 @@ class ContainerStatus {
                      {"image", imageName()},
                      {"imageID", record_ ? record_->imageId : ""}};
     if (record_ && record_->state() != State::kCreated) out["containerID"] = containerId(*record_);
-    out["started"] = isStarted();
+    if (kind_ != ContainerKind::kEphemeral) out["started"] = isStarted();
     return out;
   }
 
  private:
-  bool isRunning() const { return record_ && record_->state() == State::kRunning; }
+  bool isRunning() const { return record_ && seen_.isUp(*record_); }
+  bool isStarting() const { return record_ && record_->state() == State::kRunning && !isRunning(); }
   bool isEnded() const { return record_ && record_->state() == State::kExited; }
 
   // It has ended and something will be tried again.
@@ -70,14 +71,22 @@ class ContainerStatus {
 
   json::Object state() const {
     if (isRunning()) return running(*record_);
+    if (isStarting()) return starting();
     if (isEnded() && !isBetweenAttempts()) return terminated(*record_);
     auto failure = seen_.failures.find(std::string(container_.name()));
     if (failure != seen_.failures.end()) return failed(failure->second, container_.image(), seen_.now);
     if (isBetweenAttempts() && seen_.now < restartAt(*record_)) return crashLoop();
     if (isBetweenAttempts()) return terminated(*record_);
-    bool initializing =
-        kind_ == ContainerKind::kRegular && !pod_.spec().initContainers().empty() && !isInitialized(pod_, seen_);
-    return waiting(initializing ? "PodInitializing" : "ContainerCreating");
+    return creating();
+  }
+
+  json::Object creating() const {
+    return waiting(pod_.spec().initContainers().empty() ? "ContainerCreating" : "PodInitializing");
+  }
+
+  json::Object starting() const {
+    const PostStart& hook = seen_.postStart.at(record_->id());
+    return hook.failed ? waiting("PostStartHookError", hook.message) : creating();
   }
 
   json::Object crashLoop() const {
@@ -88,19 +97,15 @@ class ContainerStatus {
   }
 
   json::Object lastState() const {
-    auto shown = state();
-    if (isEnded() && shown.contains("waiting")) return terminated(*record_);
+    if (isEnded() && state().contains("waiting")) return terminated(*record_);
     const ContainerRecord* before = record_ ? seen_.previous(container_.name()) : nullptr;
     return before && before->state() == State::kExited ? terminated(*before) : json::Object{};
   }
 
-  bool isStarted() const {
-    if (!isRunning()) return false;
-    auto verdict = seen_.probes.find(record_->id());
-    return verdict == seen_.probes.end() || verdict->second.started;
-  }
+  bool isStarted() const { return record_ && seen_.isStarted(*record_); }
 
   bool isReady() const {
+    if (kind_ == ContainerKind::kEphemeral) return false;
     if (kind_ == ContainerKind::kInit) return isEnded() && record_->exitCode == 0;
     if (!isRunning()) return false;
     auto verdict = seen_.probes.find(record_->id());

@@ -35,22 +35,18 @@ class Planner {
     if (!decision_.wakeAt || at < *decision_.wakeAt) decision_.wakeAt = at;
   }
 
+  // None is left only to a deletion that wants it so.
   seconds grace() const {
     if (pod_.metadata().deleting()) return seconds(pod_.metadata().deletionGracePeriodSeconds());
-    return seconds(pod_.spec().terminationGracePeriodSecondsOr(kDefaultGrace.count()));
+    return std::max(seconds(pod_.spec().terminationGracePeriodSecondsOr(kDefaultGrace.count())), kLastCall);
   }
 
   void planEnd() {
-    bool regularsRun = false, anyRun = false;
+    bool anyRun = false;
     for (const ContainerRecord& record : seen_.containers) {
       if (record.state() != State::kRunning) continue;
       anyRun = true;
-      regularsRun = regularsRun || record.kind == ContainerKind::kRegular;
-    }
-    for (const ContainerRecord& record : seen_.containers) {
-      // Sidecars serve the others to the end.
-      bool waits = record.kind == ContainerKind::kSidecar && regularsRun;
-      if (record.state() == State::kRunning && !waits) end(record, grace(), "Stopping container " + record.name);
+      end(record, grace(), "Stopping container " + record.name, hasTurn(record));
     }
     if (anyRun) return;
     if (pod_.metadata().deleting())
@@ -59,20 +55,43 @@ class Planner {
       act(ReleaseSandbox{});
   }
 
-  void end(const ContainerRecord& record, seconds grace, std::string message) {
-    auto stopping = seen_.stopping.find(record.id());
-    if (stopping == seen_.stopping.end()) return act(StopContainer{record.id(), grace, std::move(message)});
-    if (stopping->second.killed) return;
+  bool runs(std::string_view name) const {
+    const ContainerRecord* record = seen_.latest(name);
+    return record && record->state() == State::kRunning;
+  }
+
+  // Sidecars serve the others to the end: they get their signals after all regular containers and all later sidecars
+  // have ended (KEP-753). Their hooks need not wait.
+  bool hasTurn(const ContainerRecord& record) const {
+    if (record.kind != ContainerKind::kSidecar) return true;
+    for (auto container : pod_.spec().containers()) {
+      if (runs(container.name())) return false;
+    }
+    bool later = false;
+    for (auto container : pod_.spec().initContainers()) {
+      if (later && kindOf(container) == ContainerKind::kSidecar && runs(container.name())) return false;
+      later = later || container.name() == record.name;
+    }
+    return true;
+  }
+
+  void end(const ContainerRecord& record, seconds grace, std::string message, bool itsTurn = true) {
+    auto found = seen_.stopping.find(record.id());
+    if (found == seen_.stopping.end()) return act(StopContainer{record.id(), grace, std::move(message)});
+    const Stopping& stopping = found->second;
+    if (stopping.killed) return;
     // A deletion may shorten the time that an earlier reason gave.
-    base::WallTime killAt = std::min(stopping->second.killAt, seen_.now + grace);
-    if (seen_.now >= killAt)
-      act(KillContainer{record.id()});
-    else
-      wake(killAt);
+    base::WallTime killAt = std::min(stopping.killAt, seen_.now + grace);
+    bool over = seen_.now >= killAt;
+    bool signal = !stopping.signalled && grace > seconds(0) && ((stopping.ready && itsTurn) || over);
+    if (signal) return act(SignalContainer{record.id()});
+    if (over) return act(KillContainer{record.id()});
+    wake(killAt);
   }
 
   void planLife() {
     if (!seen_.prepared && !planPreparation()) return;
+    planEphemerals();
     if (planInit()) planRegulars();
   }
 
@@ -105,20 +124,30 @@ class Planner {
       bool ended = record && record->state() == State::kExited;
       if (kind == ContainerKind::kInit && ended && record->exitCode == 0) continue;
       planContainer(container, kind);
-      bool goesOn = kind == ContainerKind::kSidecar && (initialized || isStarted(record));
+      bool goesOn = kind == ContainerKind::kSidecar && (initialized || (record && seen_.isStarted(*record)));
       if (!goesOn) return initialized;
     }
     return true;
   }
 
-  bool isStarted(const ContainerRecord* record) const {
-    if (!record || record->state() != State::kRunning) return false;
-    auto verdict = seen_.probes.find(record->id());
-    return verdict == seen_.probes.end() || verdict->second.started;
+  // Each is started once, whatever the others do: they are for finding out what is wrong (KEP-277).
+  void planEphemerals() {
+    for (const PodContainer& container : containersOf(pod_)) {
+      bool due = container.kind == ContainerKind::kEphemeral && !seen_.latest(container.spec.name());
+      if (due) start(container.spec, {.name = std::string(container.spec.name()), .kind = container.kind});
+    }
   }
 
   void planRegulars() {
-    for (auto container : pod_.spec().containers()) planContainer(container, ContainerKind::kRegular);
+    bool held = false;
+    for (auto container : pod_.spec().containers()) {
+      const ContainerRecord* record = seen_.latest(container.name());
+      bool runs = record && record->state() == State::kRunning;
+      if (runs || !held) planContainer(container, ContainerKind::kRegular);
+      // Who has a postStart hook holds back those that stand after it until the hook is over, or it can't be started.
+      bool comes = container.lifecycle().hasPostStart() && !seen_.failures.contains(std::string(container.name()));
+      held = held || (comes && (record ? runs && !seen_.isUp(*record) : true));
+    }
   }
 
   // The newest attempt; one that ended in an earlier sandbox counts no more for an init container.
@@ -155,6 +184,8 @@ class Planner {
 
   void planRunning(const core_v1::Container& container, const ContainerRecord& record) {
     if (seen_.stopping.contains(record.id())) return end(record, grace(), {});
+    auto hook = seen_.postStart.find(record.id());
+    if (hook != seen_.postStart.end() && hook->second.failed) return end(record, grace(), "FailedPostStartHook");
     if (record.specHash != specHashOf(container)) {
       return end(record, grace(), fmt::format("Container {} definition changed, will be restarted", record.name));
     }
@@ -187,6 +218,7 @@ struct Describe {
   std::string operator()(const StopContainer& a) const {
     return fmt::format("stop {} within {} s: {}", a.id, a.grace.count(), a.message);
   }
+  std::string operator()(const SignalContainer& a) const { return "signal " + a.id; }
   std::string operator()(const KillContainer& a) const { return "kill " + a.id; }
   std::string operator()(const ForgetContainer& a) const { return "forget " + a.id; }
   std::string operator()(const NoteBackOff& a) const { return "back off " + a.name; }

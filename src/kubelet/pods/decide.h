@@ -18,10 +18,13 @@ struct StartContainer {
   ContainerKind kind = ContainerKind::kRegular;
   std::chrono::seconds crashDelay{0};  // for its record
 };
-struct StopContainer {  // preStop, then its stop signal
+struct StopContainer {  // begins its end: drain, preStop; with no grace at all SIGKILL
   std::string id;
   std::chrono::seconds grace{30};
   std::string message;  // of the event Killing
+};
+struct SignalContainer {  // its preStop hook is over and its turn has come: its stop signal
+  std::string id;
 };
 struct KillContainer {  // its grace period is over
   std::string id;
@@ -36,8 +39,8 @@ struct NoteBackOff {  // an event
 struct ReleaseSandbox {};  // everything has ended; records and logs stay
 struct DeletePod {};       // everything has ended and the API wants it gone
 
-using Action = std::variant<Prepare, StartContainer, StopContainer, KillContainer, ForgetContainer, NoteBackOff,
-                            ReleaseSandbox, DeletePod>;
+using Action = std::variant<Prepare, StartContainer, StopContainer, SignalContainer, KillContainer, ForgetContainer,
+                            NoteBackOff, ReleaseSandbox, DeletePod>;
 
 struct Decision {
   std::vector<Action> actions;

@@ -194,10 +194,6 @@ TEST(Decide, HowInitContainersGoFirst) {
        makePod(kWithSidecar),
        {{"proxy", 0, 60, 1, 0, 0, kSidecar}, {"web"}},
        {"start proxy, attempt 1"}},
-      {"a sidecar ends after the containers",
-       makePod(kWithSidecar),
-       {{"proxy", 0, 60, -1, 0, 0, kSidecar}, {"web", 0, 60, 1}},
-       {"stop proxy-0 within 30 s: Stopping container proxy"}},
       {"in a new sandbox init containers run again",
        makePod(kWithInit),
        {{"first", 0, 60, 9, 0, 0, kInit}, {"second", 0, 8, 1, 0, 0, kInit}},
@@ -207,17 +203,152 @@ TEST(Decide, HowInitContainersGoFirst) {
   });
 }
 
+TEST(Decide, SidecarsServeToTheEnd) {
+  using enum ContainerKind;
+  const char* deleting = "deletionTimestamp: 2023-11-14T22:13:50Z\ndeletionGracePeriodSeconds: 30";
+  const char* two =
+      "initContainers: [{name: first, image: a, restartPolicy: Always}, {name: second, image: b, restartPolicy: "
+      "Always}]\ncontainers: [{name: web, image: nginx}]\nrestartPolicy: Never";
+  const Was first{"first", 0, 60, -1, 0, 0, kSidecar}, second{"second", 0, 60, -1, 0, 0, kSidecar};
+  auto ready = [](std::vector<const char*> names, std::chrono::seconds killIn = 20s) {
+    return [=](Observation& o) {
+      for (const char* name : names) o.stopping[idOf(name, 0)] = {kNow + killIn, true};
+    };
+  };
+  check({
+      {"when the containers have ended the sidecars do",
+       makePod(kWithSidecar),
+       {{"proxy", 0, 60, -1, 0, 0, kSidecar}, {"web", 0, 60, 1}},
+       {"stop proxy-0 within 30 s: Stopping container proxy"}},
+      {"the hooks of all begin at once",
+       makePod(two, deleting),
+       {first, second, {"web"}},
+       {"stop first-0 within 30 s: Stopping container first", "stop second-0 within 30 s: Stopping container second",
+        "stop web-0 within 30 s: Stopping container web"}},
+      {"but only a container gets its signal before the others have ended",
+       makePod(two, deleting),
+       {first, second, {"web"}},
+       {"signal web-0"},
+       20,
+       ready({"first", "second", "web"})},
+      {"then the last sidecar",
+       makePod(two, deleting),
+       {first, second, {"web", 0, 60, 1}},
+       {"signal second-0"},
+       20,
+       ready({"first", "second"})},
+      {"then the one before it",
+       makePod(two, deleting),
+       {first, {"second", 0, 60, 1, 0, 0, kSidecar}, {"web", 0, 60, 1}},
+       {"signal first-0"},
+       -1,
+       ready({"first"})},
+      {"nobody waits longer than the grace period",
+       makePod(two, deleting),
+       {first, second, {"web"}},
+       {"signal first-0", "signal second-0", "signal web-0"},
+       -1,
+       ready({"first", "second", "web"}, -1s)},
+      {"nobody restarts a sidecar while the pod ends",
+       makePod(two, deleting),
+       {{"first", 0, 60, 1, 0, 0, kSidecar}, second, {"web", 0, 60, 1}},
+       {"stop second-0 within 30 s: Stopping container second"}},
+      {"one whose startup probe has not succeeded holds back the rest",
+       makePod(two),
+       {first},
+       {},
+       -1,
+       [](Observation& o) { o.probes[idOf("first", 0)] = {}; }},
+      {"its liveness probe restarts it",
+       makePod(two),
+       {first, second, {"web"}},
+       {"stop second-0 within 30 s: Container second failed liveness probe, will be restarted"},
+       -1,
+       [](Observation& o) {
+         o.probes[idOf("second", 0)] = {true, false, "liveness"};
+       }},
+  });
+}
+
+TEST(Decide, PostStartHooksHoldBackWhatStandsAfterThem) {
+  const char* hooked =
+      "containers: [{name: a, image: x, lifecycle: {postStart: {exec: {command: ['true']}}}}, {name: b, image: y}]";
+  const char* sidecar =
+      "initContainers: [{name: a, image: x, restartPolicy: Always, lifecycle: {postStart: {sleep: {seconds: 1}}}}]\n"
+      "containers: [{name: b, image: y}]";
+  auto hook = [](bool failed) { return [=](Observation& o) { o.postStart[idOf("a", 0)] = {failed, ""}; }; };
+  check({
+      {"it comes first", makePod(hooked), {}, {"start a, attempt 0"}},
+      {"the next one waits for its hook", makePod(hooked), {{"a"}}, {}, -1, hook(false)},
+      {"and starts when that is over", makePod(hooked), {{"a"}}, {"start b, attempt 0"}},
+      {"one that runs already is not touched", makePod(hooked), {{"a"}, {"b"}}, {}, -1, hook(false)},
+      {"a hook that fails ends its container",
+       makePod(hooked),
+       {{"a"}, {"b"}},
+       {"stop a-0 within 30 s: FailedPostStartHook"},
+       -1,
+       hook(true)},
+      {"one that can't be started holds back nobody",
+       makePod(hooked),
+       {},
+       {"start b, attempt 0"},
+       5,
+       [](Observation& o) {
+         o.failures["a"] = {"ErrImagePull", "", kNow, 10s};
+       }},
+      {"a sidecar's hook holds back the containers",
+       makePod(sidecar),
+       {{"a", 0, 60, -1, 0, 0, ContainerKind::kSidecar}},
+       {},
+       -1,
+       hook(false)},
+  });
+}
+
+TEST(Decide, EphemeralContainersRunOnce) {
+  using enum ContainerKind;
+  const char* debugged =
+      "initContainers: [{name: first, image: a}]\ncontainers: [{name: web, image: nginx}]\n"
+      "ephemeralContainers: [{name: debugger, image: b, targetContainerName: web}]";
+  check({
+      {"one starts beside what runs",
+       makePod(debugged),
+       {{"first", 0, 60, 9, 0, 0, kInit}, {"web"}},
+       {"start debugger, attempt 0"}},
+      {"and beside an init container that does not end",
+       makePod(debugged),
+       {{"first", 0, 60, -1, 0, 0, kInit}},
+       {"start debugger, attempt 0"}},
+      {"never again, however it ended",
+       makePod(std::string(debugged) + "\nrestartPolicy: Always"),
+       {{"debugger", 0, 60, 9, 1, 0, kEphemeral}, {"first", 0, 60, 9, 0, 0, kInit}, {"web"}},
+       {}},
+      {"it does not keep a pod from its end",
+       makePod(std::string(debugged) + "\nrestartPolicy: Never"),
+       {{"debugger", 0, 60, -1, 0, 0, kEphemeral}, {"first", 0, 60, 9, 0, 0, kInit}, {"web", 0, 60, 1}},
+       {"stop debugger-0 within 30 s: Stopping container debugger"}},
+  });
+}
+
 TEST(Decide, HowAPodEnds) {
   const char* deleting = "deletionTimestamp: 2023-11-14T22:13:50Z\ndeletionGracePeriodSeconds: 30";
   const char* force = "deletionTimestamp: 2023-11-14T22:13:20Z\ndeletionGracePeriodSeconds: 0";
-  auto stopping = [](std::chrono::seconds killIn) {
-    return [=](Observation& o) { o.stopping[idOf("web", 0)] = {kNow + killIn, false}; };
+  auto stopping = [](std::chrono::seconds killIn, bool ready = true, bool signalled = true) {
+    return [=](Observation& o) { o.stopping[idOf("web", 0)] = {kNow + killIn, ready, signalled}; };
   };
   check({
       {"a deleted pod's containers are stopped",
        makePod(kOne, deleting),
        {{"web"}},
        {"stop web-0 within 30 s: Stopping container web"}},
+      {"their hooks are waited for", makePod(kOne, deleting), {{"web"}}, {}, 12, stopping(12s, false, false)},
+      {"then comes the signal", makePod(kOne, deleting), {{"web"}}, {"signal web-0"}, -1, stopping(12s, true, false)},
+      {"also when the hook has used up the time",
+       makePod(kOne, deleting),
+       {{"web"}},
+       {"signal web-0"},
+       -1,
+       stopping(-1s, false, false)},
       {"then waited for", makePod(kOne, deleting), {{"web"}}, {}, 12, stopping(12s)},
       {"then killed", makePod(kOne, deleting), {{"web"}}, {"kill web-0"}, -1, stopping(-1s)},
       {"a deletion without grace shortens an earlier one",

@@ -12,6 +12,7 @@
 #include "kubelet/pods/environment.h"
 #include "kubelet/runtime/capabilities.h"
 #include "kubelet/runtime/oci_spec.h"
+#include "kubelet/runtime/pod_init.h"
 #include "kubelet/volumes/volumes.h"
 
 namespace wherry::kubelet {
@@ -45,14 +46,14 @@ void checkNonRoot(const core_v1::Pod& pod, const core_v1::Container& container, 
 }
 
 // What every container sees of its pod, but where it has a mount of its own in the place.
-std::vector<ContainerMount> podMounts(const PodPaths& paths, const core_v1::Container& container,
-                                      const std::string& terminationLog) {
+std::vector<ContainerMount> podMounts(const core_v1::Pod& pod, const PodPaths& paths,
+                                      const core_v1::Container& container, const std::string& terminationLog) {
   std::string message(container.terminationMessagePath());
   if (message.empty()) message = "/dev/termination-log";
   return {{"/etc/hosts", paths.hosts()},
           {"/etc/hostname", paths.hostname()},
           {"/etc/resolv.conf", paths.resolvConf()},
-          {"/dev/shm", paths.shm()},
+          {"/dev/shm", pod.spec().hostIPC() ? "/dev/shm" : paths.shm()},
           {message, terminationLog}};
 }
 
@@ -75,11 +76,6 @@ std::string stopSignalOf(const core_v1::Container& container, const Image& image
 
 }  // namespace
 
-std::string fieldPathOf(const core_v1::Container& container, ContainerKind kind) {
-  const char* list = kind == ContainerKind::kRegular ? "containers" : "initContainers";
-  return fmt::format("spec.{}{{{}}}", list, container.name());
-}
-
 Launcher::Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
                    std::string dataDir, std::string clusterDomain, int64_t memoryCapacity)
     : containers_(containers),
@@ -91,7 +87,28 @@ Launcher::Launcher(Containers& containers, ImageStore& images, client::EventReco
       memoryCapacity_(memoryCapacity),
       bounding_(boundingCapabilities()) {}
 
-NewContainer Launcher::prepare(const LaunchRequest& request) const {
+// The processes that the container is to see beside its own: the pod's when they are shared, those of the container
+// that an ephemeral one names.
+base::Fd Launcher::openProcesses(const LaunchRequest& request) const {
+  if (request.sandbox.sharedProcesses) {
+    return openPodProcesses(containers_.crun(), containers_.pathsOf(request.sandbox.uid));
+  }
+  bool ephemeral = request.action.kind == ContainerKind::kEphemeral;
+  core_v1::EphemeralContainer container(&request.container.tree());
+  std::string_view name = ephemeral ? container.targetContainerName() : std::string_view();
+  if (name.empty()) return {};
+  const ContainerRecord* newest = nullptr;
+  auto records = containers_.list(request.pod.metadata().uid());
+  for (const ContainerRecord& record : records) {
+    if (record.name == name && (!newest || record.attempt > newest->attempt)) newest = &record;
+  }
+  if (!newest) throw ConfigError(fmt::format("unable to find target container {}", name));
+  base::Fd ns = containers_.openPidNamespace(*newest);
+  if (!ns) throw ConfigError(fmt::format("target container {} is not running", name));
+  return ns;
+}
+
+NewContainer Launcher::prepare(const LaunchRequest& request, const base::Fd& pidNamespace) const {
   auto metadata = request.pod.metadata();
   const StartContainer& action = request.action;
   NewContainer out;
@@ -112,12 +129,14 @@ NewContainer Launcher::prepare(const LaunchRequest& request) const {
   out.lower = images_.lowerDirectories(request.image);
   out.terminal = request.container.tty();
   out.stdin = request.container.stdin();
-  out.spec = [this, &request, record = out.record](const std::string& rootfs) { return spec(request, record, rootfs); };
+  out.spec = [this, &request, &pidNamespace, record = out.record](const std::string& rootfs) {
+    return spec(request, record, rootfs, pidNamespace);
+  };
   return out;
 }
 
-json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& record,
-                           const std::string& rootfs) const {
+json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs,
+                           const base::Fd& pidNamespace) const {
   const core_v1::Pod& pod = request.pod;
   PodPaths paths = containers_.pathsOf(record.podUid);
   auto environment = resolveEnvironment(pod, request.container, request.image.config, request.facts, lookup_,
@@ -128,12 +147,13 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
   checkNonRoot(pod, request.container, input.user);
   input.env = environment.lines();
   input.arguments = resolveArguments(request.container, request.image.config, environment);
-  input.mounts = mergeMounts(podMounts(paths, request.container, containers_.terminationLog(record)),
+  input.mounts = mergeMounts(podMounts(pod, paths, request.container, containers_.terminationLog(record)),
                              volumeMounts(pod, request.container, paths, environment));
   auto files = paths.namespaceFiles();
   if (pod.spec().hostNetwork()) files.net = files.uts = "";
   if (pod.spec().hostIPC()) files.ipc = "";
   input.namespaces = files;
+  if (pidNamespace) input.pidNamespace = fmt::format("/proc/{}/fd/{}", ::getpid(), pidNamespace.get());
   input.rootfs = rootfs;
   input.cgroupsPath = paths.containerCgroup(record.name, record.attempt);
   input.bounding = bounding_;
@@ -142,7 +162,7 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
 }
 
 ContainerRecord Launcher::launch(const LaunchRequest& request) {
-  std::string fieldPath = fieldPathOf(request.container, request.action.kind);
+  std::string fieldPath = fieldPathOf(request.action.name, request.action.kind);
   auto record = [&](client::Severity severity, const char* reason, std::string message) {
     events_.record(*request.pod.object(), severity, reason, std::move(message), fieldPath);
   };
@@ -152,7 +172,8 @@ ContainerRecord Launcher::launch(const LaunchRequest& request) {
   };
   ContainerRecord created;
   try {
-    created = containers_.create(prepare(request));
+    base::Fd pidNamespace = openProcesses(request);
+    created = containers_.create(prepare(request, pidNamespace));
   } catch (const ConfigError& error) {
     throw fail("CreateContainerConfigError", "Failed", error.what());
   } catch (const std::exception& error) {

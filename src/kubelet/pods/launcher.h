@@ -41,8 +41,10 @@ class Launcher {
   ContainerRecord launch(const LaunchRequest& request);
 
  private:
-  NewContainer prepare(const LaunchRequest& request) const;
-  json::Value spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs) const;
+  NewContainer prepare(const LaunchRequest& request, const base::Fd& pidNamespace) const;
+  json::Value spec(const LaunchRequest& request, const ContainerRecord& record, const std::string& rootfs,
+                   const base::Fd& pidNamespace) const;
+  base::Fd openProcesses(const LaunchRequest& request) const;
 
   Containers& containers_;
   ImageStore& images_;
@@ -53,8 +55,5 @@ class Launcher {
   int64_t memoryCapacity_;
   CapabilityMask bounding_;
 };
-
-// "spec.containers{web}", where an event of a container points to.
-std::string fieldPathOf(const core_v1::Container& container, ContainerKind kind);
 
 }  // namespace wherry::kubelet

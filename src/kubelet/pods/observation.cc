@@ -22,16 +22,10 @@ bool ranWell(const ContainerRecord& ended) {
   return ended.startedAt && ended.finishedAt && *ended.finishedAt - *ended.startedAt >= kHealthyRun;
 }
 
-bool isStarted(const ContainerRecord& record, const Observation& seen) {
-  if (record.state() != ContainerRecord::State::kRunning) return false;
-  auto verdict = seen.probes.find(record.id());
-  return verdict == seen.probes.end() || verdict->second.started;
-}
-
 bool initDone(const core_v1::Container& container, const Observation& seen) {
   const ContainerRecord* record = seen.latest(container.name());
   if (!record || record->sandboxAttempt != seen.sandboxAttempt) return false;
-  if (kindOf(container) == ContainerKind::kSidecar) return isStarted(*record, seen);
+  if (kindOf(container) == ContainerKind::kSidecar) return seen.isStarted(*record);
   return record->state() == ContainerRecord::State::kExited && record->exitCode == 0;
 }
 
@@ -60,16 +54,23 @@ const ContainerRecord* Observation::previous(std::string_view name) const {
   return found;
 }
 
+bool Observation::isUp(const ContainerRecord& record) const {
+  return record.state() == ContainerRecord::State::kRunning && !postStart.contains(record.id());
+}
+
+bool Observation::isStarted(const ContainerRecord& record) const {
+  if (!isUp(record)) return false;
+  auto verdict = probes.find(record.id());
+  return verdict == probes.end() || verdict->second.started;
+}
+
 std::string specHashOf(const core_v1::Container& container) {
   return fmt::format("{:016x}", base::fnv1a64(fmt::format("{}\n{}", container.name(), container.image())));
 }
 
-ContainerKind kindOf(const core_v1::Container& initContainer) {
-  return initContainer.restartPolicy() == "Always" ? ContainerKind::kSidecar : ContainerKind::kInit;
-}
-
 bool willRestart(const core_v1::Pod& pod, const core_v1::Container& container, const ContainerRecord& ended) {
   std::string_view policy = pod.spec().restartPolicy();
+  if (ended.kind == ContainerKind::kEphemeral) return false;
   if (ended.specHash != specHashOf(container)) return true;
   if (ended.kind == ContainerKind::kSidecar) return true;
   if (ended.kind == ContainerKind::kInit) return ended.exitCode != 0 && policy != "Never";

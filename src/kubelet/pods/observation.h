@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "kubelet/pods/pod_containers.h"
 #include "kubelet/runtime/container_record.h"
 #include "views/core_v1.h"
 
@@ -27,10 +28,21 @@ struct Failure {
                       base::WallTime now);
 };
 
-// A container that has been told to end.
+// A container that is to end: first its preStop hook, then its stop signal, at last SIGKILL.
 struct Stopping {
   base::WallTime killAt;
-  bool killed = false;  // SIGKILL has been sent
+  bool ready = false;      // for its signal: the hook is over, nobody is sent to the pod any more
+  bool signalled = false;  // has its signal
+  bool killed = false;     // SIGKILL has been sent
+};
+// However little is left of the grace period, there is so much time between the two signals.
+inline constexpr std::chrono::seconds kLastCall{2};
+
+// A container's postStart hook. While it runs, the container counts as not started; nothing is kept of one that went
+// well.
+struct PostStart {
+  bool failed = false;
+  std::string message;
 };
 
 // What a running container's probes have said so far.
@@ -50,17 +62,21 @@ struct Observation {
   std::vector<ContainerRecord> containers;     // by name and attempt
   std::map<std::string, Failure> failures;     // of starting a container, by its name
   std::map<std::string, Stopping> stopping;    // by container id
+  std::map<std::string, PostStart> postStart;  // by container id
   std::map<std::string, ProbeVerdict> probes;  // of running containers, by id
 
   // The newest attempt; null when there is none. And the one before it.
   const ContainerRecord* latest(std::string_view name) const;
   const ContainerRecord* previous(std::string_view name) const;
+
+  // It runs and its postStart hook, if any, is over.
+  bool isUp(const ContainerRecord& record) const;
+  // It is up, and its startup probe has succeeded.
+  bool isStarted(const ContainerRecord& record) const;
 };
 
 // What cannot change under a running container: another image means another container.
 std::string specHashOf(const core_v1::Container& container);
-
-ContainerKind kindOf(const core_v1::Container& initContainer);
 
 // Whether an ended container is to be run again, by its kind and the pod's restartPolicy.
 bool willRestart(const core_v1::Pod& pod, const core_v1::Container& container, const ContainerRecord& ended);

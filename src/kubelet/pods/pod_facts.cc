@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "kubelet/pods/pod_containers.h"
 #include "kubelet/runtime/container_resources.h"
 #include "meta/quantity.h"
 
@@ -27,16 +28,6 @@ std::optional<std::string_view> subscript(std::string_view path, std::string_vie
     return std::nullopt;
   path.remove_prefix(prefix.size() + 2);
   return path.substr(0, path.size() - 2);
-}
-
-std::optional<core_v1::Container> findContainer(const core_v1::Pod& pod, std::string_view name) {
-  for (auto container : pod.spec().containers()) {
-    if (container.name() == name) return container;
-  }
-  for (auto container : pod.spec().initContainers()) {
-    if (container.name() == name) return container;
-  }
-  return std::nullopt;
 }
 
 int64_t divideUp(int64_t value, int64_t by) { return by <= 0 ? value : (value + by - 1) / by; }
@@ -61,14 +52,18 @@ std::string fieldValue(const core_v1::Pod& pod, const PodFacts& facts, std::stri
 
 std::string resourceFieldValue(const core_v1::Pod& pod, const core_v1::Container& container, const PodFacts& facts,
                                const core_v1::ResourceFieldSelector& selector) {
-  auto of = selector.containerName().empty() ? std::optional(container) : findContainer(pod, selector.containerName());
-  if (!of) throw ConfigError(fmt::format("container {} not found", selector.containerName()));
+  std::optional<PodContainer> named;
+  if (!selector.containerName().empty()) {
+    named = findContainer(pod, selector.containerName());
+    if (!named) throw ConfigError(fmt::format("container {} not found", selector.containerName()));
+  }
+  auto resources = named ? named->spec.resources() : container.resources();
   auto parts = base::splitOnce(selector.resource(), '.');
   bool limit = parts && parts->first == "limits";
   if (!parts || (!limit && parts->first != "requests")) {
     throw ConfigError(fmt::format("unsupported container resource : {}", selector.resource()));
   }
-  auto list = limit ? of->resources().limits() : of->resources().requests();
+  auto list = limit ? resources.limits() : resources.requests();
   auto divisor = meta::Quantity::parse(selector.divisor()).value_or(meta::Quantity());
   if (divisor.zero()) divisor = meta::Quantity::of(1);
   if (parts->second == "cpu") {

@@ -38,7 +38,9 @@ struct PodMemory {
   std::map<std::string, Image> images;                // found for the next start, by container name
   std::set<std::string> pulling;                      // container names
   std::map<std::string, Stopping> stopping;           // by container id
+  std::map<std::string, PostStart> postStart;         // by container id
   std::set<std::string> backOffNoted;                 // container ids
+  std::set<std::string> probed;                       // container ids
   std::map<std::string, ServiceAccountToken> tokens;  // by audience and life
 };
 

@@ -26,8 +26,22 @@ struct Phase {
   std::string message;
 };
 
+// The containers have ended, but sidecars are still at it: the pod isn't over yet.
+bool sidecarsLinger(const core_v1::Pod& pod, const Observation& seen) {
+  if (pod.status().phase() != "Running") return false;
+  for (auto container : pod.spec().containers()) {
+    const ContainerRecord* record = seen.latest(container.name());
+    if (!record || record->state() != State::kExited) return false;
+  }
+  return std::any_of(seen.containers.begin(), seen.containers.end(), [](const ContainerRecord& record) {
+    return record.kind == ContainerKind::kSidecar && record.state() == State::kRunning;
+  });
+}
+
 Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
-  switch (outcomeOf(pod, seen)) {
+  Outcome outcome = outcomeOf(pod, seen);
+  if (outcome != Outcome::kDeadlineExceeded && sidecarsLinger(pod, seen)) return {"Running", {}, {}};
+  switch (outcome) {
     case Outcome::kSucceeded:
       return {"Succeeded", {}, {}};
     case Outcome::kFailed:
@@ -41,7 +55,8 @@ Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
   bool allEnded = true, allWell = true;
   for (auto container : pod.spec().containers()) {
     const ContainerRecord* record = seen.latest(container.name());
-    if (!record || record->state() == State::kCreated) return {"Pending", {}, {}};
+    bool fresh = record && record->state() == State::kRunning && !seen.isUp(*record) && !seen.previous(record->name);
+    if (!record || record->state() == State::kCreated || fresh) return {"Pending", {}, {}};
     bool ended = record->state() == State::kExited;
     allEnded = allEnded && ended;
     allWell = allWell && ended && record->exitCode == 0;
@@ -51,10 +66,13 @@ Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
   return {"Running", {}, {}};
 }
 
-std::vector<std::string> unreadyContainers(const json::Array& statuses) {
+// Sidecars, then containers, in the pod's order.
+std::vector<std::string> unreadyContainers(const core_v1::Pod& pod, const Observation& seen) {
   std::vector<std::string> names;
-  for (const json::Value& status : statuses) {
-    if (!json::getBool(status, "ready")) names.emplace_back(json::getString(status, "name"));
+  for (const PodContainer& container : containersOf(pod)) {
+    if (container.kind != ContainerKind::kSidecar && container.kind != ContainerKind::kRegular) continue;
+    bool ready = json::getBool(renderContainerStatus(pod, container.spec, container.kind, seen), "ready");
+    if (!ready) names.emplace_back(container.spec.name());
   }
   return names;
 }
@@ -64,8 +82,8 @@ std::vector<std::string> incompleteInits(const core_v1::Pod& pod, const Observat
   for (auto container : pod.spec().initContainers()) {
     const ContainerRecord* record = seen.latest(container.name());
     bool sidecar = kindOf(container) == ContainerKind::kSidecar;
-    bool done = record && (sidecar ? record->state() == State::kRunning
-                                   : record->state() == State::kExited && record->exitCode == 0);
+    bool done =
+        record && (sidecar ? seen.isStarted(*record) : record->state() == State::kExited && record->exitCode == 0);
     if (!done) names.emplace_back(container.name());
   }
   return names;
@@ -78,10 +96,10 @@ Condition initialized(const core_v1::Pod& pod, const Observation& seen, const Ph
           fmt::format("containers with incomplete status: [{}]", base::join(incompleteInits(pod, seen), " "))};
 }
 
-Condition containersReady(const json::Array& statuses, const Phase& phase) {
+Condition containersReady(const core_v1::Pod& pod, const Observation& seen, const Phase& phase) {
   if (phase.phase == "Succeeded") return {"ContainersReady", false, "PodCompleted", {}};
   if (phase.phase == "Failed") return {"ContainersReady", false, "PodFailed", {}};
-  auto unready = unreadyContainers(statuses);
+  auto unready = unreadyContainers(pod, seen);
   if (unready.empty()) return {"ContainersReady", true, {}, {}};
   return {"ContainersReady", false, "ContainersNotReady",
           fmt::format("containers with unready status: [{}]", base::join(unready, " "))};
@@ -136,12 +154,13 @@ json::Array renderConditions(const core_v1::Pod& pod, const std::vector<Conditio
   return out;
 }
 
-json::Array containerStatuses(const core_v1::Pod& pod, const Observation& seen) {
-  std::vector<core_v1::Container> sorted;
-  for (auto container : pod.spec().containers()) sorted.push_back(container);
-  std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.name() < b.name(); });
+// By name, as clients know them.
+json::Array containerStatuses(const core_v1::Pod& pod, ContainerKind kind, const Observation& seen) {
+  std::vector<PodContainer> sorted = containersOf(pod);
+  std::erase_if(sorted, [&](const PodContainer& container) { return container.kind != kind; });
+  std::sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.spec.name() < b.spec.name(); });
   json::Array out;
-  for (auto& container : sorted) out.push_back(renderContainerStatus(pod, container, ContainerKind::kRegular, seen));
+  for (auto& container : sorted) out.push_back(renderContainerStatus(pod, container.spec, kind, seen));
   return out;
 }
 
@@ -169,13 +188,14 @@ std::string startTime(const core_v1::Pod& pod, base::WallTime now) {
 
 json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, const NodeIdentity& node) {
   Phase phase = phaseOf(pod, seen);
-  json::Array statuses = containerStatuses(pod, seen);
-  Condition containers = containersReady(statuses, phase);
-  // A sidecar counts towards readiness like the others.
+  json::Array statuses = containerStatuses(pod, ContainerKind::kRegular, seen);
+  Condition containers = containersReady(pod, seen, phase);
   json::Array inits = initContainerStatuses(pod, seen);
   Condition network{"PodReadyToStartContainers", seen.sandbox, {}, {}};
-  auto conditions =
-      renderConditions(pod, {network, initialized(pod, seen, phase), ready(pod, containers), containers}, seen.now);
+  std::vector<Condition> own{network, initialized(pod, seen, phase), ready(pod, containers), containers};
+  // A pod that came with its node never met the scheduler.
+  if (!findCondition(pod, "PodScheduled")) own.push_back({"PodScheduled", true, {}, {}});
+  auto conditions = renderConditions(pod, own, seen.now);
   json::Object status{{"phase", phase.phase},
                       {"observedGeneration", pod.metadata().generation()},
                       {"conditions", std::move(conditions)}};
@@ -185,6 +205,8 @@ json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, c
   status["startTime"] = startTime(pod, seen.now);
   if (!inits.empty()) status["initContainerStatuses"] = std::move(inits);
   status["containerStatuses"] = std::move(statuses);
+  json::Array ephemerals = containerStatuses(pod, ContainerKind::kEphemeral, seen);
+  if (!ephemerals.empty()) status["ephemeralContainerStatuses"] = std::move(ephemerals);
   return status;
 }
 

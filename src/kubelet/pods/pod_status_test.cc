@@ -128,16 +128,72 @@ TEST(PodStatus, AProbeDecidesWhetherARunningContainerIsReady) {
   EXPECT_EQ(statusOf(pod, observation, "conditions.2.status"), "\"True\"\n");
 }
 
+TEST(PodStatus, AContainerIsNotUpBeforeItsPostStartHookIsOver) {
+  auto pod = makePod("containers: [{name: web, image: nginx}]");
+  Observation observation = seen({web(pod)});
+  observation.postStart[web(pod).id()] = {};
+  EXPECT_EQ(statusOf(pod, observation, "phase"), "Pending\n");
+  EXPECT_EQ(statusOf(pod, observation, "containerStatuses.0.state.waiting"), "reason: ContainerCreating\n");
+  EXPECT_EQ(statusOf(pod, observation, "containerStatuses.0.started"), "false\n");
+  EXPECT_EQ(statusOf(pod, observation, "containerStatuses.0.ready"), "false\n");
+  observation.postStart[web(pod).id()] = {true, "it said no"};
+  EXPECT_EQ(statusOf(pod, observation, "containerStatuses.0.state.waiting"),
+            "reason: PostStartHookError\nmessage: it said no\n");
+}
+
+TEST(PodStatus, SidecarsCountForReadinessAndForTheEnd) {
+  auto pod = makePod(
+      "initContainers: [{name: proxy, image: p, restartPolicy: Always, readinessProbe: {}}]\n"
+      "containers: [{name: web, image: nginx}]\nrestartPolicy: Never",
+      {}, "phase: Running");
+  ContainerRecord proxy{.podUid = kTestUid,
+                        .name = "proxy",
+                        .kind = ContainerKind::kSidecar,
+                        .createdAt = kNow - 60s,
+                        .startedAt = kNow - 60s};
+  ContainerRecord main = web(pod);
+  Observation observation = seen({proxy, main});
+  observation.probes[proxy.id()] = {.started = true, .ready = false};
+  EXPECT_EQ(statusOf(pod, observation, "conditions.3.message"), "\"containers with unready status: [proxy]\"\n");
+  EXPECT_EQ(statusOf(pod, observation, "conditions.1.status"), "\"True\"\n");
+  observation.containers[1].finishedAt = kNow;
+  EXPECT_EQ(statusOf(pod, observation, "phase"), "Running\n") << "the sidecar still runs";
+  observation.containers[0].finishedAt = kNow;
+  observation.containers[0].exitCode = 137;
+  EXPECT_EQ(statusOf(pod, observation, "phase"), "Succeeded\n") << "how a sidecar ended does not matter";
+}
+
 TEST(PodStatus, AReadinessGateHoldsThePodBackButNotItsContainers) {
   auto pod = makePod("containers: [{name: web, image: nginx}]\nreadinessGates: [{conditionType: example.com/gate}]");
   EXPECT_EQ(statusOf(pod, seen({web(pod)}), "conditions.2.reason"), "ReadinessGatesNotReady\n");
   EXPECT_EQ(statusOf(pod, seen({web(pod)}), "conditions.3.status"), "\"True\"\n");
 }
 
+TEST(PodStatus, EphemeralContainersAreShownAndCountForNothing) {
+  auto pod =
+      makePod("containers: [{name: web, image: nginx}]\nephemeralContainers: [{name: debugger, image: busybox}]");
+  ContainerRecord debugger{.podUid = kTestUid,
+                           .name = "debugger",
+                           .kind = ContainerKind::kEphemeral,
+                           .createdAt = kNow - 9s,
+                           .startedAt = kNow - 9s};
+  EXPECT_EQ(statusOf(pod, seen({web(pod)}), "ephemeralContainerStatuses.0.state.waiting.reason"),
+            "ContainerCreating\n");
+  EXPECT_EQ(statusOf(pod, seen({web(pod), debugger}), "ephemeralContainerStatuses.0.state"),
+            "running:\n  startedAt: \"2023-11-14T22:13:11Z\"\n");
+  EXPECT_EQ(statusOf(pod, seen({web(pod), debugger}), "ephemeralContainerStatuses.0.ready"), "false\n");
+  debugger.finishedAt = kNow;
+  debugger.exitCode = 7;
+  EXPECT_EQ(statusOf(pod, seen({web(pod), debugger}), "ephemeralContainerStatuses.0.state.terminated.exitCode"), "7\n");
+  EXPECT_EQ(statusOf(pod, seen({web(pod), debugger}), "phase"), "Running\n");
+  EXPECT_EQ(statusOf(pod, seen({web(pod), debugger}), "conditions.2.status"), "\"True\"\n");
+}
+
 TEST(PodStatus, InitContainersAreShownAndHoldThePodPending) {
   auto pod = makePod("initContainers: [{name: first, image: a}]\ncontainers: [{name: web, image: nginx}]");
   EXPECT_EQ(statusOf(pod, seen({}), "phase"), "Pending\n");
   EXPECT_EQ(statusOf(pod, seen({}), "containerStatuses.0.state.waiting.reason"), "PodInitializing\n");
+  EXPECT_EQ(statusOf(pod, seen({}), "initContainerStatuses.0.state.waiting.reason"), "PodInitializing\n");
   EXPECT_EQ(statusOf(pod, seen({}), "conditions.1.message"), "\"containers with incomplete status: [first]\"\n");
 }
 

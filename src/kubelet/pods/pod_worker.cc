@@ -22,19 +22,9 @@ const base::Log& kubeletLog() {
 }
 
 // Fields that a status may have no more.
-constexpr const char* kOptionalFields[] = {"reason", "message", "initContainerStatuses"};
+constexpr const char* kOptionalFields[] = {"reason", "message", "initContainerStatuses", "ephemeralContainerStatuses"};
 
 }  // namespace
-
-std::optional<core_v1::Container> PodWorker::findContainer(std::string_view name) const {
-  for (auto container : pod_.spec().containers()) {
-    if (container.name() == name) return container;
-  }
-  for (auto container : pod_.spec().initContainers()) {
-    if (container.name() == name) return container;
-  }
-  return std::nullopt;
-}
 
 std::optional<ContainerRecord> PodWorker::findRecord(const std::string& id) const {
   for (const ContainerRecord& record : options_.containers.list(uid_)) {
@@ -57,7 +47,10 @@ void PodWorker::recordEvent(client::Severity severity, std::string_view reason, 
 
 Observation PodWorker::observe() {
   options_.containers.observeExits(uid_);
-  if (!state_->looked) state_->sandbox = options_.sandboxes.find(uid_);
+  // Shared processes end with their first one, which may be killed like any other.
+  bool mayBeLost = state_->sandbox && state_->sandbox->sharedProcesses;
+  if (!state_->looked || mayBeLost) state_->sandbox = options_.sandboxes.find(uid_);
+  if (!state_->sandbox) state_->prepared = false;
   state_->looked = true;
   Observation seen{.now = options_.clock.now(),
                    .sandbox = state_->sandbox.has_value(),
@@ -75,12 +68,18 @@ Observation PodWorker::observe() {
     std::string id = record.id();
     if (record.state() != ContainerRecord::State::kRunning) {
       parts_.prober.remove(id);
+      state_->probed.erase(id);
       state_->stopping.erase(id);
-    } else if (auto verdict = parts_.prober.find(id)) {
+      state_->postStart.erase(id);
+      continue;
+    }
+    if (!state_->postStart.contains(id)) startProbes(record);
+    if (auto verdict = parts_.prober.find(id)) {
       seen.probes[id] = *verdict;
     }
   }
   seen.stopping = state_->stopping;
+  seen.postStart = state_->postStart;
   return seen;
 }
 
@@ -90,7 +89,6 @@ PodWorker::Progress PodWorker::apply(const Action& action) {
 }
 
 void PodWorker::reconcile() {
-  adoptProbes();
   Decision decision;
   for (int round = 0; round < kMaxRounds && !deleted_; ++round) {
     decision = decide(pod_, observe());
@@ -110,11 +108,11 @@ void PodWorker::reconcile() {
 
 PodWorker::Progress PodWorker::on(const NoteBackOff& action) {
   if (!state_->backOffNoted.insert(action.id).second) return Progress::kNone;
-  auto container = findContainer(action.name);
+  auto container = findContainer(pod_, action.name);
   if (!container) return Progress::kNone;
   recordEvent(client::Severity::kWarning, "BackOff",
               fmt::format("Back-off restarting failed container {} in pod {}", action.name, podDescription(pod_)),
-              fieldPathOf(*container, ContainerKind::kRegular));
+              fieldPathOf(action.name, container->kind));
   return Progress::kNone;
 }
 

@@ -40,6 +40,7 @@ class PodWorker {
   Progress on(const Prepare&);
   Progress on(const StartContainer& action);
   Progress on(const StopContainer& action);
+  Progress on(const SignalContainer& action);
   Progress on(const KillContainer& action);
   Progress on(const ForgetContainer& action);
   Progress on(const NoteBackOff& action);
@@ -52,14 +53,12 @@ class PodWorker {
   std::optional<Image> findImage(const core_v1::Container& container, const StartContainer& action);
   void pullInBackground(const core_v1::Container& container, ContainerKind kind);
   void startFailed(const std::string& container, std::string reason, std::string message);
-  void startProbes(const core_v1::Container& container, const ContainerRecord& record);
-  void adoptProbes();
+  void startProbes(const ContainerRecord& record);
   void runPostStart(const core_v1::Container& container, const ContainerRecord& record);
   ProbeTarget probeTarget(const core_v1::Container& container, const ContainerRecord& record) const;
   void stopInBackground(const ContainerRecord& record, std::chrono::seconds grace);
   void writeStatus(const Observation& seen);
 
-  std::optional<core_v1::Container> findContainer(std::string_view name) const;
   std::optional<ContainerRecord> findRecord(const std::string& id) const;
   PodFacts facts() const;
   void recordEvent(client::Severity severity, std::string_view reason, std::string message,

@@ -3,11 +3,15 @@
 
 #include "kubelet/images/pull_secrets.h"
 #include "kubelet/pods/pod_worker.h"
+#include "kubelet/probes/lifecycle_hook.h"
 
 namespace wherry::kubelet {
 namespace {
 
 using std::chrono::milliseconds;
+
+// A hook may take as long as its container lives; this only bounds the thread that waits for it.
+constexpr std::chrono::hours kPostStartLimit{24};
 
 std::string inSeconds(milliseconds time) {
   if (time.count() < 1000) return fmt::format("{}ms", time.count());
@@ -88,7 +92,7 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
   PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), container.image());
   if (auto image = options_.puller.findWithoutPull(container.image(), policy)) {
     recordEvent(client::Severity::kNormal, "Pulled", pulledMessage({.image = *image}, container.image()),
-                fieldPathOf(container, action.kind));
+                fieldPathOf(action.name, action.kind));
     return image;
   }
   pullInBackground(container, action.kind);
@@ -97,7 +101,7 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
 
 void PodWorker::pullInBackground(const core_v1::Container& container, ContainerKind kind) {
   PullJob job{pod_.object(), std::string(container.name()), std::string(container.image()),
-              fieldPathOf(container, kind), parsePullPolicy(container.imagePullPolicy(), container.image())};
+              fieldPathOf(container.name(), kind), parsePullPolicy(container.imagePullPolicy(), container.image())};
   if (!state_->pulling.insert(job.container).second) return;
   if (job.policy != PullPolicy::kNever && !options_.images.find(job.image)) {
     recordEvent(client::Severity::kNormal, "Pulling", fmt::format("Pulling image \"{}\"", job.image), job.fieldPath);
@@ -117,15 +121,15 @@ void PodWorker::startFailed(const std::string& container, std::string reason, st
 }
 
 PodWorker::Progress PodWorker::on(const StartContainer& action) {
-  auto container = findContainer(action.name);
-  if (!container) return Progress::kNone;
-  auto image = findImage(*container, action);
+  auto found = findContainer(pod_, action.name);
+  if (!found) return Progress::kNone;
+  const core_v1::Container& container = found->spec;
+  auto image = findImage(container, action);
   if (!image) return Progress::kNone;
   try {
-    auto record = parts_.launcher.launch({pod_, *container, action, *image, *state_->sandbox, facts()});
+    auto record = parts_.launcher.launch({pod_, container, action, *image, *state_->sandbox, facts()});
     state_->failures.erase(action.name);
-    startProbes(*container, record);
-    runPostStart(*container, record);
+    runPostStart(container, record);
   } catch (const LaunchError& error) {
     startFailed(action.name, error.reason, error.what());
   }
@@ -140,38 +144,35 @@ ProbeTarget PodWorker::probeTarget(const core_v1::Container& container, const Co
   return {state_->sandbox ? state_->sandbox->ip : "", container, exec};
 }
 
-void PodWorker::startProbes(const core_v1::Container& container, const ContainerRecord& record) {
-  parts_.prober.add({record.id(), pod_, record.startedAt.value_or(record.createdAt), probeTarget(container, record)});
+// Once for each container that is up, also for one that was started by an earlier process of ours.
+void PodWorker::startProbes(const ContainerRecord& record) {
+  auto container = findContainer(pod_, record.name);
+  if (!container || !state_->probed.insert(record.id()).second) return;
+  parts_.prober.add(
+      {record.id(), pod_, record.startedAt.value_or(record.createdAt), probeTarget(container->spec, record)});
 }
 
-// After a restart of ours, running containers are probed on.
-void PodWorker::adoptProbes() {
-  if (state_->looked) return;
-  state_->sandbox = options_.sandboxes.find(uid_);
-  state_->looked = true;
-  for (const ContainerRecord& record : options_.containers.list(uid_)) {
-    auto container = findContainer(record.name);
-    if (container && record.state() == ContainerRecord::State::kRunning) startProbes(*container, record);
-  }
-}
-
-// A postStart hook that fails ends its container.
+// Until the hook has ended well, the container isn't up and nobody probes it; one that fails ends its container.
 void PodWorker::runPostStart(const core_v1::Container& container, const ContainerRecord& record) {
   auto hook = container.lifecycle().postStart();
   if (!hook) return;
-  auto run = [hook, record, target = probeTarget(container, record), options = &options_,
-              pod = pod_](const std::stop_token&) -> void {
-    constexpr milliseconds kHookTimeout{120'000};
-    ProbeAnswer answer{true, {}};
-    if (hook.hasExec())
-      answer = probeExec(hook.exec(), target, kHookTimeout);
-    else if (hook.hasHttpGet())
-      answer = probeHttp(hook.httpGet(), target, kHookTimeout);
-    if (answer.success) return;
-    options->events.record(*pod.object(), client::Severity::kWarning, "FailedPostStartHook",
-                           fmt::format("PostStartHook failed: {}", answer.output),
-                           fieldPathOf(target.container, record.kind));
-    options->containers.signal(record, 9);
+  state_->postStart[record.id()] = {};
+  auto run = [hook, record, target = probeTarget(container, record), options = &options_, pod = pod_,
+              inbox = state_->inbox, queue = &parts_.queue](const std::stop_token& stop) {
+    ProbeAnswer answer = runHook(hook, target, podDescription(pod), kPostStartLimit, stop);
+    if (!answer.success) {
+      options->events.record(*pod.object(), client::Severity::kWarning, "FailedPostStartHook", "PostStartHook failed",
+                             fieldPathOf(record.name, record.kind));
+    }
+    inbox->with([&](auto& waiting) {
+      waiting.push_back([id = record.id(), answer](PodState& state) {
+        if (answer.success)
+          state.postStart.erase(id);
+        else if (state.postStart.contains(id))
+          state.postStart[id] = {true, answer.output};
+      });
+    });
+    queue->add(record.podUid);
   };
   parts_.background.run(run);
 }

@@ -1,12 +1,11 @@
 // The part of a pod's worker that ends containers and takes back what the pod had.
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
 
 #include <fmt/format.h>
 #include <signal.h>
 
 #include "kubelet/pods/pod_worker.h"
+#include "kubelet/probes/lifecycle_hook.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -16,21 +15,6 @@ using std::chrono::seconds;
 
 // DESIGN section 1.2: the only wait between the node's parts, and its bound.
 constexpr milliseconds kDrainTime{200};
-
-void sleepUntilStopped(seconds time, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, std::move(stop), time, [] { return false; });
-}
-
-ProbeAnswer runPreStop(const core_v1::LifecycleHandler& hook, const ProbeTarget& target, seconds grace,
-                       const std::stop_token& stop) {
-  if (hook.hasExec()) return probeExec(hook.exec(), target, grace);
-  if (hook.hasHttpGet()) return probeHttp(hook.httpGet(), target, grace);
-  if (hook.hasSleep()) sleepUntilStopped(std::min(seconds(hook.sleep().seconds()), grace), stop);
-  return {true, {}};
-}
 
 void removePodLogs(const std::string& dataDir, const std::string& uid) {
   std::error_code error;
@@ -44,38 +28,56 @@ void removePodLogs(const std::string& dataDir, const std::string& uid) {
 PodWorker::Progress PodWorker::on(const StopContainer& action) {
   auto record = findRecord(action.id);
   if (!record) return Progress::kNone;
-  auto container = findContainer(record->name);
-  std::string fieldPath = container ? fieldPathOf(*container, record->kind) : "";
-  recordEvent(client::Severity::kNormal, "Killing", action.message, fieldPath);
+  recordEvent(client::Severity::kNormal, "Killing", action.message, fieldPathOf(record->name, record->kind));
   state_->stopping[action.id] = {options_.clock.now() + action.grace + kDrainTime, false};
   if (action.grace == seconds(0)) {
     state_->stopping[action.id].killed = true;
     options_.containers.signal(*record, SIGKILL);
     return Progress::kMade;
   }
-  stopInBackground(*record, action.grace);
+  auto container = findContainer(pod_, record->name);
+  bool waits = pod_.metadata().deleting() || (container && container->spec.lifecycle().hasPreStop());
+  if (waits)
+    stopInBackground(*record, action.grace);
+  else
+    state_->stopping[action.id].ready = true;
   return Progress::kMade;
 }
 
-// Out of the endpoints, preStop, the stop signal; what comes after is the deadline's matter.
+// What comes before the stop signal: out of the endpoints, then preStop. The news that it is over brings the signal.
 void PodWorker::stopInBackground(const ContainerRecord& record, seconds grace) {
-  auto container = findContainer(record.name);
+  auto container = findContainer(pod_, record.name);
   bool deleting = pod_.metadata().deleting();
-  ProbeTarget target = probeTarget(container.value_or(core_v1::Container()), record);
-  parts_.background.run([=, uid = uid_, pod = pod_, &options = options_](const std::stop_token& stop) {
-    if (deleting) options.drain.wait(uid, kDrainTime, stop);
-    auto hook = target.container.lifecycle().preStop();
-    if (hook) {
-      ProbeAnswer answer = runPreStop(hook, target, grace, stop);
-      if (!answer.success) {
-        options.events.record(*pod.object(), client::Severity::kWarning, "FailedPreStopHook",
-                              fmt::format("PreStopHook failed: {}", answer.output),
-                              fieldPathOf(target.container, record.kind));
-      }
-    }
-    // A stop of ours cut the hook short: the next start does it all again.
-    if (!stop.stop_requested()) options.containers.signal(record, parseSignal(record.stopSignal).value_or(SIGTERM));
-  });
+  ProbeTarget target = probeTarget(container ? container->spec : core_v1::Container(), record);
+  parts_.background.run(
+      [=, pod = pod_, &options = options_, &queue = parts_.queue, inbox = state_->inbox](const std::stop_token& stop) {
+        if (deleting) options.drain.wait(record.podUid, kDrainTime, stop);
+        if (auto hook = target.container.lifecycle().preStop()) {
+          ProbeAnswer answer = runHook(hook, target, podDescription(pod), grace, stop);
+          if (!answer.success && !stop.stop_requested()) {
+            options.events.record(*pod.object(), client::Severity::kWarning, "FailedPreStopHook", "PreStopHook failed",
+                                  fieldPathOf(record.name, record.kind));
+          }
+        }
+        // A stop of ours cut the hook short: the next start does it all again.
+        if (stop.stop_requested()) return;
+        inbox->with([&](auto& waiting) {
+          waiting.push_back([id = record.id()](PodState& state) {
+            auto stopping = state.stopping.find(id);
+            if (stopping != state.stopping.end()) stopping->second.ready = true;
+          });
+        });
+        queue.add(record.podUid);
+      });
+}
+
+PodWorker::Progress PodWorker::on(const SignalContainer& action) {
+  auto record = findRecord(action.id);
+  if (record) options_.containers.signal(*record, parseSignal(record->stopSignal).value_or(SIGTERM));
+  Stopping& stopping = state_->stopping[action.id];
+  stopping.signalled = true;
+  stopping.killAt = std::max(stopping.killAt, options_.clock.now() + kLastCall);
+  return Progress::kMade;
 }
 
 PodWorker::Progress PodWorker::on(const KillContainer& action) {
@@ -85,7 +87,7 @@ PodWorker::Progress PodWorker::on(const KillContainer& action) {
 }
 
 PodWorker::Progress PodWorker::on(const ReleaseSandbox&) {
-  options_.sandboxes.release(uid_, options_.containers.crun().cgroups());
+  options_.sandboxes.release(uid_);
   state_->sandbox.reset();
   state_->prepared = false;
   return Progress::kMade;
@@ -107,7 +109,7 @@ PodWorker::Progress PodWorker::on(const DeletePod&) {
 void PodWorker::removeEverything() {
   for (const ContainerRecord& record : options_.containers.list(uid_)) parts_.prober.remove(record.id());
   options_.containers.removeAll(uid_);
-  options_.sandboxes.remove(uid_, options_.containers.crun().cgroups());
+  options_.sandboxes.remove(uid_);
   removePodLogs(options_.dataDir, uid_);
   state_->forget();
 }

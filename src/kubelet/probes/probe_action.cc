@@ -30,7 +30,9 @@ std::string wordsOf(int error) {
   return text;
 }
 
-ProbeAnswer noSuchPort() { return {false, "couldn't find the port of the probe"}; }
+std::string noSuchPort(const json::Value* port) {
+  return fmt::format("couldn't find port: {}", port ? json::serialize(*port) : "none");
+}
 
 // 0, or the error of the connection.
 int connectError(const std::string& ip, int port, milliseconds timeout) {
@@ -81,28 +83,38 @@ std::optional<int> findPort(const json::Value* port, const core_v1::Container& c
   return base::parseInt<int>(port->get_string());
 }
 
-ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target, milliseconds timeout) {
+HttpAnswer requestHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target, milliseconds timeout) {
   auto port = findPort(action.port(), target.container);
-  if (!port) return noSuchPort();
+  if (!port) return {0, noSuchPort(action.port())};
   std::string host = action.host().empty() ? target.ip : std::string(action.host());
   std::string scheme = action.scheme() == "HTTPS" ? "https" : "http";
   std::string authority = fmt::format("{}:{}", host, *port), origin = scheme + "://" + authority;
+  net::Request request = httpRequest(action, authority);
+  std::string url = origin + request.path + (request.query.empty() ? "" : "?" + request.query);
   try {
     auto client = net::newHttpClient({.url = origin, .timeout = timeout});
-    auto response = client->call(httpRequest(action, authority));
-    if (response.status >= 200 && response.status < 400) return {true, {}};
-    return {false, fmt::format("HTTP probe failed with statuscode: {}", response.status)};
+    return {client->call(request).status, {}};
   } catch (const std::system_error& error) {
-    return {false,
-            fmt::format("Get \"{}{}\": {}", origin, action.path(), dialMessage(host, *port, error.code().value()))};
+    if (error.code().value() == ETIMEDOUT) {
+      return {0, fmt::format("Get \"{}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                             url)};
+    }
+    return {0, fmt::format("Get \"{}\": {}", url, dialMessage(host, *port, error.code().value()))};
   } catch (const std::exception& error) {
-    return {false, fmt::format("Get \"{}{}\": {}", origin, action.path(), error.what())};
+    return {0, fmt::format("Get \"{}\": {}", url, error.what())};
   }
+}
+
+ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target, milliseconds timeout) {
+  HttpAnswer answer = requestHttp(action, target, timeout);
+  if (answer.status == 0) return {false, answer.error};
+  if (answer.status >= 200 && answer.status < 400) return {true, {}};
+  return {false, fmt::format("HTTP probe failed with statuscode: {}", answer.status)};
 }
 
 ProbeAnswer probeTcp(const core_v1::TCPSocketAction& action, const ProbeTarget& target, milliseconds timeout) {
   auto port = findPort(action.port(), target.container);
-  if (!port) return noSuchPort();
+  if (!port) return {false, noSuchPort(action.port())};
   std::string host = action.host().empty() ? target.ip : std::string(action.host());
   int error = connectError(host, *port, timeout);
   return {error == 0, error == 0 ? "" : dialMessage(host, *port, error)};

@@ -1,5 +1,5 @@
-// Carries out one probe or lifecycle hook: HTTP request, TCP connection, or a command in the container. Blocks until
-// the answer or the time-out. Safe from any thread.
+// Carries out one probe: HTTP request, TCP connection, or a command in the container. Blocks until the answer or the
+// time-out. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -25,6 +25,14 @@ struct ProbeAnswer {
   bool success = false;
   std::string output;  // why not, as the event Unhealthy shows it
 };
+
+// The request alone; status 0 and why, when there was no answer.
+struct HttpAnswer {
+  int status = 0;
+  std::string error;
+};
+HttpAnswer requestHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target,
+                       std::chrono::milliseconds timeout);
 
 ProbeAnswer probeHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& target,
                       std::chrono::milliseconds timeout);

@@ -1,5 +1,7 @@
 #include "kubelet/runtime/container_record.h"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "meta/time.h"
@@ -7,7 +9,8 @@
 namespace wherry::kubelet {
 namespace {
 
-constexpr std::string_view kKinds[] = {"init", "sidecar", "regular"};
+// In the order of ContainerKind.
+constexpr std::string_view kKinds[] = {"init", "sidecar", "regular", "ephemeral"};
 
 std::optional<base::WallTime> timeAt(const json::Value& record, std::string_view key) {
   std::string_view text = json::getString(record, key);
@@ -15,8 +18,10 @@ std::optional<base::WallTime> timeAt(const json::Value& record, std::string_view
 }
 
 ContainerKind parseKind(std::string_view text) {
-  if (text == kKinds[0]) return ContainerKind::kInit;
-  return text == kKinds[1] ? ContainerKind::kSidecar : ContainerKind::kRegular;
+  for (int kind = 0; kind < static_cast<int>(std::size(kKinds)); ++kind) {
+    if (text == kKinds[kind]) return static_cast<ContainerKind>(kind);
+  }
+  return ContainerKind::kRegular;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 namespace wherry::kubelet {
 
-enum class ContainerKind { kInit, kSidecar, kRegular };
+enum class ContainerKind { kInit, kSidecar, kRegular, kEphemeral };
 
 struct ContainerRecord {
   std::string podUid;

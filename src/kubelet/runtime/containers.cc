@@ -149,6 +149,10 @@ ContainerRecord Containers::start(const ContainerRecord& created) {
   return record;
 }
 
+base::Fd Containers::openPidNamespace(const ContainerRecord& record) const {
+  return crun_.openPidNamespace(directoryOf(record), cgroupOf(record));
+}
+
 bool Containers::signal(const ContainerRecord& record, int number) const {
   return crun_.signal(directoryOf(record), cgroupOf(record), number);
 }

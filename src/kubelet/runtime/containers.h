@@ -46,6 +46,9 @@ class Containers {
   ContainerRecord create(const NewContainer& container);
   ContainerRecord start(const ContainerRecord& record);
 
+  // As Crun's.
+  base::Fd openPidNamespace(const ContainerRecord& record) const;
+
   // False when it runs no more.
   bool signal(const ContainerRecord& record, int number) const;
   base::Finished exec(const ContainerRecord& record, const std::vector<std::string>& argv,

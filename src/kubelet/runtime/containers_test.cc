@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/runtime/oci_spec.h"
+#include "kubelet/runtime/pod_init.h"
 #include "kubelet/runtime/sandbox.h"
 #include "kubelet/testing/test_host.h"
 
@@ -33,7 +34,7 @@ class RuntimeTest : public ::testing::Test {
     network_.emplace(network::PodNetworkOptions{"10.99.0.0/24", "10.99.0.0/16", directory_.data() + "/network"});
     network_->start();
     crun_.emplace(RuntimePaths{directory_.run() + "/crun", directory_.run() + "/exits"}, linux::readCgroups());
-    sandboxes_.emplace(SandboxOptions{directory_.data(), directory_.run(), "192.0.2.1", &*network_});
+    sandboxes_.emplace(SandboxOptions{directory_.data(), directory_.run(), "192.0.2.1", &*network_, &*crun_});
     restart();
     watcher_.emplace(directory_.run() + "/exits", [this](const std::string& id) {
       std::lock_guard lock(mutex_);
@@ -46,7 +47,7 @@ class RuntimeTest : public ::testing::Test {
   void TearDown() override {
     if (!containers_) return;
     containers_->removeAll(uid_);
-    sandboxes_->remove(uid_, crun_->cgroups());
+    sandboxes_->remove(uid_);
     network_->removeAll();
   }
 
@@ -71,6 +72,7 @@ class RuntimeTest : public ::testing::Test {
                          .arguments = arguments,
                          .mounts = {{"/dev/shm", paths.shm()}},
                          .namespaces = paths.namespaceFiles(),
+                         .pidNamespace = pidNamespace_,
                          .rootfs = rootfs,
                          .cgroupsPath = paths.containerCgroup("main", attempt),
                          .bounding = boundingCapabilities()});
@@ -104,6 +106,7 @@ class RuntimeTest : public ::testing::Test {
   std::optional<Sandboxes> sandboxes_;
   std::optional<Containers> containers_;
   SandboxRecord sandbox_;
+  std::string pidNamespace_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<std::string> ended_;
@@ -223,10 +226,42 @@ TEST_F(RuntimeTest, ASandboxThatStandsIsKeptAsItIsHoweverOftenItIsAskedFor) {
   EXPECT_EQ(sandboxes_->create(pod_, "web").attempt, 1);
 }
 
+TEST_F(RuntimeTest, ContainersMayShareTheirProcesses) {
+  sandboxes_->remove(uid_);
+  pod_ = core_v1::Pod(std::make_shared<const meta::Object>(
+      json::Value(json::Object{{"metadata", json::Object{{"name", "web"}, {"namespace", "default"}, {"uid", uid_}}},
+                               {"spec", json::Object{{"shareProcessNamespace", true}}}})));
+  sandbox_ = sandboxes_->create(pod_, "web");
+  auto paths = containers_->pathsOf(uid_);
+  base::Fd processes = openPodProcesses(*crun_, paths);
+  ASSERT_TRUE(processes);
+  pidNamespace_ = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(processes.get());
+  auto first = run({"sh", "-c", "sleep 1000 & sleep 1001"}, 0);
+  auto second =
+      waitForEnd(run({"sh", "-c", "cat /proc/1/comm; cat /proc/*/cmdline | grep -c sleep1001; ls /proc/1/root/"}, 1));
+  EXPECT_NE(logOf(second).find(" stdout F init\n"), std::string::npos) << logOf(second);
+  EXPECT_NE(logOf(second).find(" stdout F 1\n"), std::string::npos) << logOf(second);
+  // Killed alone, it leaves nothing of its own behind, and the first process reaps what it left.
+  containers_->signal(first, SIGKILL);
+  EXPECT_EQ(waitForEnd(first).exitCode, 137);
+  EXPECT_TRUE(linux::cgroupProcesses(crun_->cgroups(), paths.containerCgroup("main", 0)).empty());
+  auto third = waitForEnd(run({"sh", "-c", "cat /proc/*/stat | grep -c ') Z '"}, 2));
+  EXPECT_NE(logOf(third).find(" stdout F 0\n"), std::string::npos) << logOf(third);
+  // The sandbox is its first process.
+  auto init = linux::cgroupProcesses(crun_->cgroups(), paths.cgroup + "/init");
+  ASSERT_EQ(init.size(), 1u);
+  base::Fd gone(static_cast<int>(::syscall(SYS_pidfd_open, init[0], 0)));
+  ::kill(init[0], SIGKILL);
+  pollfd ended{gone.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
+  EXPECT_FALSE(sandboxes_->find(uid_));
+  EXPECT_EQ(sandboxes_->create(pod_, "web").attempt, 1);
+}
+
 TEST_F(RuntimeTest, RemovingThePodLeavesNothing) {
   run({"sleep", "1000"});
   containers_->removeAll(uid_);
-  sandboxes_->remove(uid_, crun_->cgroups());
+  sandboxes_->remove(uid_);
   EXPECT_TRUE(sandboxes_->list().empty());
   EXPECT_TRUE(crun_->list().empty());
   EXPECT_TRUE(linux::targetsBelow(linux::readMounts(), directory_.path()).empty());

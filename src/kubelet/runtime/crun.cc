@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -197,6 +198,11 @@ base::Finished Crun::crun(std::vector<std::string> arguments, milliseconds timeo
   }
 }
 
+void Crun::createUnmonitored(const std::string& id, const std::string& bundle) const {
+  auto finished = crun({"create", "--bundle", bundle, "--pid-file", bundle + "/pidfile", id}, kCreateTimeout);
+  if (!finished.ok()) throw RuntimeError(lastLine(finished.err));
+}
+
 void Crun::start(const std::string& id) const {
   auto finished = crun({"start", id}, kRuntimeTimeout);
   if (!finished.ok()) throw RuntimeError(lastLine(finished.err));
@@ -235,6 +241,17 @@ base::Finished Crun::exec(const std::string& id, const std::vector<std::string>&
 std::optional<pid_t> Crun::findProcess(const std::string& bundle, std::string_view cgroupsPath) const {
   auto pid = readPid(bundle + "/pidfile");
   return pid && linux::isInCgroup(*pid, cgroupsPath) ? pid : std::nullopt;
+}
+
+base::Fd Crun::openPidNamespace(const std::string& bundle, std::string_view cgroupsPath) const {
+  auto pid = readPid(bundle + "/pidfile");
+  base::Fd process(pid ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
+  if (!process) return {};
+  base::Fd ns(::open(fmt::format("/proc/{}/ns/pid", *pid).c_str(), O_RDONLY | O_CLOEXEC));
+  // Asked after it was opened: it is the right one if the right process lives still, and is no zombie.
+  pollfd ended{process.get(), POLLIN, 0};
+  bool lives = linux::isInCgroup(*pid, cgroupsPath) && ::poll(&ended, 1, 0) == 0;
+  return ns && lives ? std::move(ns) : base::Fd();
 }
 
 bool Crun::isMonitored(const std::string& id, const std::string& bundle) const {

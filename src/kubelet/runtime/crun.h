@@ -49,6 +49,8 @@ class Crun {
 
   // Creates the container, its process waiting to be started; returns the process id.
   pid_t create(const CreateContainer& request) const;
+  // The same without a conmon: nobody keeps its output or tells how it ended. The bundle gets a pidfile.
+  void createUnmonitored(const std::string& id, const std::string& bundle) const;
   void start(const std::string& id) const;
   // Removes what crun keeps of it, killing what still runs; a container that crun does not know is fine.
   void remove(const std::string& id) const;
@@ -63,6 +65,9 @@ class Crun {
   // The container's process if it lives: the one in the bundle's pidfile, and in this control group (process ids are
   // used again).
   std::optional<pid_t> findProcess(const std::string& bundle, std::string_view cgroupsPath) const;
+  // The process id namespace of that process, held open: a path to it is good as long as the descriptor, whoever gets
+  // the process id next. Nothing when it runs no more.
+  base::Fd openPidNamespace(const std::string& bundle, std::string_view cgroupsPath) const;
   // Whether the conmon of this container lives; without it nobody will write the exit file.
   bool isMonitored(const std::string& id, const std::string& bundle) const;
   // Waits until its conmon is gone, and with it everything that might still write to the bundle or the exit file.

@@ -57,11 +57,7 @@ json::Array kernelMounts(const SpecInput& input, bool privileged) {
   out.push_back(mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
   out.push_back(mount("/dev/pts", "devpts", "devpts",
                       {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
-  if (input.pod.spec().hostIPC()) {
-    out.push_back(mount("/dev/mqueue", "bind", "/dev/mqueue", {"rbind", "nosuid", "noexec", "nodev"}));
-  } else {
-    out.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
-  }
+  out.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
   out.push_back(mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", sysAccess}));
   out.push_back(mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", sysAccess}));
   return out;
@@ -88,7 +84,7 @@ json::Array renderNamespaces(const SpecInput& input) {
   };
   add("mount", {});
   add("cgroup", {});
-  if (!input.pod.spec().hostPID()) add("pid", {});
+  if (!input.pod.spec().hostPID()) add("pid", input.pidNamespace);
   if (!input.namespaces.net.empty()) add("network", input.namespaces.net);
   if (!input.namespaces.ipc.empty()) add("ipc", input.namespaces.ipc);
   if (!input.namespaces.uts.empty()) add("uts", input.namespaces.uts);

@@ -30,6 +30,7 @@ struct SpecInput {
   std::vector<std::string> arguments;  // all of it, expanded
   std::vector<ContainerMount> mounts;  // volumes, /etc/hosts and the like, in order
   linux::SharedNamespaces namespaces;  // files; "" shares the node's
+  std::string pidNamespace;            // a file; "" gives the container its own, or the node's under hostPID
   std::string rootfs;
   std::string cgroupsPath;      // "/wherry/pod<uid>/<container>"
   CapabilityMask bounding = 0;  // what may be given at all

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "json/value.h"
+#include "kubelet/runtime/pod_init.h"
 #include "kubelet/runtime/pod_paths.h"
 #include "linux/mounts.h"
 #include "linux/namespaces.h"
@@ -32,6 +33,7 @@ SandboxRecord parseSandbox(const std::string& text) {
           field("name"),
           field("ip"),
           json::getBool(tree, "hostNetwork"),
+          json::getBool(tree, "sharedProcesses"),
           static_cast<int>(json::getInt(tree, "attempt"))};
 }
 
@@ -41,6 +43,7 @@ void writeSandbox(const PodPaths& paths, const SandboxRecord& record) {
                     {"name", record.name},
                     {"ip", record.ip},
                     {"hostNetwork", record.hostNetwork},
+                    {"sharedProcesses", record.sharedProcesses},
                     {"attempt", record.attempt}};
   base::writeFileAtomic(paths.sandboxRecord(), json::serialize(tree), 0600);
 }
@@ -85,11 +88,8 @@ void prepareNamespaces(const core_v1::Pod& pod, const linux::SharedNamespaces& f
 // A sandbox without an address, on record before it is made.
 SandboxRecord makeNamespaces(const core_v1::Pod& pod, const PodPaths& paths, const std::string& hostname) {
   auto metadata = pod.metadata();
-  SandboxRecord record{std::string(metadata.uid()),
-                       std::string(metadata.ns()),
-                       std::string(metadata.name()),
-                       {},
-                       pod.spec().hostNetwork()};
+  SandboxRecord record{std::string(metadata.uid()), std::string(metadata.ns()),        std::string(metadata.name()), {},
+                       pod.spec().hostNetwork(),    pod.spec().shareProcessNamespace()};
   auto earlier = base::readFileIfExists(paths.sandboxRecord());
   if (earlier && !earlier->empty()) record.attempt = parseSandbox(*earlier).attempt + 1;
   base::makeDirectories(paths.root, 0711);
@@ -157,6 +157,7 @@ std::optional<SandboxRecord> Sandboxes::find(std::string_view uid) const {
   bool hostIpc = !fs::exists(paths.namespaceFiles().ipc);
   bool lost = hostIpc && !fs::exists(paths.namespaces);  // a reboot emptied the run directory
   if (record.ip.empty() || lost || !allStand(namespacesOf(paths, record.hostNetwork, hostIpc))) return std::nullopt;
+  if (record.sharedProcesses && !openPodProcesses(*options_.crun, paths)) return std::nullopt;
   return record;
 }
 
@@ -164,26 +165,34 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, pod.metadata().uid());
   auto record = find(pod.metadata().uid());
   // The record of one that stands is not touched: containers rely on it at every moment.
-  if (!record) record = makeNamespaces(pod, paths, hostname);
+  if (!record) {
+    endPodInit(*options_.crun, pod.metadata().uid(), paths);
+    record = makeNamespaces(pod, paths, hostname);
+  }
   mountShm(paths);
+  if (record->sharedProcesses && !openPodProcesses(*options_.crun, paths)) {
+    startPodInit(*options_.crun, options_.dataDir, record->uid, paths,
+                 namespacesOf(paths, record->hostNetwork, pod.spec().hostIPC()));
+  }
   std::string ip = options_.nodeIp;
   if (!record->hostNetwork) ip = options_.network->attach(record->uid, paths.namespaceFiles().net, hostPortsOf(pod)).ip;
   if (std::exchange(record->ip, ip) != ip) writeSandbox(paths, *record);
   return *record;
 }
 
-void Sandboxes::release(std::string_view uid, const linux::Cgroups& cgroups) {
+void Sandboxes::release(std::string_view uid) {
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, uid);
+  endPodInit(*options_.crun, uid, paths);
   options_.network->detach(std::string(uid));
   auto files = paths.namespaceFiles();
   for (const std::string* file : {&files.net, &files.ipc, &files.uts}) linux::removeNamespace(*file);
   fs::remove(paths.namespaces);
   linux::unmountBelow(paths.root);
-  linux::removeCgroup(cgroups, paths.cgroup);
+  linux::removeCgroup(options_.crun->cgroups(), paths.cgroup);
 }
 
-void Sandboxes::remove(std::string_view uid, const linux::Cgroups& cgroups) {
-  release(uid, cgroups);
+void Sandboxes::remove(std::string_view uid) {
+  release(uid);
   fs::remove_all(PodPaths::of(options_.dataDir, options_.runDir, uid).root);
 }
 

@@ -1,6 +1,7 @@
 // Sandboxes: what a pod's containers share. Namespaces for network, IPC and host name (kept by bind mounts, no pause
-// process), a network address, /dev/shm. Sandboxes outlive this process; after a reboot they are gone and made anew.
-// Safe from any thread for different pods. Failures are std::system_error or meta::StatusError.
+// process; shared process ids have one, pod_init.h), a network address, /dev/shm. Sandboxes outlive this process; after
+// a reboot they are gone and made anew. Safe from any thread for different pods. Failures are std::system_error,
+// RuntimeError or meta::StatusError.
 #pragma once
 
 #include <map>
@@ -11,7 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "linux/cgroups.h"
+#include "kubelet/runtime/crun.h"
 #include "network/pod_network.h"
 #include "views/core_v1.h"
 
@@ -23,7 +24,8 @@ struct SandboxRecord {
   std::string name;
   std::string ip;  // the node's for a pod on the host network
   bool hostNetwork = false;
-  int attempt = 0;  // counts the sandboxes that this pod has had
+  bool sharedProcesses = false;  // shareProcessNamespace
+  int attempt = 0;               // counts the sandboxes that this pod has had
 };
 
 struct SandboxOptions {
@@ -31,6 +33,7 @@ struct SandboxOptions {
   std::string runDir;
   std::string nodeIp;
   network::PodNetwork* network = nullptr;
+  const Crun* crun = nullptr;
 };
 
 class Sandboxes {
@@ -43,9 +46,9 @@ class Sandboxes {
   SandboxRecord create(const core_v1::Pod& pod, const std::string& hostname);
   // Takes back address, namespaces, /dev/shm and control group. The containers have ended already; their records stay.
   // Fine for what is half made or was never there.
-  void release(std::string_view uid, const linux::Cgroups& cgroups);
+  void release(std::string_view uid);
   // The same, and deletes all of the pod's files.
-  void remove(std::string_view uid, const linux::Cgroups& cgroups);
+  void remove(std::string_view uid);
 
   // Uids of pods of which anything is left on this node.
   std::vector<std::string> list() const;

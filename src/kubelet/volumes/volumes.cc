@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/strings.h"
 #include "kubelet/pods/expansion.h"
+#include "kubelet/pods/pod_containers.h"
 #include "kubelet/volumes/atomic_writer.h"
 #include "kubelet/volumes/host_path.h"
 #include "linux/mounts.h"
@@ -159,13 +160,9 @@ bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name)
   for (auto volume : pod.spec().volumes()) {
     if (volumeUses(volume, kind, name)) return true;
   }
-  for (auto container : pod.spec().containers()) {
-    if (environmentUses(container, kind, name)) return true;
-  }
-  for (auto container : pod.spec().initContainers()) {
-    if (environmentUses(container, kind, name)) return true;
-  }
-  return false;
+  auto containers = containersOf(pod);
+  return std::any_of(containers.begin(), containers.end(),
+                     [&](const PodContainer& container) { return environmentUses(container.spec, kind, name); });
 }
 
 std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1::Container& container,
