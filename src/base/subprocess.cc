@@ -77,7 +77,7 @@ Fd duplicateAbove(int fd) {
   return Fd(copy);
 }
 
-pid_t spawn(const Command& command, int in, int out, int err) {
+pid_t posixSpawn(const Command& command, int in, int out, int err) {
   auto program = findProgram(command.argv.at(0));
   if (!program) throw std::system_error(ENOENT, std::generic_category(), command.argv.at(0));
   std::vector<std::string> argv = command.argv, environment = command.environment;
@@ -165,33 +165,45 @@ std::optional<std::string> findProgram(const std::string& program) {
   return std::nullopt;
 }
 
+Child spawn(const Command& command, int in, int out, int err) {
+  pid_t pid = posixSpawn(command, in, out, err);
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (process) return {pid, std::move(process)};
+  int error = errno;
+  ::kill(-pid, SIGKILL);
+  reap(pid);
+  throw std::system_error(error, std::generic_category(), "pidfd_open");
+}
+
+int reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 Finished run(const Command& command) {
   Pipe out = makePipe(), err = makePipe(), in;
   if (!command.input.empty()) {
     in = makePipe();
     ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
   }
-  pid_t pid = spawn(command, in.read.get(), out.write.get(), err.write.get());
+  auto [pid, exited] = spawn(command, in.read.get(), out.write.get(), err.write.get());
   in.read.reset();
   out.write.reset();
   err.write.reset();
-  Fd exited(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!exited) throwErrno("pidfd_open");
 
   Finished finished;
   // The child is not waited for before this is gone, so its process id is still its own.
   std::optional<std::stop_callback<std::function<void()>>> killer;
-  if (command.stop.stop_possible()) killer.emplace(command.stop, [pid] { ::kill(-pid, SIGKILL); });
+  if (command.stop.stop_possible()) killer.emplace(command.stop, [group = pid] { ::kill(-group, SIGKILL); });
   Pump pump(command, std::move(in.write), std::move(out.read), std::move(err.read), std::move(exited));
   if (!pump.run(finished)) {
     finished.timedOut = true;
     ::kill(-pid, SIGKILL);
   }
   killer.reset();
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  finished.exitCode = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  finished.exitCode = reap(pid);
   return finished;
 }
 

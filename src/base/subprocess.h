@@ -34,6 +34,18 @@ struct Finished {
   bool ok() const { return exitCode == 0 && !timedOut; }
 };
 
+// A program that runs beside us.
+struct Child {
+  pid_t pid = -1;
+  Fd process;  // a pidfd: readable once it has ended
+};
+
+// Starts it and returns at once: of `command`, input, timeout, stop and outputLimit are not used. `in`, `out` and `err`
+// are descriptors of ours; in < 0 is /dev/null. Whoever starts it reaps it. Throws as run().
+Child spawn(const Command& command, int in, int out, int err);
+// Waits for its end. The exit code is as Finished's.
+int reap(pid_t pid);
+
 // Waits for the end of the program. Throws std::system_error when it can't be started (ENOENT: not found on PATH).
 Finished run(const Command& command);
 

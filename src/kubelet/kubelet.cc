@@ -10,11 +10,11 @@
 #include "base/subprocess.h"
 #include "client/event_recorder.h"
 #include "kubelet/images/image_puller.h"
-#include "kubelet/logs/node_connection.h"
 #include "kubelet/node/node_registration.h"
 #include "kubelet/pods/background.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
+#include "kubelet/streams/node_connection.h"
 #include "kubelet/volumes/volumes.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -79,7 +79,11 @@ struct Kubelet::State {
         drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
-    connection = newNodeConnection(pods, containers, options.clock);
+    connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
+                                    .listPods = [this] { return pods.list({}); },
+                                    .containers = containers,
+                                    .clock = options.clock,
+                                    .runDir = options.runDir});
     addHandlers();
   }
 

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "kubelet/logs/log_line.h"
 #include "kubelet/logs/log_reader.h"
-#include "kubelet/logs/node_connection.h"
+#include "kubelet/logs/log_request.h"
 #include "kubelet/testing/pod_fixture.h"
 #include "kubelet/testing/test_host.h"
 #include "meta/status.h"

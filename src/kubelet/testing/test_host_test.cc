@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kApplets[] = {"sh",       "sleep", "cat",  "echo", "true",     "false", "wget",
                                     "nslookup", "id",    "ls",   "kill", "hostname", "httpd", "touch",
-                                    "env",      "mount", "grep", "pwd",  "unshare",  "ip"};
+                                    "env",      "mount", "grep", "pwd",  "unshare",  "ip",    "stty",
+                                    "tty",      "nc",    "head", "wc",   "dd",       "setsid"};
 
 void raiseLoopback() {
   base::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -1,20 +1,15 @@
-#include "kubelet/logs/node_connection.h"
+#include "kubelet/logs/log_request.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "base/strings.h"
-#include "kubelet/logs/log_line.h"
-#include "kubelet/logs/log_reader.h"
-#include "kubelet/pods/background.h"
 #include "kubelet/pods/pod_containers.h"
 #include "meta/status.h"
 
 namespace wherry::kubelet {
 namespace {
-
-constexpr size_t kStreamsAtATime = 256;
 
 std::vector<std::string> namesOf(const core_v1::Pod& pod) {
   std::vector<std::string> names;
@@ -36,52 +31,6 @@ std::string waitingReason(const core_v1::Pod& pod, std::string_view name) {
   }
   return "ContainerCreating";
 }
-
-class LocalConnection : public client::NodeConnection {
- public:
-  LocalConnection(client::Informer& pods, Containers& containers, const base::Clock& clock)
-      : pods_(pods), containers_(containers), clock_(clock), streams_(kStreamsAtATime) {}
-
-  void logs(std::string_view ns, std::string_view name, std::string_view podUid, const client::LogOptions& options,
-            std::shared_ptr<client::ByteSink> sink) override {
-    auto object = pods_.get(ns, name);
-    bool same = object && (podUid.empty() || object->metadata().uid() == podUid);
-    if (!same) throw meta::notFound({"", "pods"}, name);
-    core_v1::Pod pod(object);
-    std::string uid(object->metadata().uid());
-    ContainerRecord record = chooseLog(pod, containers_.list(uid), options);
-    LogFilter checked(options, clock_.now());
-    LogSource source{record.log, containers_.pathsOf(uid).container(record.name, record.attempt), [this, record] {
-                       auto now = containers_.find(record.podUid, record.name, record.attempt);
-                       return !now || now->state() == ContainerRecord::State::kExited;
-                     }};
-    streams_.run([source, options, sink, this](const std::stop_token& stop) {
-      sendLog(source, options, sink, clock_.now(), stop);
-    });
-  }
-
-  client::StartProcess exec(std::string_view, std::string_view, std::string_view,
-                            const client::ProcessOptions&) override {
-    throw meta::serviceUnavailable("exec is not available yet");
-  }
-  client::StartProcess attach(std::string_view, std::string_view, std::string_view,
-                              const client::ProcessOptions&) override {
-    throw meta::serviceUnavailable("attach is not available yet");
-  }
-  void dial(std::string_view, std::string_view, std::string_view, uint16_t, client::OnDialed) override {
-    throw meta::serviceUnavailable("dial is not available yet");
-  }
-  void serve(std::string_view, net::ExchangePtr) override {
-    throw meta::serviceUnavailable("the node's paths are not available yet");
-  }
-  client::NodeUsage usage() override { return {}; }
-
- private:
-  client::Informer& pods_;
-  Containers& containers_;
-  const base::Clock& clock_;
-  BackgroundTasks streams_;
-};
 
 }  // namespace
 
@@ -116,11 +65,6 @@ ContainerRecord chooseLog(const core_v1::Pod& pod, const std::vector<ContainerRe
         fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name, podName, waitingReason(pod, name)));
   }
   return attempts[0];
-}
-
-std::shared_ptr<client::NodeConnection> newNodeConnection(client::Informer& pods, Containers& containers,
-                                                          const base::Clock& clock) {
-  return std::make_shared<LocalConnection>(pods, containers, clock);
 }
 
 }  // namespace wherry::kubelet

@@ -1,0 +1,28 @@
+// The kubelet's side of client::NodeConnection, in the same process: one thread carries all streams.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/node_connection.h"
+#include "kubelet/runtime/containers.h"
+
+namespace wherry::kubelet {
+
+struct NodeConnectionOptions {
+  // The pods of this node. Safe from any thread.
+  std::function<meta::ObjectPtr(std::string_view ns, std::string_view name)> findPod;
+  std::function<std::vector<meta::ObjectPtr>()> listPods;
+  Containers& containers;
+  const base::Clock& clock;
+  std::string runDir;
+};
+
+// Outlived by what `options` name; destroying it ends all streams and the processes of execs. The first thing it does
+// is to end those that an earlier process of ours left.
+std::shared_ptr<client::NodeConnection> newNodeConnection(NodeConnectionOptions options);
+
+}  // namespace wherry::kubelet
