@@ -35,6 +35,7 @@ class ApiWorld {
   net::ClientResponse call(const std::string& method, const std::string& target, const std::string& body = {},
                            const std::vector<std::pair<std::string, std::string>>& headers = {});
   ApiServer& api() { return *api_; }
+  uint16_t port() const { return server_->port(); }
 
  private:
   std::unique_ptr<storage::Store> store_;

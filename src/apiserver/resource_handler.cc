@@ -13,6 +13,7 @@
 #include "apiserver/object_writer.h"
 #include "apiserver/patcher.h"
 #include "apiserver/pod_log.h"
+#include "apiserver/pod_streams.h"
 #include "apiserver/pod_subresources.h"
 #include "apiserver/reviews.h"
 #include "apiserver/scale.h"
@@ -254,6 +255,10 @@ class ResourceRequest {
     if (subresource->name == "binding") return act(bindPod);
     if (subresource->name == "eviction") return act(evictPod);
     if (subresource->name == "log") return streamPodLog(backend_, info(), request_.exchange);
+    static constexpr std::array<std::string_view, 3> kStreams = {"exec", "attach", "portforward"};
+    if (std::find(kStreams.begin(), kStreams.end(), subresource->name) != kStreams.end()) {
+      return servePodStream(backend_, request_);
+    }
     throw meta::StatusError(501, "NotImplemented", fmt::format("{} is not served yet", subresource->name));
   }
 

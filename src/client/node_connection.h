@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/byte_stream.h"
 #include "net/server.h"
 
 namespace wherry::client {
@@ -30,25 +31,8 @@ struct LogOptions {
   std::optional<int64_t> limitBytes;
 };
 
-// Where a stream's bytes go. write() answers false when the receiver is full: call again only after onWritable's call.
-class ByteSink {
- public:
-  virtual ~ByteSink() = default;
-  virtual bool write(std::string_view data) = 0;
-  virtual void finish() = 0;
-  virtual void onWritable(std::function<void()> handler) = 0;
-  virtual void onClosed(std::function<void()> handler) = 0;  // the receiver has gone: stop
-};
-
-// Bytes both ways, each way with an end of its own (a TCP connection). Dropping the last reference closes it.
-class ByteStream : public ByteSink {
- public:
-  // Bytes as they come, none before there is a handler; onEnd: no more will come, what we write still goes out.
-  virtual void onRead(std::function<void(std::string_view)> handler) = 0;
-  virtual void onEnd(std::function<void()> handler) = 0;
-  virtual void pauseReading(bool paused) = 0;
-  virtual void close() = 0;  // both ways, at once
-};
+using net::ByteSink;
+using net::ByteStream;
 
 // Of an exec or an attach.
 struct ProcessOptions {

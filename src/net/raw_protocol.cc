@@ -13,20 +13,30 @@ class RawProtocol : public Protocol, public RawStream::Listener {
     connection_.clearDeadline();
   }
 
-  void onInput(std::string_view data) override { stream_->deliver(data); }
+  void onInput(std::string_view data) override {
+    restartIdleTime();
+    stream_->deliver(data);
+  }
   bool wantsInput() const override { return leftover_.empty() && stream_->wantsInput(); }
   void fill() override;
   void onStall() override {}
-  void onDeadline() override {}
+  void onDeadline() override { connection_.close(); }
   void onDrain() override {}
   void onClosed() override { stream_->lost(); }
   void onRawChange() override { connection_.progressSoon(); }
 
  private:
+  void restartIdleTime() {
+    auto time = stream_->idleTime();
+    if (time.count() > 0) connection_.setDeadlineIn(time);
+  }
+
   Connection& connection_;
   std::shared_ptr<RawStream> stream_;
   std::string leftover_;
 };
+
+constexpr std::chrono::seconds kLastOutputTime{60};
 
 void RawProtocol::fill() {
   if (!leftover_.empty() && stream_->wantsInput()) {
@@ -34,7 +44,11 @@ void RawProtocol::fill() {
     stream_->deliver(data);
   }
   if (connection_.output().size() >= kOutputFull) return;
-  if (stream_->take(connection_.output())) connection_.closeAfterOutput();
+  restartIdleTime();
+  if (!stream_->take(connection_.output())) return;
+  connection_.setDeadlineIn(kLastOutputTime);
+  // Not with unread input: the client would lose the end of what it was sent.
+  connection_.closeAfterOutputAndInput();
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ class StreamConnection : public RawConnection {
   void onWritable(std::function<void()> handler) override { stream_->onWritable(std::move(handler)); }
   void onClosed(std::function<void()> handler) override { stream_->onClosed(std::move(handler)); }
   void close() override { stream_->close(); }
+  void setIdleTime(std::chrono::milliseconds time) override { stream_->setIdleTime(time); }
 
  private:
   std::shared_ptr<RawStream> stream_;
@@ -85,6 +86,14 @@ void RawStream::onClosed(std::function<void()> handler) {
 
 void RawStream::close() {
   update([](State& state) { return !std::exchange(state.closing, true); });
+}
+
+void RawStream::setIdleTime(std::chrono::milliseconds time) {
+  update([&](State& state) { return std::exchange(state.idleTime, time) != time; });
+}
+
+std::chrono::milliseconds RawStream::idleTime() const {
+  return state_.with([](const State& state) { return state.idleTime; });
 }
 
 void RawStream::attach(Listener* listener) { listener_ = listener; }

@@ -2,6 +2,7 @@
 // thread).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -31,6 +32,7 @@ class RawStream : public std::enable_shared_from_this<RawStream> {
   void onWritable(std::function<void()> handler);
   void onClosed(std::function<void()> handler);
   void close();
+  void setIdleTime(std::chrono::milliseconds time);
 
   // On the loop's thread.
   void attach(Listener* listener);
@@ -39,6 +41,7 @@ class RawStream : public std::enable_shared_from_this<RawStream> {
   void deliver(std::string_view data);
   // Moves what waits to `out`; true when it is to be closed after that.
   bool take(OutputQueue& out);
+  std::chrono::milliseconds idleTime() const;  // 0: any
   void lost();
 
  private:
@@ -50,6 +53,7 @@ class RawStream : public std::enable_shared_from_this<RawStream> {
     bool lost = false;
     bool held = false;
     bool woken = false;
+    std::chrono::milliseconds idleTime{0};
     std::shared_ptr<const std::function<void(std::string_view)>> read;
     std::function<void()> writable;
     std::function<void()> closed;

@@ -27,7 +27,10 @@ class RawConnection {
   virtual void pauseReading(bool paused) = 0;
   virtual void onWritable(std::function<void()> handler) = 0;
   virtual void onClosed(std::function<void()> handler) = 0;  // called once
-  virtual void close() = 0;                                  // after what is queued
+  // After what is queued; the client has a minute to take it.
+  virtual void close() = 0;
+  // The connection closes when no byte comes or goes for so long.
+  virtual void setIdleTime(std::chrono::milliseconds time) = 0;
 };
 
 // One request and its answer. Use respond() once, or begin() then write()... then finish(), or upgrade(). Calls from
