@@ -153,9 +153,10 @@ std::string zshFunction(const CommandFacts& command, const std::string& function
       if (each.name != "kubectl") out += zshFunction(each, function + "_" + each.name);
     }
   }
-  return out + fmt::format("{}() {{\n  local curcontext=$curcontext state line\n  typeset -A opt_args\n"
-                           "  _arguments -C{}\n{}}}\n\n",
-                           function, specs, inner);
+  return out + fmt::format(
+                   "{}() {{\n  local curcontext=$curcontext state line\n  typeset -A opt_args\n"
+                   "  _arguments -C{}\n{}}}\n\n",
+                   function, specs, inner);
 }
 
 }  // namespace
@@ -169,7 +170,8 @@ std::string renderBashCompletion(const CommandFacts& program) {
 
 std::string renderZshCompletion(const CommandFacts& program) {
   return "#compdef wherry\n# zsh completion for wherry; made by `wherry completion zsh`\n\n" +
-         zshFunction(program, "_wherry") + "if [ \"$funcstack[1]\" = _wherry ]; then _wherry \"$@\"; else compdef _wherry wherry; fi\n";
+         zshFunction(program, "_wherry") +
+         "if [ \"$funcstack[1]\" = _wherry ]; then _wherry \"$@\"; else compdef _wherry wherry; fi\n";
 }
 
 std::function<int()> declareCompletion(CLI::App& parser) {

@@ -27,7 +27,8 @@ struct Settings {
     parser.add_option("--config");
   }
   std::string text() const {
-    return fmt::format("{} {} [{}] {}{}", name, port, fmt::join(disabled, " "), quiet, only.empty() ? "" : " only " + only);
+    return fmt::format("{} {} [{}] {}{}", name, port, fmt::join(disabled, " "), quiet,
+                       only.empty() ? "" : " only " + only);
   }
 };
 
@@ -53,7 +54,9 @@ std::string apply(const Case& test) {
 
 class ConfigFileTest : public testing::TestWithParam<Case> {};
 
-TEST_P(ConfigFileTest, givesOptionsTheirValues) { EXPECT_EQ(apply(GetParam()), GetParam().expected) << GetParam().name; }
+TEST_P(ConfigFileTest, givesOptionsTheirValues) {
+  EXPECT_EQ(apply(GetParam()), GetParam().expected) << GetParam().name;
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Table, ConfigFileTest,
@@ -65,7 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"a switch that is off", "", "quiet: false\n", "node 6443 [] false"},
         Case{"flags win", "--name flag --port 2 --quiet", "name: file\nport: 1\nquiet: false\n", "flag 2 [] true"},
         Case{"what excludes a flag gives way", "--only api", "disable: [dns]\n", "node 6443 [] false only api"},
-        Case{"a value that a flag overrides is still checked", "--port 2", "port: x\n", "f.yaml:1: port: \"x\" is not a number"},
+        Case{"a value that a flag overrides is still checked", "--port 2", "port: x\n",
+             "f.yaml:1: port: \"x\" is not a number"},
         Case{"an unknown key", "", "# first\nnmae: x\n",
              "f.yaml:2: nmae: no such setting; `wherry server --help` lists them"},
         Case{"the file can't name another file", "", "config: x\n",
@@ -75,8 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"text where a number is wanted", "", "port: \"80\"\n", "f.yaml:1: port: \"80\" is not a number"},
         Case{"a list where one value is wanted", "", "name: [a, b]\n",
              "f.yaml:1: name: [\"a\",\"b\"] is not text (put it in quotes)"},
-        Case{"a mapping", "", "disable: {proxy: true}\n",
-             "f.yaml:1: disable: {\"proxy\":true} is not a list of texts"},
+        Case{"a mapping", "", "disable: {proxy: true}\n", "f.yaml:1: disable: {\"proxy\":true} is not a list of texts"},
         Case{"text where a truth is wanted", "", "quiet: yes\n", "f.yaml:1: quiet: \"yes\" is not true or false"},
         Case{"twice the same key", "", "port: 1\n\nport: 2\n", "f.yaml:3: port stands already in line 1"},
         Case{"two that exclude each other", "", "only: api\ndisable: [dns]\n",

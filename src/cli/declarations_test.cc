@@ -65,7 +65,8 @@ TEST(ManualTest, HasAPageForEachCommandInItsSection) {
   EXPECT_THAT(pages[0].text, Not(HasSubstr("secret")));
   EXPECT_EQ(pages[1].name, "wherry-row");
   EXPECT_EQ(pages[1].section, 8);
-  EXPECT_THAT(pages[1].text, HasSubstr("\\fB\\-\\-where\\fR \\fITEXT\\fR\nwhich way: one of here, there (default: here)\n"));
+  EXPECT_THAT(pages[1].text,
+              HasSubstr("\\fB\\-\\-where\\fR \\fITEXT\\fR\nwhich way: one of here, there (default: here)\n"));
   EXPECT_THAT(pages[1].text, HasSubstr("\\fB\\-f\\fR, \\fB\\-\\-file\\fR \\fIFILE\\fR\n\\&.dots and back\\eslashes\n"));
   EXPECT_THAT(pages[1].text, HasSubstr("One line\n\\&'another\n"));
   EXPECT_EQ(pages[2].section, 1);

@@ -50,8 +50,7 @@ std::chrono::hours parseLifetime(const std::string& text) {
 
 std::string serverOf(const Options& options) {
   if (!options.server.empty()) return options.server;
-  std::string path =
-      options.adminKubeconfig.empty() ? options.dataDir + "/admin.kubeconfig" : options.adminKubeconfig;
+  std::string path = options.adminKubeconfig.empty() ? options.dataDir + "/admin.kubeconfig" : options.adminKubeconfig;
   auto text = base::readFileIfExists(path);
   std::string server;
   if (text) server = json::getString(json::parseYaml(*text), "clusters.0.cluster.server");
@@ -66,8 +65,8 @@ pki::KeyPair readAuthority(const std::string& dataDir) {
   }
   auto certificate = base::readFileIfExists(path + ".crt");
   if (!certificate) {
-    throw std::runtime_error(fmt::format(
-        "{}.crt is not there: the first start of `wherry server` makes it (another --data-dir?)", path));
+    throw std::runtime_error(
+        fmt::format("{}.crt is not there: the first start of `wherry server` makes it (another --data-dir?)", path));
   }
   return {std::move(*certificate), base::readFile(path + ".key")};
 }
@@ -77,12 +76,12 @@ int makeKubeconfig(const Options& options) {
   for (const std::string& group : options.groups) checkName("--group", group);
   std::chrono::hours lifetime = parseLifetime(options.expires);
   pki::KeyPair authority = readAuthority(options.dataDir);
-  pki::KubeconfigSpec spec{.server = serverOf(options),
-                           .authorityPem = authority.certificatePem,
-                           .credentials = pki::issueCertificate(
-                               authority, {pki::Usage::kClient, options.user, options.groups, {}, lifetime},
-                               base::Clock::system().now()),
-                           .userName = options.user};
+  pki::KubeconfigSpec spec{
+      .server = serverOf(options),
+      .authorityPem = authority.certificatePem,
+      .credentials = pki::issueCertificate(authority, {pki::Usage::kClient, options.user, options.groups, {}, lifetime},
+                                           base::Clock::system().now()),
+      .userName = options.user};
   if (options.output.empty()) {
     fmt::print("{}", pki::renderKubeconfig(spec));
     return 0;
@@ -114,11 +113,13 @@ std::function<int()> declareKubeconfig(CLI::App& parser) {
   parser.add_option("--data-dir", options->dataDir, "the server's data directory")
       ->type_name("DIR")
       ->capture_default_str();
-  parser.add_option("--write-kubeconfig", options->adminKubeconfig,
-                    "the admin's kubeconfig (default: DATA-DIR/admin.kubeconfig)")
+  parser
+      .add_option("--write-kubeconfig", options->adminKubeconfig,
+                  "the admin's kubeconfig (default: DATA-DIR/admin.kubeconfig)")
       ->type_name("FILE");
   parser.footer(
-      "The kubeconfig holds a client certificate of the cluster's authority. It can't be revoked: what the user may do\n"
+      "The kubeconfig holds a client certificate of the cluster's authority. It can't be revoked: what the user may "
+      "do\n"
       "is a matter of roles, and members of system:masters may do everything until it expires.");
   return [options] { return makeKubeconfig(*options); };
 }

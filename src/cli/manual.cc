@@ -37,7 +37,8 @@ std::string renderNames(const FlagFacts& flag) {
 
 std::string renderFlag(const FlagFacts& flag) {
   std::string text = flag.help;
-  if (!flag.choices.empty()) text += fmt::format("{}one of {}", text.empty() ? "" : ": ", fmt::join(flag.choices, ", "));
+  if (!flag.choices.empty())
+    text += fmt::format("{}one of {}", text.empty() ? "" : ": ", fmt::join(flag.choices, ", "));
   if (flag.repeatable) text += " (may be given several times)";
   if (!flag.fallback.empty()) text += fmt::format(" (default: {})", flag.fallback);
   return fmt::format(".TP\n{}\n{}\n", renderNames(flag), text.empty() ? "\\&" : escape(text));
@@ -84,8 +85,8 @@ int sectionOf(const CommandFacts& command) { return command.group == kRunning ? 
 std::string renderHead(const std::string& name, int section, const std::string& version, const std::string& help) {
   std::string title;
   for (char c : name) title += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return fmt::format(".TH {} {} \"\" \"wherry {}\" \"Wherry\"\n.SH NAME\n{} \\- {}\n", escape(title), section,
-                     version, escape(name), escape(help));
+  return fmt::format(".TH {} {} \"\" \"wherry {}\" \"Wherry\"\n.SH NAME\n{} \\- {}\n", escape(title), section, version,
+                     escape(name), escape(help));
 }
 
 constexpr const char* kExitStatus =
@@ -105,7 +106,8 @@ ManualPage renderProgram(const CommandFacts& program, const std::string& version
   std::string text = renderHead(program.name, 1, version, program.help);
   text += ".SH SYNOPSIS\n\\fBwherry\\fR \\fICOMMAND\\fR [\\fIFLAGS\\fR]\n.SH COMMANDS\n";
   for (const CommandFacts& command : program.commands) {
-    text += fmt::format(".TP\n.BR wherry\\-{} ({})\n{}\n", escape(command.name), sectionOf(command), escape(command.help));
+    text +=
+        fmt::format(".TP\n.BR wherry\\-{} ({})\n{}\n", escape(command.name), sectionOf(command), escape(command.help));
   }
   text += renderFlags(program.flags, "FLAGS") + renderFooter(program.footer);
   text += fmt::format(".SH FILES\n.TP\n.I {}\nthe server's flags as YAML\n", escape(kConfigFile));

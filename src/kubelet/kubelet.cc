@@ -83,7 +83,8 @@ struct Kubelet::State {
                                     .listPods = [this] { return pods.list({}); },
                                     .containers = containers,
                                     .clock = options.clock,
-                                    .runDir = options.runDir});
+                                    .runDir = options.runDir,
+                                    .nodeName = options.nodeName});
     addHandlers();
   }
 

@@ -14,10 +14,23 @@ namespace {
 using json::getString;
 
 constexpr std::array<std::string_view, 17> kAllowed = {
-    "name",          "image",           "command",      "args",          "workingDir",
-    "envFrom",       "env",             "volumeMounts", "volumeDevices", "terminationMessagePath",
-    "stdin",         "stdinOnce",       "tty",          "imagePullPolicy", "terminationMessagePolicy",
-    "securityContext", "targetContainerName",
+    "name",
+    "image",
+    "command",
+    "args",
+    "workingDir",
+    "envFrom",
+    "env",
+    "volumeMounts",
+    "volumeDevices",
+    "terminationMessagePath",
+    "stdin",
+    "stdinOnce",
+    "tty",
+    "imagePullPolicy",
+    "terminationMessagePolicy",
+    "securityContext",
+    "targetContainerName",
 };
 
 bool isEmpty(const json::Value& value) {
@@ -30,17 +43,16 @@ void checkFields(const json::Object& container, const std::string& at, meta::Fie
   for (const auto& [key, value] : container) {
     bool allowed = std::find(kAllowed.begin(), kAllowed.end(), key) != kAllowed.end();
     if (allowed || isEmpty(value)) continue;
-    errors.push_back(
-        meta::forbiddenField(at + "." + std::string(key), "cannot be set for an Ephemeral Container"));
+    errors.push_back(meta::forbiddenField(at + "." + std::string(key), "cannot be set for an Ephemeral Container"));
   }
-  forEachItem(arrayAt(container, "volumeMounts"), at + ".volumeMounts",
-              [&](const json::Value& mount, const std::string& mountAt) {
-                for (const char* field : {"subPath", "subPathExpr"}) {
-                  if (getString(mount, field).empty()) continue;
-                  errors.push_back(
-                      meta::forbiddenField(mountAt + "." + field, "cannot be set for an Ephemeral Container"));
-                }
-              });
+  forEachItem(
+      arrayAt(container, "volumeMounts"), at + ".volumeMounts",
+      [&](const json::Value& mount, const std::string& mountAt) {
+        for (const char* field : {"subPath", "subPathExpr"}) {
+          if (getString(mount, field).empty()) continue;
+          errors.push_back(meta::forbiddenField(mountAt + "." + field, "cannot be set for an Ephemeral Container"));
+        }
+      });
 }
 
 bool isTarget(const json::Object& spec, std::string_view name) {
@@ -71,12 +83,12 @@ void validateEphemeralContainersUpdate(const json::Object& spec, const json::Obj
   const json::Array& now = arrayAt(spec, "ephemeralContainers");
   for (const json::Value& before : arrayAt(old, "ephemeralContainers")) {
     std::string_view name = getString(before, "name");
-    auto at = std::find_if(now.begin(), now.end(),
-                           [&](const json::Value& each) { return getString(each, "name") == name; });
+    auto at =
+        std::find_if(now.begin(), now.end(), [&](const json::Value& each) { return getString(each, "name") == name; });
     if (at != now.end() && json::equal(*at, before)) continue;
-    errors.push_back(meta::forbiddenField(
-        "spec.ephemeralContainers", fmt::format("existing ephemeral containers \"{}\" may not be {}", name,
-                                                at == now.end() ? "removed" : "changed")));
+    errors.push_back(meta::forbiddenField("spec.ephemeralContainers",
+                                          fmt::format("existing ephemeral containers \"{}\" may not be {}", name,
+                                                      at == now.end() ? "removed" : "changed")));
   }
 }
 

@@ -129,6 +129,7 @@ NewContainer Launcher::prepare(const LaunchRequest& request, const base::Fd& pid
   out.lower = images_.lowerDirectories(request.image);
   out.terminal = request.container.tty();
   out.stdin = request.container.stdin();
+  out.stdinOnce = request.container.stdinOnce();
   out.spec = [this, &request, &pidNamespace, record = out.record](const std::string& rootfs) {
     return spec(request, record, rootfs, pidNamespace);
   };

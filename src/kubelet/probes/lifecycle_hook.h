@@ -10,9 +10,9 @@
 
 namespace wherry::kubelet {
 
-// `pod` is its description in messages, "web_default(<uid>)". A request has succeeded when anything answers it, whatever
-// the status. A tcpSocket hook can be written down and fails (the API has it for compatibility alone). What takes longer
-// than `atMost` is ended and has failed, but for a sleep. A stop ends a sleep.
+// `pod` is its description in messages, "web_default(<uid>)". A request has succeeded when anything answers it,
+// whatever the status. A tcpSocket hook can be written down and fails (the API has it for compatibility alone). What
+// takes longer than `atMost` is ended and has failed, but for a sleep. A stop ends a sleep.
 ProbeAnswer runHook(const core_v1::LifecycleHandler& hook, const ProbeTarget& target, std::string_view pod,
                     std::chrono::milliseconds atMost, std::stop_token stop);
 

@@ -128,7 +128,8 @@ ContainerRecord Containers::create(const NewContainer& container) {
     base::writeFileAtomic(terminationLog(record), "", 0666);
     linux::mountOverlay({container.lower, directory + "/upper", directory + "/work"}, rootfs);
     base::writeFileAtomic(directory + "/config.json", json::serialize(container.spec(rootfs)), 0600);
-    crun_.create({record.id(), record.name, directory, record.log, container.terminal, container.stdin});
+    crun_.create(
+        {record.id(), record.name, directory, record.log, container.terminal, container.stdin, container.stdinOnce});
   } catch (...) {
     discard(record, directory);
     throw;

@@ -26,6 +26,7 @@ struct NewContainer {
   std::vector<std::string> lower;  // image layers, the uppermost first
   bool terminal = false;
   bool stdin = false;
+  bool stdinOnce = false;
   // config.json; called once the root file system is mounted at `rootfs`.
   std::function<json::Value(const std::string& rootfs)> spec;
 };

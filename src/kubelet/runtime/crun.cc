@@ -131,6 +131,7 @@ std::vector<std::string> conmonArguments(const CreateContainer& request, const R
                                    "--root=" + paths.state};
   if (request.terminal) argv.push_back("-t");
   if (request.stdin) argv.push_back("-i");
+  if (request.stdin && !request.stdinOnce) argv.push_back("--leave-stdin-open");
   return argv;
 }
 

@@ -35,6 +35,7 @@ struct CreateContainer {
   std::string log;     // its directory exists
   bool terminal = false;
   bool stdin = false;
+  bool stdinOnce = false;  // stdin ends with the first client that was attached to it
 };
 
 struct ContainerExit {

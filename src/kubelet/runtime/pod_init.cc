@@ -43,11 +43,12 @@ json::Value renderInitSpec(const std::string& root, const PodPaths& paths, const
   json::Array none;
   return json::Object{
       {"ociVersion", "1.0.0"},
-      {"process", json::Object{{"user", json::Object{{"uid", kNobody}, {"gid", kNobody}}},
-                               {"args", json::Array{"/init"}},
-                               {"cwd", "/"},
-                               {"capabilities", json::Object{{"bounding", none}, {"effective", none}, {"permitted", none}}},
-                               {"noNewPrivileges", true}}},
+      {"process",
+       json::Object{{"user", json::Object{{"uid", kNobody}, {"gid", kNobody}}},
+                    {"args", json::Array{"/init"}},
+                    {"cwd", "/"},
+                    {"capabilities", json::Object{{"bounding", none}, {"effective", none}, {"permitted", none}}},
+                    {"noNewPrivileges", true}}},
       {"root", json::Object{{"path", root}, {"readonly", true}}},
       {"mounts", json::Array{devices}},
       {"linux", json::Object{{"cgroupsPath", cgroupOf(paths)},

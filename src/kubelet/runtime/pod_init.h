@@ -1,7 +1,7 @@
-// The process id namespace that the containers of a pod share under shareProcessNamespace. It lives as long as its first
-// process, `init/pod_init.c`, which reaps what the containers leave: a container of its own, without files, capabilities
-// or a user, so that nothing is to be had from the other containers' looking at it. It needs no image and outlives this
-// process, as containers do. Safe from any thread for different pods.
+// The process id namespace that the containers of a pod share under shareProcessNamespace. It lives as long as its
+// first process, `init/pod_init.c`, which reaps what the containers leave: a container of its own, without files,
+// capabilities or a user, so that nothing is to be had from the other containers' looking at it. It needs no image and
+// outlives this process, as containers do. Safe from any thread for different pods.
 #pragma once
 
 #include <string>

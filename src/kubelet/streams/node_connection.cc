@@ -9,9 +9,13 @@
 #include "kubelet/logs/log_reader.h"
 #include "kubelet/logs/log_request.h"
 #include "kubelet/pods/background.h"
+#include "kubelet/pods/pod_containers.h"
+#include "kubelet/streams/attach_session.h"
 #include "kubelet/streams/console_socket.h"
 #include "kubelet/streams/dialed_stream.h"
 #include "kubelet/streams/exec_session.h"
+#include "kubelet/streams/node_paths.h"
+#include "kubelet/streams/node_usage.h"
 #include "meta/status.h"
 
 namespace wherry::kubelet {
@@ -26,6 +30,7 @@ class LocalConnection : public client::NodeConnection {
       : options_(std::move(options)),
         containers_(options_.containers),
         clock_(options_.clock),
+        usage_(options_.nodeName, containers_, clock_),
         logs_(kLogsAtATime),
         console_(std::make_shared<ConsoleSocket>(context_.loop, options_.runDir + "/console.sock")) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is an error of write(), not the end of the process
@@ -38,6 +43,7 @@ class LocalConnection : public client::NodeConnection {
     context_.loop->stop();
     thread_.join();
     context_.sessions->clear();
+    parked_->clear();
   }
 
   void logs(std::string_view ns, std::string_view name, std::string_view podUid, const client::LogOptions& options,
@@ -64,9 +70,19 @@ class LocalConnection : public client::NodeConnection {
     };
   }
 
-  client::StartProcess attach(std::string_view, std::string_view, std::string_view,
-                              const client::ProcessOptions&) override {
-    throw meta::serviceUnavailable("attach is not available yet");
+  client::StartProcess attach(std::string_view ns, std::string_view name, std::string_view podUid,
+                              const client::ProcessOptions& options) override {
+    core_v1::Pod pod = getPod(ns, name, podUid);
+    ContainerRecord record = getRunning(pod, options.container);
+    AttachTarget target{.bundle = targetOf(record).bundle};
+    if (auto container = findContainer(pod, record.name)) {
+      target.stdin = container->spec.stdin();
+      target.stdinOnce = container->spec.stdinOnce();
+      target.tty = container->spec.tty();
+    }
+    return [this, target, options](std::shared_ptr<client::ProcessStreams> streams) {
+      begin(newAttachSession(context_, parked_, target, options, streams), streams);
+    };
   }
 
   void dial(std::string_view ns, std::string_view name, std::string_view podUid, uint16_t port,
@@ -77,12 +93,37 @@ class LocalConnection : public client::NodeConnection {
     dialPod(context_.loop, {uid, netns, port}, std::move(done));
   }
 
-  void serve(std::string_view, net::ExchangePtr) override {
-    throw meta::serviceUnavailable("the node's paths are not available yet");
+  void serve(std::string_view path, net::ExchangePtr exchange) override {
+    if (auto log = parseContainerLogPath(path)) {
+      return logs(log->ns, log->pod, "", log->options, newTextSink(std::move(exchange)));
+    }
+    exchange->respond(answer(path.substr(0, path.find('?'))));
   }
-  client::NodeUsage usage() override { return {}; }
+  client::NodeUsage usage() override { return toNodeUsage(usage_.read(options_.listPods())); }
 
  private:
+  net::Response answer(std::string_view path) {
+    constexpr const char* kMetrics = "text/plain; version=0.0.4; charset=utf-8";
+    auto measure = [this] { return usage_.read(options_.listPods()); };
+    if (path == "/healthz" || path.starts_with("/healthz/")) return net::Response::text(200, "text/plain", "ok");
+    if (path == "/metrics") {
+      return net::Response::text(200, kMetrics, renderKubeletMetrics(measure(), readProcessMeasure()));
+    }
+    if (path == "/metrics/resource") return net::Response::text(200, kMetrics, renderResourceMetrics(measure()));
+    if (path == "/stats/summary") {
+      return net::Response::text(200, "application/json", json::serialize(renderSummary(measure())));
+    }
+    if (path == "/pods" || path == "/pods/") return net::Response::text(200, "application/json", renderPods());
+    return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
+  }
+
+  std::string renderPods() const {
+    json::Array items;
+    for (const meta::ObjectPtr& pod : options_.listPods()) items.push_back(pod->tree());
+    return json::serialize(json::Object{
+        {"kind", "PodList"}, {"apiVersion", "v1"}, {"metadata", json::Object{}}, {"items", std::move(items)}});
+  }
+
   core_v1::Pod getPod(std::string_view ns, std::string_view name, std::string_view uid) const {
     auto object = options_.findPod(ns, name);
     bool same = object && (uid.empty() || object->metadata().uid() == uid);
@@ -116,9 +157,11 @@ class LocalConnection : public client::NodeConnection {
   const NodeConnectionOptions options_;
   Containers& containers_;
   const base::Clock& clock_;
+  NodeUsageReader usage_;
   BackgroundTasks logs_;
   SessionContext context_{std::make_shared<net::EventLoop>(), std::make_shared<Sessions>()};
   std::shared_ptr<ConsoleSocket> console_;
+  std::shared_ptr<ParkedConnections> parked_ = std::make_shared<ParkedConnections>();
   std::thread thread_;
 };
 

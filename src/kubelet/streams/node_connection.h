@@ -19,6 +19,7 @@ struct NodeConnectionOptions {
   Containers& containers;
   const base::Clock& clock;
   std::string runDir;
+  std::string nodeName;
 };
 
 // Outlived by what `options` name; destroying it ends all streams and the processes of execs. The first thing it does

@@ -19,32 +19,38 @@ class RunningPod {
       : layer_(makeBusyboxLayer(directory.path() + "/layer")),
         network_({"10.99.0.0/24", "10.99.0.0/16", directory.data() + "/network"}),
         crun({directory.run() + "/crun", directory.run() + "/exits"}, linux::readCgroups()),
-        sandboxes_({directory.data(), directory.run(), "192.0.2.1", &network_}),
-        containers(directory.data(), directory.run(), crun, base::Clock::system()) {
+        containers(directory.data(), directory.run(), crun, base::Clock::system()),
+        sandboxes_({directory.data(), directory.run(), "192.0.2.1", &network_, &crun}) {
     network_.start();
     sandboxes_.create(pod(), "web");
   }
   ~RunningPod() {
     containers.removeAll(uid);
-    sandboxes_.remove(uid, crun.cgroups());
+    sandboxes_.remove(uid);
     network_.removeAll();
   }
 
   // `spec` is the container's in the pod.
   ContainerRecord run(std::vector<std::string> arguments, json::Value spec = json::Object{}) {
+    spec_ = spec;
     NewContainer container;
     container.record = {.podUid = uid, .name = "main", .attempt = attempts_++};
     container.record.log = directory.data() + "/logs/main.log";
     container.lower = {layer_};
     container.terminal = json::getBool(spec, "tty");
     container.stdin = json::getBool(spec, "stdin");
-    container.spec = [&](const std::string& rootfs) { return render(arguments, spec, container.record, rootfs); };
+    container.stdinOnce = json::getBool(spec, "stdinOnce");
+    container.spec = [&](const std::string& rootfs) { return render(arguments, container.record, rootfs); };
     return containers.start(containers.create(container));
   }
 
+  // With the latest container as its only one.
   meta::ObjectPtr object() const {
     json::Object metadata{{"name", "web"}, {"namespace", "default"}, {"uid", uid}};
-    json::Array list{json::Object{{"name", "main"}}};
+    json::Object container = spec_.is_object() ? spec_.get_object() : json::Object{};
+    container["name"] = "main";
+    json::Array list;
+    list.push_back(std::move(container));
     json::Object spec{{"containers", std::move(list)}};
     return std::make_shared<const meta::Object>(
         json::Value(json::Object{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}}));
@@ -58,10 +64,10 @@ class RunningPod {
   TestDirectory directory;
 
  private:
-  json::Value render(const std::vector<std::string>& arguments, const json::Value& spec, const ContainerRecord& record,
+  json::Value render(const std::vector<std::string>& arguments, const ContainerRecord& record,
                      const std::string& rootfs) const {
     auto paths = containers.pathsOf(uid);
-    core_v1::Container container(&spec);
+    core_v1::Container container(&spec_);
     return renderSpec({.pod = pod(),
                        .container = container,
                        .user = containerUser(pod(), container, {}, {}),
@@ -75,19 +81,16 @@ class RunningPod {
   }
 
   std::string layer_;
+  json::Value spec_;  // of the latest container
   network::PodNetwork network_;
+  int attempts_ = 0;
 
  public:
   Crun crun;
-
- private:
-  Sandboxes sandboxes_;
-
- public:
   Containers containers;
 
  private:
-  int attempts_ = 0;
+  Sandboxes sandboxes_;
 };
 
 }  // namespace wherry::kubelet
