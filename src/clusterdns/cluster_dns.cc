@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/fault_point.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "client/workqueue.h"
@@ -180,6 +181,7 @@ ClusterDns::~ClusterDns() {
 void ClusterDns::start() {
   const ClusterDnsOptions& options = state_->options;
   if (auto address = linux::Ipv4Address::parse(options.address)) linux::addLoopbackAddress(*address);
+  base::faultPoint("dns-address-added");
   auto server = startServer({.address = options.address, .threads = options.threads, .resolvConf = options.resolvConf},
                             std::make_shared<const Zone>(state_->domain));
   state_->pending.with([&](State::Pending& p) {

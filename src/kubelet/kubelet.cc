@@ -168,6 +168,7 @@ struct Kubelet::State {
   // All that a former life left, so that what the API has no more is cleared.
   void enqueueLeftovers() {
     for (const std::string& uid : sandboxes.list()) workers->enqueue(uid);
+    for (const std::string& uid : podsWithLogs(options.dataDir)) workers->enqueue(uid);
     for (const std::string& id : crun.list()) {
       if (auto uid = Containers::uidOf(id)) workers->enqueue(*uid);
     }

@@ -71,6 +71,8 @@ Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgr
     cgroups.processHierarchy = unified;
     return cgroups;
   }
+  // Beside them a hierarchy of version 2 without controllers may stand, in which the runtime makes its groups too.
+  if (!unified.empty()) cgroups.hierarchies.push_back(unified);
   for (const std::string& name : enabledControllers(procCgroups)) {
     if (!mounted.contains(name) && kRequired.contains(name)) cgroups.missingControllers.push_back(name);
   }

@@ -17,7 +17,7 @@ enum class CgroupVersion { kV1, kV2 };
 
 struct Cgroups {
   CgroupVersion version = CgroupVersion::kV2;
-  std::vector<std::string> hierarchies;         // mount points: one in v2, one per controller set in v1
+  std::vector<std::string> hierarchies;         // mount points: v2's, and in v1 one per controller set
   std::vector<std::string> missingControllers;  // v1: enabled in the kernel, mounted nowhere; crun refuses to run then
   std::string processHierarchy;                 // where a service supervisor tracks processes; "" when nowhere
 };

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "main/admin.h"
@@ -49,11 +50,17 @@ void writeAdminKubeconfig(const ServerOptions& options, const pki::ClusterPki& p
                                             .credentials = pki.admin});
 }
 
+void listFaultPoints() {
+  for (std::string_view name : base::kFaultPoints) fmt::print("{}\n", name);
+  throw CLI::Success();
+}
+
 }  // namespace
 
 int runServer(ServerOptions options) {
   auto supervisor = ServiceNotifier::takeFromEnvironment();
   setLogLevel(options.logLevel);
+  if (const char* fault = ::getenv("WHERRY_FAULT")) base::armFaultPoint(fault);
   completeOptions(options);
   checkMachine(options);
   RunLock lock(options.runDir);
@@ -92,6 +99,8 @@ int runServer(ServerOptions options) {
 std::function<int()> declareServer(CLI::App& parser) {
   auto options = std::make_shared<ServerOptions>();
   declareServerFlags(parser, *options);
+  // For tests, hence in no help text.
+  parser.add_flag_callback("--list-fault-points", listFaultPoints)->group("");
   return [options] { return runServer(*options); };
 }
 

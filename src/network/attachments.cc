@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -94,6 +95,7 @@ linux::Ipv4Address Attachments::allocate(const std::string& sandboxId, const std
   if (!address) throw meta::serviceUnavailable("no pod address is free on this node");
   try {
     write(sandboxId, {*address, ports});
+    base::faultPoint("address-recorded");
     // Not synced: losing it costs only the order in which addresses come again.
     base::writeFileAtomic(lastFile_, address->text() + "\n", 0600);
   } catch (...) {

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 
 #include "base/encoding.h"
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "linux/namespaces.h"
 #include "linux/node_addresses.h"
@@ -92,8 +93,11 @@ void applyPodLink(const PodLink& link, const std::string& netnsPath) {
   linux::NetlinkSocket node(NETLINK_ROUTE);
   linux::NetlinkSocket pod = enter(netnsPath);
   if (!linked(node, pod, link)) connect(node, link, netnsPath);
+  base::faultPoint("link-made");
   configurePodSide(pod, link);
+  base::faultPoint("link-pod-side-set");
   configureHostSide(node, link);
+  base::faultPoint("link-host-side-set");
   // The end that came up first is the one that lags behind.
   linux::runInNetworkNamespace(netnsPath, [] {
     if (!linux::waitOperational(kPodInterface, kOperationalWithin)) {

@@ -4,6 +4,7 @@
 #include <semaphore>
 #include <stdexcept>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "linux/conntrack.h"
 #include "linux/nft/table_watch.h"
@@ -117,6 +118,7 @@ PodNetwork::~PodNetwork() = default;
 void PodNetwork::start() {
   linux::writeSysctl("net/ipv4/ip_forward", "1");
   state_->masquerade();
+  base::faultPoint("masquerade-loaded");
   state_->watch.emplace(kMasqueradeTable, [state = state_.get()] { state->masqueradeAgain(); });
   state_->openAll();
   state_->hostPortWatch.emplace(kHostPortTable, [state = state_.get()] { state->openAllAgain(); });
@@ -147,8 +149,11 @@ void PodNetwork::detach(const std::string& sandboxId) {
     Turn turn(state_->atOnce);
     removePodLink(describePodLink(sandboxId, *address).hostInterface);
   }
+  base::faultPoint("link-removed");
   forgetConnections(*address);
+  base::faultPoint("connections-forgotten");
   state_->attachments.release(sandboxId);
+  base::faultPoint("address-released");
 }
 
 std::optional<PodAddress> PodNetwork::findAddress(const std::string& sandboxId) const {

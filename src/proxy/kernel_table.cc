@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "linux/conntrack.h"
 #include "linux/links.h"
@@ -56,6 +57,7 @@ void KernelTable::replace(const Slots& slots) {
   linux::nft::Batch batch;
   addWholeTable(batch, slots, cidrs_, sizes_);
   batch.commit(socket_);
+  base::faultPoint("services-loaded");
   setRouteToServices();
   std::set<ServicePort> all;
   slots.forEachPort([&](const ServicePort& port, const std::vector<Endpoint>&) {
@@ -68,6 +70,7 @@ void KernelTable::apply(const Slots& slots, const Changes& changes) {
   linux::nft::Batch batch;
   addChanges(batch, slots, changes, sizes_);
   batch.commit(socket_);
+  base::faultPoint("endpoints-applied");
   std::set<ServicePort> changed;
   for (const ServicePort& port : changes.ports()) {
     if (port.protocol == IPPROTO_UDP) changed.insert(port);

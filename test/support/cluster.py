@@ -1,10 +1,17 @@
 """A whole cluster in a fresh test host, for the tests that run against the real binary. Standard library only."""
+import base64
+import ctypes
+import http.client
 import json
 import os
 import pathlib
+import re
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -58,11 +65,11 @@ class Cluster:
     def get(self, *arguments):
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
-    def start(self, wait=True):
+    def start(self, wait=True, **env):
         with open(self.folder + "/wherry.log", "ab") as log:
             # exec: the process that is killed is the server itself
             self.server = subprocess.Popen(self.inside(WHERRY, "server", *self.flags), stdin=subprocess.DEVNULL,
-                                           stdout=log, stderr=log, env=self.env)
+                                           stdout=log, stderr=log, env=dict(self.env, **env))
         if wait:
             self.run(WHERRY, "status", "--wait-ready", "--timeout", "30s")
 
@@ -70,6 +77,47 @@ class Cluster:
         """Ends the server and waits for its end; kill -9 with SIGKILL."""
         self.server.send_signal(how)
         self.server.wait(20)
+
+    def dial(self, port, address="127.0.0.1", timeout=30):
+        """A TCP connection that comes from inside."""
+        made = []
+
+        def connect():  # a thread's network namespace is its own, and a socket's that of where it was made
+            try:
+                with open(self.host + "/net") as net:
+                    if ctypes.CDLL(None, use_errno=True).setns(net.fileno(), 0x40000000) != 0:
+                        raise OSError(ctypes.get_errno(), "setns")
+                made.append(socket.create_connection((address, port), timeout))
+            except OSError as error:
+                made.append(error)
+
+        thread = threading.Thread(target=connect)
+        thread.start()
+        thread.join()
+        if isinstance(made[0], OSError):
+            raise made[0]
+        return made[0]
+
+    def api(self):
+        return Api(self)
+
+    def processes(self):
+        """Process id -> command line of all that run inside, containers and their conmons included."""
+        namespaces = {os.stat(f"{self.host}/{kind}").st_ino for kind in ("net", "mnt")}
+        parents, inside, lines = {}, set(), {}
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                pid, stat = int(path.name), (path / "stat").read_text().rsplit(")", 1)[1].split()
+                if stat[0] == "Z":
+                    continue
+                parents[pid], lines[pid] = int(stat[1]), (path / "cmdline").read_text().replace("\0", " ").strip()
+                if {(path / "ns/net").stat().st_ino, (path / "ns/mnt").stat().st_ino} & namespaces:
+                    inside.add(pid)
+            except OSError:
+                continue
+        while grown := {pid for pid, parent in parents.items() if parent in inside} - inside:
+            inside |= grown
+        return {pid: lines[pid] for pid in inside}
 
     def import_images(self):
         for image in sorted((ROOT / "build/images").glob("*.tar")):
@@ -87,6 +135,40 @@ class Cluster:
                 self.server.kill()
         subprocess.run([TESTHOST, "destroy", self.host])
         subprocess.run(["rm", "-rf", self.folder])
+
+
+class Api:
+    """The API as the administrator over one kept connection, for tests that can't wait for a kubectl each time."""
+
+    def __init__(self, cluster):
+        self.cluster, self.connection = cluster, None
+
+    def _context(self):
+        text = pathlib.Path(self.cluster.host, "lib/admin.kubeconfig").read_text()
+        context = ssl._create_unverified_context()
+        with tempfile.NamedTemporaryFile() as pem:
+            for key in ("client-certificate-data", "client-key-data"):
+                pem.write(base64.b64decode(re.search(rf'{key}: *"?([^"\s]+)', text)[1]) + b"\n")
+            pem.flush()
+            context.load_cert_chain(pem.name)
+        return context
+
+    def connect(self):
+        sock = self._context().wrap_socket(self.cluster.dial(6443))
+        self.connection = http.client.HTTPConnection("127.0.0.1")
+        self.connection.sock = sock
+
+    def call(self, method, path, body=None, type="application/json"):
+        """Status and object. OSError when there is no server, or it ends meanwhile; the next call connects anew."""
+        try:
+            if self.connection is None or self.connection.sock is None:
+                self.connect()
+            self.connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": type})
+            response = self.connection.getresponse()
+            return response.status, json.loads(response.read())
+        except (OSError, http.client.HTTPException) as error:
+            self.connection = None
+            raise OSError(str(error)) from error
 
 
 def eventually(what, seconds=20):

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/guarded.h"
 #include "base/log.h"
@@ -127,8 +128,10 @@ struct ImageStore::State {
       base::makeDirectories(temporary);
       try {
         unpackLayer(blobPath(digest), temporary);
+        base::faultPoint("layer-unpacked");
         syncFilesystem(temporary);
         fs::rename(temporary, target);
+        base::faultPoint("layer-in-place");
       } catch (...) {
         std::error_code ignored;
         fs::remove_all(temporary, ignored);
@@ -173,6 +176,7 @@ struct ImageStore::State {
     auto all = byName.copy();
     all[image.name] = image;
     writeIndex(all);
+    base::faultPoint("image-listed");
     byName.with([&](auto& current) { current = std::move(all); });
     return image;
   }
@@ -322,6 +326,7 @@ bool ImageStore::remove(std::string_view name) {
   auto all = state_->byName.copy();
   if (all.erase(key) == 0) return false;
   state_->writeIndex(all);
+  base::faultPoint("image-unlisted");
   state_->byName.with([&](auto& current) { current = std::move(all); });
   std::lock_guard unpacking(state_->unpacking);
   state_->collectGarbage();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fault_point.h"
 #include "base/log.h"
 #include "json/patch.h"
 
@@ -51,7 +52,8 @@ Observation PodWorker::observe() {
   bool mayBeLost = state_->sandbox && state_->sandbox->sharedProcesses;
   if (!state_->looked || mayBeLost) state_->sandbox = options_.sandboxes.find(uid_);
   if (!state_->sandbox) state_->prepared = false;
-  state_->looked = true;
+  // What runs at the first look was not started by this process.
+  Launched launched = std::exchange(state_->looked, true) ? Launched::kNow : Launched::kBefore;
   Observation seen{.now = options_.clock.now(),
                    .sandbox = state_->sandbox.has_value(),
                    .prepared = state_->prepared,
@@ -73,7 +75,7 @@ Observation PodWorker::observe() {
       state_->postStart.erase(id);
       continue;
     }
-    if (!state_->postStart.contains(id)) startProbes(record);
+    if (!state_->postStart.contains(id)) startProbes(record, launched);
     if (auto verdict = parts_.prober.find(id)) {
       seen.probes[id] = *verdict;
     }
@@ -137,6 +139,7 @@ void PodWorker::writeStatus(const Observation& seen) {
     auto key = pod_.key();
     auto written = options_.client.patch(core_v1::Pod::kResource(), key.ns, key.name, client::PatchType::kMerge, patch,
                                          {.subresource = "status"});
+    base::faultPoint("status-written");
     state_->pod = written;
     pod_ = core_v1::Pod(written);
   } catch (const meta::StatusError& error) {

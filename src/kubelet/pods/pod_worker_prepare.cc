@@ -1,6 +1,7 @@
 // The part of a pod's worker that makes what its containers share: sandbox, volumes, files in /etc.
 #include <fmt/format.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/runtime/pod_paths.h"
@@ -80,8 +81,10 @@ PodWorker::Progress PodWorker::on(const Prepare&) {
   try {
     setUpSandbox();
     writeSandboxFiles();
+    base::faultPoint("pod-files-written");
     setUpVolumes(pod_, options_.containers.pathsOf(uid_),
                  {facts(), options_.lookup, [this](const auto& wanted) { return token(wanted); }});
+    base::faultPoint("pod-prepared");
     state_->prepared = true;
     state_->prepareFailure.reset();
     return Progress::kMade;

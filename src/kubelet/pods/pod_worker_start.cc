@@ -81,6 +81,17 @@ PodNews pullNow(PodWorkersOptions& options, const PullJob& job) {
   }
 }
 
+// What an earlier life of ours has written of this very container; a pod that serves goes on serving meanwhile.
+std::optional<ProbeVerdict> writtenVerdict(const core_v1::Pod& pod, const ContainerRecord& record) {
+  for (auto statuses : {pod.status().containerStatuses(), pod.status().initContainerStatuses()}) {
+    for (auto status : statuses) {
+      if (!status.containerID().ends_with("//" + record.id())) continue;
+      return ProbeVerdict{.started = status.started(), .ready = status.ready()};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Image> PodWorker::findImage(const core_v1::Container& container, const StartContainer& action) {
@@ -145,11 +156,12 @@ ProbeTarget PodWorker::probeTarget(const core_v1::Container& container, const Co
 }
 
 // Once for each container that is up, also for one that was started by an earlier process of ours.
-void PodWorker::startProbes(const ContainerRecord& record) {
+void PodWorker::startProbes(const ContainerRecord& record, Launched launched) {
   auto container = findContainer(pod_, record.name);
   if (!container || !state_->probed.insert(record.id()).second) return;
-  parts_.prober.add(
-      {record.id(), pod_, record.startedAt.value_or(record.createdAt), probeTarget(container->spec, record)});
+  parts_.prober.add({record.id(), pod_, record.startedAt.value_or(record.createdAt),
+                     probeTarget(container->spec, record),
+                     launched == Launched::kBefore ? writtenVerdict(pod_, record) : std::nullopt});
 }
 
 // Until the hook has ended well, the container isn't up and nobody probes it; one that fails ends its container.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include "base/fault_point.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/probes/lifecycle_hook.h"
 
@@ -74,6 +75,7 @@ void PodWorker::stopInBackground(const ContainerRecord& record, seconds grace) {
 PodWorker::Progress PodWorker::on(const SignalContainer& action) {
   auto record = findRecord(action.id);
   if (record) options_.containers.signal(*record, parseSignal(record->stopSignal).value_or(SIGTERM));
+  base::faultPoint("container-signalled");
   Stopping& stopping = state_->stopping[action.id];
   stopping.signalled = true;
   stopping.killAt = std::max(stopping.killAt, options_.clock.now() + kLastCall);
@@ -82,6 +84,7 @@ PodWorker::Progress PodWorker::on(const SignalContainer& action) {
 
 PodWorker::Progress PodWorker::on(const KillContainer& action) {
   if (auto record = findRecord(action.id)) options_.containers.signal(*record, SIGKILL);
+  base::faultPoint("container-killed");
   state_->stopping[action.id].killed = true;
   return Progress::kNone;
 }
@@ -95,11 +98,13 @@ PodWorker::Progress PodWorker::on(const ReleaseSandbox&) {
 
 PodWorker::Progress PodWorker::on(const DeletePod&) {
   writeStatus(observe());
+  base::faultPoint("last-status-written");
   auto key = pod_.key();
   removeEverything();
   deleted_ = true;
   try {
     options_.client.remove(core_v1::Pod::kResource(), key.ns, key.name, {.gracePeriodSeconds = 0, .uid = uid_});
+    base::faultPoint("pod-deleted");
   } catch (const meta::StatusError& error) {
     if (!error.isNotFound() && !error.isConflict()) throw;
   }
@@ -109,8 +114,10 @@ PodWorker::Progress PodWorker::on(const DeletePod&) {
 void PodWorker::removeEverything() {
   for (const ContainerRecord& record : options_.containers.list(uid_)) parts_.prober.remove(record.id());
   options_.containers.removeAll(uid_);
+  base::faultPoint("containers-removed");
   options_.sandboxes.remove(uid_);
   removePodLogs(options_.dataDir, uid_);
+  base::faultPoint("pod-logs-removed");
   state_->forget();
 }
 

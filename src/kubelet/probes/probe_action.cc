@@ -52,12 +52,14 @@ int connectError(const std::string& ip, int port, milliseconds timeout) {
   return error;
 }
 
+}  // namespace
+
 std::string dialMessage(const std::string& ip, int port, int error) {
   if (error == ETIMEDOUT) return fmt::format("dial tcp {}:{}: i/o timeout", ip, port);
   return fmt::format("dial tcp {}:{}: connect: {}", ip, port, wordsOf(error));
 }
 
-net::Request httpRequest(const core_v1::HTTPGetAction& action, const std::string& authority) {
+net::Request httpProbeRequest(const core_v1::HTTPGetAction& action, const std::string& authority) {
   net::Request request{.method = "GET"};
   auto parts = base::splitOnce(action.path(), '?');
   request.path = parts ? parts->first : action.path();
@@ -70,8 +72,6 @@ net::Request httpRequest(const core_v1::HTTPGetAction& action, const std::string
   for (auto header : action.httpHeaders()) request.headers.set(std::string(header.name()), std::string(header.value()));
   return request;
 }
-
-}  // namespace
 
 std::optional<int> findPort(const json::Value* port, const core_v1::Container& container) {
   if (!port) return std::nullopt;
@@ -89,7 +89,7 @@ HttpAnswer requestHttp(const core_v1::HTTPGetAction& action, const ProbeTarget& 
   std::string host = action.host().empty() ? target.ip : std::string(action.host());
   std::string scheme = action.scheme() == "HTTPS" ? "https" : "http";
   std::string authority = fmt::format("{}:{}", host, *port), origin = scheme + "://" + authority;
-  net::Request request = httpRequest(action, authority);
+  net::Request request = httpProbeRequest(action, authority);
   std::string url = origin + request.path + (request.query.empty() ? "" : "?" + request.query);
   try {
     auto client = net::newHttpClient({.url = origin, .timeout = timeout});

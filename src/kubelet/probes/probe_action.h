@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/subprocess.h"
+#include "net/http.h"
 #include "views/core_v1.h"
 
 namespace wherry::kubelet {
@@ -40,6 +41,11 @@ ProbeAnswer probeTcp(const core_v1::TCPSocketAction& action, const ProbeTarget& 
                      std::chrono::milliseconds timeout);
 ProbeAnswer probeExec(const core_v1::ExecAction& action, const ProbeTarget& target, std::chrono::milliseconds timeout);
 ProbeAnswer runProbe(const core_v1::Probe& probe, const ProbeTarget& target);
+
+// The request of a probe; `authority` is what the Host field says unless a field of the probe's own does. Pure.
+net::Request httpProbeRequest(const core_v1::HTTPGetAction& action, const std::string& authority);
+// "dial tcp 10.244.0.7:80: connect: connection refused". Pure.
+std::string dialMessage(const std::string& ip, int port, int error);
 
 // A port by number or by the name of one of the container's ports; nothing when there is no such port. Pure.
 std::optional<int> findPort(const json::Value* port, const core_v1::Container& container);

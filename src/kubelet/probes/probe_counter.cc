@@ -19,4 +19,11 @@ ProbeTimes timesOf(const core_v1::Probe& probe) {
           atLeastOne(probe.periodSecondsOr(10)), atLeastOne(probe.timeoutSecondsOr(1))};
 }
 
+std::chrono::milliseconds firstProbeAfter(const ProbeTimes& times, std::chrono::milliseconds running, double share) {
+  using std::chrono::milliseconds;
+  milliseconds delay(times.initialDelay);
+  milliseconds rest = std::clamp(delay - running, milliseconds(0), delay);
+  return rest + std::chrono::duration_cast<milliseconds>(times.period * share);
+}
+
 }  // namespace wherry::kubelet

@@ -27,4 +27,9 @@ struct ProbeTimes {
 };
 ProbeTimes timesOf(const core_v1::Probe& probe);
 
+// How long after now the first probe of a container is due that has run for so long. `share`, from 0 up to 1, is the
+// part of a period that it waits beyond that: 0 for a container that has just started, random for those that are found
+// running, which would all be probed in one instant otherwise.
+std::chrono::milliseconds firstProbeAfter(const ProbeTimes& times, std::chrono::milliseconds running, double share);
+
 }  // namespace wherry::kubelet

@@ -1,13 +1,18 @@
 #include "kubelet/probes/prober.h"
 
 #include <array>
+#include <map>
+#include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/guarded.h"
-#include "base/strings.h"
-#include "client/workqueue.h"
+#include "base/random.h"
+#include "kubelet/pods/background.h"
+#include "kubelet/probes/network_probe.h"
 #include "kubelet/probes/probe_counter.h"
+#include "net/event_loop.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -15,10 +20,10 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr unsigned kWorkers = 4;
+constexpr size_t kBlockingProbes = 64;  // at a time, on threads
+constexpr uint32_t kShares = 1000;
 
 enum Kind { kStartup, kReadiness, kLiveness, kKinds };
-constexpr std::array<const char*, kKinds> kNames = {"startup", "readiness", "liveness"};
 constexpr std::array<const char*, kKinds> kTitles = {"Startup", "Readiness", "Liveness"};
 
 core_v1::Probe probeOf(const core_v1::Container& container, Kind kind) {
@@ -32,16 +37,38 @@ core_v1::Probe probeOf(const core_v1::Container& container, Kind kind) {
   }
 }
 
+// Of the loop's thread alone.
 struct Probed {
-  ProbedContainer container;
-  std::array<ProbeCounter, kKinds> counters;
+  struct Activity {
+    ProbeCounter counter;
+    std::shared_ptr<const NetworkProbe> network;  // null: it blocks
+    base::MonotonicTime due;
+    net::EventLoop::TimerId timer;
+  };
 
-  bool has(Kind kind) const { return static_cast<bool>(probeOf(container.target.container, kind)); }
-  bool said(Kind kind, ProbeResult result) const { return counters[kind].verdict == result; }
+  ProbedContainer container;
+  std::array<Activity, kKinds> activities;
+
+  explicit Probed(ProbedContainer given) : container(std::move(given)) {
+    for (Kind kind : {kStartup, kReadiness, kLiveness}) {
+      if (!has(kind)) continue;
+      if (auto network = networkProbeOf(probe(kind), container.target)) {
+        activities[kind].network = std::make_shared<const NetworkProbe>(std::move(*network));
+      }
+    }
+    if (!container.adopted) return;
+    if (container.adopted->started) activities[kStartup].counter.verdict = ProbeResult::kSuccess;
+    if (container.adopted->ready) activities[kReadiness].counter.verdict = ProbeResult::kSuccess;
+  }
+
+  core_v1::Probe probe(Kind kind) const { return probeOf(container.target.container, kind); }
+  bool has(Kind kind) const { return static_cast<bool>(probe(kind)); }
+  bool said(Kind kind, ProbeResult result) const { return activities[kind].counter.verdict == result; }
+  bool awaitsStartup() const { return has(kStartup) && !said(kStartup, ProbeResult::kSuccess); }
 
   ProbeVerdict verdict() const {
     ProbeVerdict out;
-    out.started = !has(kStartup) || said(kStartup, ProbeResult::kSuccess);
+    out.started = !awaitsStartup();
     out.ready = out.started && (!has(kReadiness) || said(kReadiness, ProbeResult::kSuccess));
     if (has(kStartup) && said(kStartup, ProbeResult::kFailure))
       out.failed = "startup";
@@ -51,17 +78,7 @@ struct Probed {
   }
 };
 
-// "liveness/<container id>"
-std::string keyOf(Kind kind, const std::string& id) { return std::string(kNames[kind]) + "/" + id; }
-
-std::optional<std::pair<Kind, std::string>> parseKey(std::string_view key) {
-  auto parts = base::splitOnce(key, '/');
-  for (int kind = 0; parts && kind < kKinds; ++kind) {
-    if (parts->first == kNames[static_cast<size_t>(kind)])
-      return std::pair(static_cast<Kind>(kind), std::string(parts->second));
-  }
-  return std::nullopt;
-}
+using ProbedPtr = std::shared_ptr<Probed>;
 
 }  // namespace
 
@@ -69,64 +86,99 @@ struct Prober::State {
   client::EventRecorder& events;
   const base::Clock& clock;
   std::function<void(const std::string&)> onChange;
-  base::Guarded<std::map<std::string, Probed>> probed;  // by container id
-  client::Workqueue queue;
-  std::unique_ptr<client::ReconcileLoop> loop;
+  base::Guarded<std::map<std::string, ProbeVerdict>> verdicts;  // by container id
+  net::EventLoop loop;
+  std::map<std::string, ProbedPtr> probed;     // of the loop's thread, as is what follows
+  std::shared_ptr<const net::TlsContext> tls;  // made for the first that needs it
+  BackgroundTasks blocking{kBlockingProbes};
+  std::jthread thread;
 
   State(client::EventRecorder& recorder, const base::Clock& theClock, std::function<void(const std::string&)> changed)
       : events(recorder), clock(theClock), onChange(std::move(changed)) {
-    loop = std::make_unique<client::ReconcileLoop>(
-        "probes", queue, [this](const std::string& key) { probe(key); }, kWorkers);
+    thread = std::jthread([this] { loop.run(); });
   }
 
-  std::optional<Probed> findProbed(const std::string& id) const {
-    return probed.with([&](const auto& all) -> std::optional<Probed> {
-      auto found = all.find(id);
-      if (found != all.end()) return found->second;
-      return std::nullopt;
+  ~State() {
+    loop.stop();
+    thread.join();
+  }
+
+  void begin(const ProbedPtr& one) {
+    probed[one->container.id] = one;
+    if (one->awaitsStartup()) return schedule(one, kStartup);
+    scheduleAfterStartup(one);
+  }
+
+  void scheduleAfterStartup(const ProbedPtr& one) {
+    schedule(one, kReadiness);
+    schedule(one, kLiveness);
+  }
+
+  void schedule(const ProbedPtr& one, Kind kind) {
+    if (!one->has(kind)) return;
+    double share = one->container.adopted ? static_cast<double>(base::randomBelow(kShares)) / kShares : 0;
+    auto running = duration_cast<milliseconds>(clock.now() - one->container.startedAt);
+    await(one, kind, loop.now() + firstProbeAfter(timesOf(one->probe(kind)), running, share));
+  }
+
+  void await(const ProbedPtr& one, Kind kind, base::MonotonicTime due) {
+    Probed::Activity& activity = one->activities[kind];
+    activity.due = due;
+    activity.timer = loop.addTimer(due, [this, one, kind] { probe(one, kind); });
+  }
+
+  void end(const std::string& id) {
+    auto found = probed.find(id);
+    if (found == probed.end()) return;
+    for (const Probed::Activity& activity : found->second->activities) loop.cancelTimer(activity.timer);
+    probed.erase(found);
+  }
+
+  void probe(const ProbedPtr& one, Kind kind) {
+    const auto& network = one->activities[kind].network;
+    if (!network) return probeBlocking(one, kind);
+    if (network->tls && !tls) tls = net::newTlsClient({});
+    startNetworkProbe(loop, network, tls.get(), timesOf(one->probe(kind)).timeout,
+                      [this, one, kind](std::optional<ProbeAnswer> answer) {
+                        answer ? take(one, kind, *answer) : probeBlocking(one, kind);
+                      });
+  }
+
+  void probeBlocking(const ProbedPtr& one, Kind kind) {
+    // What the thread sees of `one` never changes.
+    blocking.run([this, one, kind](const std::stop_token&) {
+      ProbeAnswer answer = runProbe(one->probe(kind), one->container.target);
+      loop.post([this, one, kind, answer = std::move(answer)] { take(one, kind, answer); });
     });
   }
 
-  // The first probe comes after its delay; one of a container that has run for long is due now.
-  void schedule(const Probed& container, Kind kind) {
-    if (!container.has(kind)) return;
-    auto times = timesOf(probeOf(container.container.target.container, kind));
-    auto due = container.container.startedAt + times.initialDelay;
-    auto delay = std::max(milliseconds(0), duration_cast<milliseconds>(due - clock.now()));
-    queue.addAfter(keyOf(kind, container.container.id), delay);
+  void take(const ProbedPtr& one, Kind kind, const ProbeAnswer& answer) {
+    if (!probed.contains(one->container.id)) return;  // it has ended meanwhile
+    if (!answer.success) recordFailure(*one, kind, answer.output);
+    Probed::Activity& activity = one->activities[kind];
+    if (activity.counter.add(answer.success, one->probe(kind))) publish(*one);
+    if (kind == kStartup && one->said(kStartup, ProbeResult::kSuccess)) {
+      one->container.adopted.reset();  // what follows happens to this container alone
+      return scheduleAfterStartup(one);
+    }
+    bool failedForGood = kind != kReadiness && one->said(kind, ProbeResult::kFailure);
+    if (failedForGood) return;
+    auto period = timesOf(one->probe(kind)).period;
+    // One that took longer than its period leaves out those it has missed.
+    await(one, kind, activity.due + period > loop.now() ? activity.due + period : loop.now() + period);
   }
 
-  void scheduleAfterStartup(const Probed& container) {
-    schedule(container, kReadiness);
-    schedule(container, kLiveness);
-  }
-
-  void probe(const std::string& key) {
-    auto parsed = parseKey(key);
-    auto container = parsed ? findProbed(parsed->second) : std::nullopt;
-    if (!container) return;  // it has ended meanwhile
-    Kind kind = parsed->first;
-    auto probe = probeOf(container->container.target.container, kind);
-    ProbeAnswer answer = runProbe(probe, container->container.target);
-    if (!answer.success) recordFailure(*container, kind, answer.output);
-    bool changed = false;
-    auto after = probed.with([&](auto& all) -> std::optional<Probed> {
-      auto found = all.find(parsed->second);
-      if (found == all.end()) return std::nullopt;
-      changed = found->second.counters[kind].add(answer.success, probe);
-      return found->second;
+  void publish(const Probed& one) {
+    verdicts.with([&](auto& all) {
+      if (auto found = all.find(one.container.id); found != all.end()) found->second = one.verdict();
     });
-    if (!after) return;
-    if (changed) onChange(std::string(after->container.pod.metadata().uid()));
-    if (kind == kStartup && after->said(kStartup, ProbeResult::kSuccess)) return scheduleAfterStartup(*after);
-    bool failedForGood = kind != kReadiness && after->said(kind, ProbeResult::kFailure);
-    if (!failedForGood) queue.addAfter(key, timesOf(probe).period);
+    onChange(std::string(one.container.pod.metadata().uid()));
   }
 
-  void recordFailure(const Probed& container, Kind kind, const std::string& output) {
-    events.record(*container.container.pod.object(), client::Severity::kWarning, "Unhealthy",
+  void recordFailure(const Probed& one, Kind kind, const std::string& output) {
+    events.record(*one.container.pod.object(), client::Severity::kWarning, "Unhealthy",
                   fmt::format("{} probe failed: {}", kTitles[kind], output),
-                  fmt::format("spec.containers{{{}}}", container.container.target.container.name()));
+                  fmt::format("spec.containers{{{}}}", one.container.target.container.name()));
   }
 };
 
@@ -137,23 +189,23 @@ Prober::Prober(client::EventRecorder& events, const base::Clock& clock,
 Prober::~Prober() = default;
 
 void Prober::add(const ProbedContainer& container) {
-  Probed probed{container, {}};
-  if (!probed.has(kStartup) && !probed.has(kReadiness) && !probed.has(kLiveness)) return;
-  bool added = state_->probed.with([&](auto& all) { return all.try_emplace(container.id, probed).second; });
-  if (!added) return;
-  if (probed.has(kStartup))
-    state_->schedule(probed, kStartup);
-  else
-    state_->scheduleAfterStartup(probed);
+  auto one = std::make_shared<Probed>(container);
+  if (!one->has(kStartup) && !one->has(kReadiness) && !one->has(kLiveness)) return;
+  bool added = state_->verdicts.with([&](auto& all) { return all.try_emplace(container.id, one->verdict()).second; });
+  if (added) state_->loop.post([state = state_.get(), one] { state->begin(one); });
 }
 
 void Prober::remove(const std::string& id) {
-  state_->probed.with([&](auto& all) { all.erase(id); });
+  bool known = state_->verdicts.with([&](auto& all) { return all.erase(id) > 0; });
+  if (known) state_->loop.post([state = state_.get(), id] { state->end(id); });
 }
 
 std::optional<ProbeVerdict> Prober::find(const std::string& id) const {
-  auto found = state_->findProbed(id);
-  return found ? std::optional(found->verdict()) : std::nullopt;
+  return state_->verdicts.with([&](const auto& all) -> std::optional<ProbeVerdict> {
+    auto found = all.find(id);
+    if (found != all.end()) return found->second;
+    return std::nullopt;
+  });
 }
 
 }  // namespace wherry::kubelet

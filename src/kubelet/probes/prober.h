@@ -1,12 +1,11 @@
-// Prober: runs the probes of running containers, each at its own period, on a few threads that sleep until the next one
-// is due. Verdicts are kept here; a changed one is announced. Safe from any thread.
+// Prober: runs the probes of running containers, each at its own period. One thread does all that only talk to an
+// address, without waiting for any of them; what blocks (commands, names to be resolved) gets a thread for as long as
+// it takes. Verdicts are kept here; a changed one is announced. Safe from any thread.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "client/event_recorder.h"
 #include "kubelet/pods/observation.h"
@@ -20,13 +19,16 @@ struct ProbedContainer {
   core_v1::Pod pod;  // keeps `target.container` alive
   base::WallTime startedAt;
   ProbeTarget target;
+  // Of a container that an earlier life of ours has probed: what the API says of it, true until a probe says
+  // otherwise. Its first probe comes at some moment of the period, so that not all of a node's come at once.
+  std::optional<ProbeVerdict> adopted;
 };
 
 class Prober {
  public:
   // `onChange(pod uid)` is called from a probing thread when a verdict has changed.
   Prober(client::EventRecorder& events, const base::Clock& clock, std::function<void(const std::string& uid)> onChange);
-  ~Prober();  // stops; waits for probes that run
+  ~Prober();  // stops; waits for commands that run
 
   // Starts probing a container, if it has probes; one that is known already goes on as it is.
   void add(const ProbedContainer& container);

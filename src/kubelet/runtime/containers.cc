@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "kubelet/runtime/termination_message.h"
@@ -123,13 +124,19 @@ ContainerRecord Containers::create(const NewContainer& container) {
   std::string directory = directoryOf(record), rootfs = directory + "/rootfs";
   try {
     for (const char* part : {"/upper", "/work", "/rootfs"}) base::makeDirectories(directory + part);
+    base::faultPoint("container-directories-made");
     save(record);
+    base::faultPoint("container-recorded");
     base::makeDirectories(fs::path(record.log).parent_path().string());
+    base::faultPoint("container-log-directory-made");
     base::writeFileAtomic(terminationLog(record), "", 0666);
     linux::mountOverlay({container.lower, directory + "/upper", directory + "/work"}, rootfs);
+    base::faultPoint("container-root-mounted");
     base::writeFileAtomic(directory + "/config.json", json::serialize(container.spec(rootfs)), 0600);
+    base::faultPoint("container-spec-written");
     crun_.create(
         {record.id(), record.name, directory, record.log, container.terminal, container.stdin, container.stdinOnce});
+    base::faultPoint("container-created");
   } catch (...) {
     discard(record, directory);
     throw;
@@ -141,12 +148,14 @@ ContainerRecord Containers::start(const ContainerRecord& created) {
   ContainerRecord record = created;
   try {
     crun_.start(record.id());
+    base::faultPoint("container-started");
   } catch (...) {
     discard(record, directoryOf(record));
     throw;
   }
   record.startedAt = clock_.now();
   save(record);
+  base::faultPoint("container-start-recorded");
   return record;
 }
 
@@ -176,6 +185,7 @@ bool Containers::observeExits(std::string_view uid) {
 }
 
 void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
+  base::faultPoint("container-exit-seen");
   record.finishedAt = exit.at;
   record.exitCode = exit.code;
   if (record.reason.empty()) record.reason = reasonOf(exit);
@@ -183,18 +193,24 @@ void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
   if (record.message.empty() && record.fallbackToLogs && exit.code != 0)
     record.message = messageFromLogFile(record.log);
   save(record);
+  base::faultPoint("container-exit-recorded");
   releaseRuntime(record.id(), directoryOf(record));
 }
 
 // Only the record stays.
 void Containers::releaseRuntime(const std::string& id, const std::string& directory) const {
   crun_.remove(id);
+  base::faultPoint("container-deleted");
   crun_.waitUnmonitored(id, directory);
+  base::faultPoint("conmon-gone");
   linux::unmount(directory + "/rootfs");
+  base::faultPoint("container-root-unmounted");
   for (const fs::path& entry : entriesOf(directory)) {
     if (entry.filename() != "record.json") fs::remove_all(entry);
   }
+  base::faultPoint("container-files-removed");
   crun_.forgetExit(id);
+  base::faultPoint("container-exit-forgotten");
 }
 
 void Containers::discard(const ContainerRecord& record, const std::string& directory) {

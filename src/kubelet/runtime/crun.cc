@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/strings.h"
 #include "json/value.h"
 
@@ -174,6 +175,7 @@ pid_t Crun::create(const CreateContainer& request) const {
   base::Finished conmon;
   try {
     conmon = base::run(command);
+    base::faultPoint("conmon-started");
   } catch (const std::system_error& error) {
     throw RuntimeError(fmt::format("conmon can't be run ({}): install the package conmon", error.code().message()));
   }
@@ -182,6 +184,7 @@ pid_t Crun::create(const CreateContainer& request) const {
   if (auto monitor = readPid(request.bundle + "/conmon.pid")) {
     try {
       linux::moveToCgroup(cgroups_, kConmonCgroup, *monitor);
+      base::faultPoint("conmon-moved");
     } catch (const std::system_error&) {
       // It has ended already, and says why on the pipe.
     }

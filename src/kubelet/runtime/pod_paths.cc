@@ -1,5 +1,6 @@
 #include "kubelet/runtime/pod_paths.h"
 
+#include <filesystem>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -24,6 +25,16 @@ std::string PodPaths::containerCgroup(std::string_view name, int attempt) const 
 
 linux::SharedNamespaces PodPaths::namespaceFiles() const {
   return {namespaces + "/net", namespaces + "/ipc", namespaces + "/uts"};
+}
+
+std::vector<std::string> podsWithLogs(const std::string& dataDir) {
+  std::vector<std::string> uids;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dataDir + "/logs", error)) {
+    std::string name = entry.path().filename().string();
+    uids.push_back(name.substr(name.rfind('_') + 1));
+  }
+  return uids;
 }
 
 std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name,

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "json/value.h"
 #include "kubelet/runtime/pod_init.h"
@@ -95,12 +96,15 @@ SandboxRecord makeNamespaces(const core_v1::Pod& pod, const PodPaths& paths, con
   base::makeDirectories(paths.root, 0711);
   base::makeDirectories(paths.root + "/etc");
   base::makeDirectories(paths.namespaces, 0700);
+  base::faultPoint("sandbox-directories-made");
   writeSandbox(paths, record);
+  base::faultPoint("sandbox-recorded");
   auto files = namespacesOf(paths, record.hostNetwork, pod.spec().hostIPC());
   for (const std::string* file : {&files.net, &files.ipc, &files.uts}) {
     if (!file->empty()) linux::removeNamespace(*file);
   }
   linux::createNamespaces(files, [&] { prepareNamespaces(pod, files, hostname); });
+  base::faultPoint("sandbox-namespaces-made");
   return record;
 }
 
@@ -170,13 +174,16 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
     record = makeNamespaces(pod, paths, hostname);
   }
   mountShm(paths);
+  base::faultPoint("sandbox-shm-mounted");
   if (record->sharedProcesses && !openPodProcesses(*options_.crun, paths)) {
     startPodInit(*options_.crun, options_.dataDir, record->uid, paths,
                  namespacesOf(paths, record->hostNetwork, pod.spec().hostIPC()));
+    base::faultPoint("pod-init-started");
   }
   std::string ip = options_.nodeIp;
   if (!record->hostNetwork) ip = options_.network->attach(record->uid, paths.namespaceFiles().net, hostPortsOf(pod)).ip;
   if (std::exchange(record->ip, ip) != ip) writeSandbox(paths, *record);
+  base::faultPoint("sandbox-address-recorded");
   return *record;
 }
 
@@ -187,13 +194,17 @@ void Sandboxes::release(std::string_view uid) {
   auto files = paths.namespaceFiles();
   for (const std::string* file : {&files.net, &files.ipc, &files.uts}) linux::removeNamespace(*file);
   fs::remove(paths.namespaces);
+  base::faultPoint("namespaces-removed");
   linux::unmountBelow(paths.root);
+  base::faultPoint("sandbox-mounts-removed");
   linux::removeCgroup(options_.crun->cgroups(), paths.cgroup);
+  base::faultPoint("sandbox-cgroup-removed");
 }
 
 void Sandboxes::remove(std::string_view uid) {
   release(uid);
   fs::remove_all(PodPaths::of(options_.dataDir, options_.runDir, uid).root);
+  base::faultPoint("sandbox-files-removed");
 }
 
 std::vector<std::string> Sandboxes::list() const {

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/strings.h"
 #include "kubelet/pods/expansion.h"
@@ -99,6 +100,7 @@ std::string bindSubPath(const std::string& volume, const std::string& subPath, c
   else
     base::Fd(::open(target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   linux::bindMount(fmt::format("/proc/self/fd/{}", found.get()), target);
+  base::faultPoint("subpath-bound");
   return target;
 }
 
@@ -150,6 +152,7 @@ void setUpVolumes(const core_v1::Pod& pod, const PodPaths& paths, const VolumeSo
   for (auto volume : pod.spec().volumes()) {
     try {
       setUpVolume(pod, volume, paths, sources);
+      base::faultPoint("volume-made");
     } catch (const std::exception& error) {
       throw VolumeError(std::string(volume.name()), error.what());
     }
