@@ -1,5 +1,6 @@
 #include "cli/admin_client.h"
 
+#include <cerrno>
 #include <stdexcept>
 #include <system_error>
 
@@ -43,13 +44,19 @@ json::Value AdminClient::call(const std::string& method, const std::string& path
   try {
     response = client->call(request);
   } catch (const std::system_error& error) {
-    throw std::runtime_error(fmt::format("no server answers on {}/admin.sock ({}); is `wherry server` running?",
-                                         runDir_, error.code().message()));
+    throw std::runtime_error(describeSilence(error.code()));
   }
   json::Value body = response.body.empty() ? json::Value(json::Object()) : json::parse(response.body);
   if (response.status >= 400)
     throw std::runtime_error(std::string(json::getString(body, "message", "the server refused")));
   return body;
+}
+
+std::string AdminClient::describeSilence(const std::error_code& error) const {
+  std::string text = fmt::format("no server answers on {}/admin.sock ({})", runDir_, error.message());
+  if (error.value() == EACCES) return text + "; only root may ask: sudo wherry ...";
+  std::string reason = lastError(runDir_);
+  return text + (reason.empty() ? "; is `wherry server` running?" : "; it ended with: " + reason);
 }
 
 json::Value AdminClient::get(const std::string& path, std::chrono::milliseconds timeout) const {
@@ -77,6 +84,14 @@ bool AdminClient::waitForSocket(std::chrono::steady_clock::time_point deadline) 
     [[maybe_unused]] ssize_t read = ::read(watch.get(), events, sizeof events);
   }
   return true;
+}
+
+std::string lastError(const std::string& runDir) {
+  try {
+    return std::string(base::trim(base::readFileIfExists(runDir + "/last-error").value_or("")));
+  } catch (const std::system_error&) {  // another user's
+    return {};
+  }
 }
 
 }  // namespace wherry::cli

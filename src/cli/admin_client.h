@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <system_error>
 
 #include "json/value.h"
 
@@ -21,9 +22,13 @@ class AdminClient {
   bool waitForSocket(std::chrono::steady_clock::time_point deadline) const;
 
  private:
+  std::string describeSilence(const std::error_code& error) const;
   json::Value call(const std::string& method, const std::string& path, std::chrono::milliseconds timeout) const;
 
   std::string runDir_;
 };
+
+// Why the last server of that run directory ended, in its own words; empty when it runs or ended as it should.
+std::string lastError(const std::string& runDir);
 
 }  // namespace wherry::cli

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "cli/admin_client.h"
 #include "cli/command.h"
+#include "cli/patience.h"
 
 namespace wherry::cli {
 namespace {
@@ -25,6 +26,7 @@ std::string humanSize(int64_t bytes) {
 
 int importFile(const Options& options) {
   std::string path = std::filesystem::absolute(options.argument);
+  Patience patience("importing " + options.argument);
   json::Value answer =
       AdminClient(options.runDir).post("/images/import?file=" + base::encodePercent(path), kPullTimeout);
   for (const json::Value& name : answer.at("images").as_array()) fmt::print("imported {}\n", name.as_string().c_str());

@@ -142,14 +142,22 @@ struct ClusterDns::State {
 
   // The Service that names us, and the slice that says where we are.
   void ensureOwnObjects() {
-    create(kServices, renderDnsService(options));
-    create(kSlices, renderDnsSlice(options));
+    ensure(kServices, renderDnsService(options));
+    ensure(kSlices, renderDnsSlice(options));
   }
 
-  void create(const meta::Resource& resource, const json::Value& object) {
+  void ensure(const meta::Resource& resource, const json::Value& object) {
     try {
-      client.get(resource, kSystem, kDnsName);  // its cluster IP is taken, so that creating it again would be invalid
+      meta::ObjectPtr stored = client.get(resource, kSystem, kDnsName);
+      const json::Value* endpoints = json::find(object, "endpoints");
+      const json::Value* before = json::find(stored->tree(), "endpoints");
+      if (!endpoints || (before && json::equal(*before, *endpoints))) return;
+      // The node has another address than last time.
+      json::Value moved = stored->tree();
+      moved.as_object()["endpoints"] = *endpoints;
+      client.update(resource, kSystem, moved);
     } catch (const meta::StatusError& error) {
+      // Only when it is missing: its cluster IP is taken, so that creating it again would be invalid.
       if (!error.isNotFound()) throw;
       client.create(resource, kSystem, object);
     }

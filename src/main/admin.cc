@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/guarded.h"
 #include "base/queue.h"
 #include "base/strings.h"
+#include "main/status_report.h"
 #include "net/server.h"
 
 namespace wherry::main {
@@ -56,6 +58,10 @@ class Endpoint : public AdminEndpoint {
     queue_.close();
   }
 
+  void setParts(AdminParts parts) override {
+    parts_.with([&](AdminParts& current) { current = parts; });
+  }
+
  private:
   void accept(net::ExchangePtr exchange) {
     if (!queue_.tryPush(exchange)) respond(*exchange, 503, {{"message", "too many commands at once"}});
@@ -78,57 +84,64 @@ class Endpoint : public AdminEndpoint {
   json::Value route(const net::Request& request) {
     std::string what = request.method + " " + request.path;
     if (what == "GET /status") return status(request);
-    if (request.path.starts_with("/images") && !subjects_.images) throw AdminError(503, "no kubelet runs here");
-    if (what == "GET /images") return listImages();
-    if (what == "POST /images/import") return importImage(request);
-    if (what == "POST /images/pull") return pullImage(request);
-    if (what == "DELETE /images") return removeImage(request);
+    AdminParts parts = parts_.copy();
+    if (what == "GET /report") return report(parts);
+    if (request.path.starts_with("/images") && !parts.images) {
+      bool later = !parts.client && subjects_.options.enabled("kubelet");
+      throw AdminError(503, later ? "the server is still starting" : "no kubelet runs here");
+    }
+    if (what == "GET /images") return listImages(parts);
+    if (what == "POST /images/import") return importImage(request, parts);
+    if (what == "POST /images/pull") return pullImage(request, parts);
+    if (what == "DELETE /images") return removeImage(request, parts);
     throw AdminError(404, "no such command: " + what);
   }
 
   json::Value status(const net::Request& request) {
-    auto millis = base::parseInt<int64_t>(parameter(request, "waitMillis")).value_or(0);
-    subjects_.readiness.waitReady(std::chrono::milliseconds(std::clamp<int64_t>(millis, 0, kMaxWaitMillis)));
-    const ServerOptions& options = subjects_.options;
-    return {{"ready", subjects_.readiness.ready()},
-            {"version", WHERRY_VERSION},
-            {"url", fmt::format("https://{}:{}", options.nodeIp, options.port)},
-            {"node", options.nodeName},
-            {"nodeIp", options.nodeIp},
-            {"clusterDns", options.clusterDns},
-            {"dataDir", options.dataDir},
-            {"kubeconfig", options.kubeconfig},
-            {"parts", subjects_.readiness.toJson()}};
+    auto number = [&](const char* key) { return base::parseInt<int64_t>(parameter(request, key)); };
+    std::chrono::milliseconds atMost(std::clamp<int64_t>(number("waitMillis").value_or(0), 0, kMaxWaitMillis));
+    if (auto seen = number("seen"))
+      subjects_.readiness.waitChange(*seen, atMost);
+    else
+      subjects_.readiness.waitReady(atMost);
+    return renderParts(*subjects_.readiness.snapshot());
   }
 
-  json::Value listImages() {
+  json::Value report(const AdminParts& parts) const {
+    Report report = readReport(subjects_.options, *subjects_.readiness.snapshot(), parts.client);
+    report.uptime = std::chrono::duration_cast<std::chrono::seconds>(subjects_.readiness.elapsed());
+    return renderReport(report);
+  }
+
+  static json::Value listImages(const AdminParts& parts) {
     json::Array images;
-    for (const kubelet::Image& image : subjects_.images->list()) {
+    for (const kubelet::Image& image : parts.images->list()) {
       images.push_back({{"name", image.name}, {"digest", image.manifestDigest}, {"size", image.size}});
     }
     return {{"images", images}};
   }
 
-  json::Value importImage(const net::Request& request) {
+  static json::Value importImage(const net::Request& request, const AdminParts& parts) {
     json::Array names;
-    for (const kubelet::Image& image : subjects_.images->importArchive(requireParameter(request, "file"))) {
+    for (const kubelet::Image& image : parts.images->importArchive(requireParameter(request, "file"))) {
       names.emplace_back(image.name);
     }
     return {{"images", names}};
   }
 
-  json::Value pullImage(const net::Request& request) {
+  static json::Value pullImage(const net::Request& request, const AdminParts& parts) {
     std::string name = requireParameter(request, "image");
-    return {{"image", subjects_.puller->pull(name, kubelet::PullPolicy::kAlways).image.name}};
+    return {{"image", parts.puller->pull(name, kubelet::PullPolicy::kAlways).image.name}};
   }
 
-  json::Value removeImage(const net::Request& request) {
+  static json::Value removeImage(const net::Request& request, const AdminParts& parts) {
     std::string name = requireParameter(request, "image");
-    if (!subjects_.images->remove(name)) throw AdminError(404, fmt::format("no image {} on this node", name));
+    if (!parts.images->remove(name)) throw AdminError(404, fmt::format("no image {} on this node", name));
     return json::Object();
   }
 
   AdminSubjects subjects_;
+  base::Guarded<AdminParts> parts_;
   base::Queue<net::ExchangePtr> queue_{kMaxWaiting};
   std::vector<std::jthread> workers_;
   std::unique_ptr<net::Server> server_;

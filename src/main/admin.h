@@ -1,7 +1,8 @@
 // The admin endpoint: HTTP on RUN-DIR/admin.sock, which only root may open. What the commands ask of the running server
 // and is no API object.
 //
-//   GET    /status[?waitMillis=N]      what runs; waits for readiness
+//   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
+//   GET    /report                           all that `wherry status` shows, status_report.h
 //   GET    /images                     POST /images/import?file=F   POST /images/pull?image=I   DELETE /images?image=I
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "client/client.h"
 #include "json/value.h"
 #include "kubelet/images/image_puller.h"
 #include "main/readiness.h"
@@ -16,17 +18,24 @@
 
 namespace wherry::main {
 
-// What the endpoint speaks for. The images are null where no kubelet runs.
+// What the endpoint speaks for.
 struct AdminSubjects {
   const ServerOptions& options;
   const Readiness& readiness;
+};
+
+// What it speaks for once that runs. The images are null where no kubelet runs.
+struct AdminParts {
   kubelet::ImageStore* images = nullptr;
   kubelet::ImagePuller* puller = nullptr;
+  client::Client* client = nullptr;
 };
 
 class AdminEndpoint {
  public:
   virtual ~AdminEndpoint() = default;  // stops
+  // From now on it answers for these too; they live until it has stopped.
+  virtual void setParts(AdminParts parts) = 0;
 };
 
 // Throws std::system_error when the socket can't be made.

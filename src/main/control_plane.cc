@@ -30,6 +30,13 @@ std::string storePath(const ServerOptions& options) {
   return options.dataDir + "/store/state.db";
 }
 
+std::unique_ptr<storage::Store> openStore(const ServerOptions& options, Readiness& readiness) {
+  readiness.set("api", false, "reading the database");
+  auto store = storage::openSqliteStore(apiserver::storeOptions(storePath(options)));
+  kLog.info("{} objects read, {} ms after the start", store->count("/"), readiness.elapsed().count());
+  return store;
+}
+
 std::vector<apiserver::StaticToken> readTokens(const ServerOptions& options) {
   if (options.tokenFile.empty()) return {};
   try {
@@ -55,9 +62,10 @@ std::unique_ptr<net::Server> listen(const net::ServerOptions& options, net::Hand
 }  // namespace
 
 struct ControlPlane::State {
-  State(const ServerOptions& o, const pki::ClusterPki& pki, client::NodeConnections nodes)
+  State(const ServerOptions& o, const pki::ClusterPki& pki, client::NodeConnections nodes, Readiness& r)
       : options(o),
-        store(storage::openSqliteStore(apiserver::storeOptions(storePath(o)))),
+        readiness(r),
+        store(openStore(o, r)),
         api({.store = *store,
              .kinds = schema::builtinRegistry(),
              .tokens = readTokens(o),
@@ -75,6 +83,7 @@ struct ControlPlane::State {
         schedulerContext{.client = api.client(), .informers = informers, .events = events} {}
 
   const ServerOptions& options;
+  Readiness& readiness;
   std::unique_ptr<storage::Store> store;
   apiserver::ApiServer api;
   client::EventRecorder events;
@@ -86,8 +95,10 @@ struct ControlPlane::State {
   std::unique_ptr<net::Server> server;
 };
 
-ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& pki, client::NodeConnections nodes)
-    : state_(std::make_unique<State>(options, pki, std::move(nodes))) {
+ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& pki, client::NodeConnections nodes,
+                           Readiness& readiness)
+    : state_(std::make_unique<State>(options, pki, std::move(nodes), readiness)) {
+  readiness.set("api", false, "making what every cluster has");
   state_->api.start();
   net::ServerOptions http{.address = options.bindAddress,
                           .port = options.port,
@@ -97,6 +108,7 @@ ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& 
                           .errorResponse = apiserver::errorResponse};
   state_->server = listen(http, state_->api.handler());
   kLog.info("the API is at https://{}:{}", options.nodeIp, options.port);
+  readiness.setReady("api");
 }
 
 ControlPlane::~ControlPlane() {
@@ -110,18 +122,22 @@ apiserver::ApiServer& ControlPlane::api() { return state_->api; }
 
 client::InformerFactory& ControlPlane::informers() { return state_->informers; }
 
-void ControlPlane::startControllers(Readiness& readiness) {
+void ControlPlane::setCertificate(const pki::KeyPair& certificate) {
+  state_->server->setCertificate(certificate.certificatePem, certificate.keyPem);
+}
+
+void ControlPlane::startControllers() {
   if (state_->options.onlyApi()) {
     state_->controllers = controllers::startControllers(state_->controllerContext, {}, {"serviceaccount-controller"});
     return;
   }
   if (state_->options.enabled("controllers")) {
     state_->controllers = controllers::startControllers(state_->controllerContext);
-    readiness.setReady("controllers");
+    state_->readiness.setReady("controllers");
   }
   if (state_->options.enabled("scheduler")) {
     state_->scheduler = scheduler::startScheduler(state_->schedulerContext);
-    readiness.setReady("scheduler");
+    state_->readiness.setReady("scheduler");
   }
   state_->informers.start();
 }
@@ -138,7 +154,10 @@ std::vector<std::string> apiServerNames(const ServerOptions& options) {
       "kubernetes",  "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + options.clusterDomain,
       "localhost",   options.nodeName,     firstServiceIp(options),  "127.0.0.1",
       options.nodeIp};
-  for (const auto& address : linux::readNodeAddresses().addresses) names.push_back(address.address.text());
+  for (const auto& address : linux::readNodeAddresses().addresses) {
+    // The cluster DNS address sits on lo; nobody finds an API there.
+    if (std::string text = address.address.text(); text != options.clusterDns) names.push_back(text);
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

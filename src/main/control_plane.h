@@ -16,7 +16,8 @@ namespace wherry::main {
 class ControlPlane {
  public:
   // Throws: storage::OpenError, std::system_error (port in use), meta::StatusError.
-  ControlPlane(const ServerOptions& options, const pki::ClusterPki& pki, client::NodeConnections nodes);
+  ControlPlane(const ServerOptions& options, const pki::ClusterPki& pki, client::NodeConnections nodes,
+               Readiness& readiness);
   ~ControlPlane();
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
@@ -24,8 +25,10 @@ class ControlPlane {
   apiserver::ApiServer& api();
   // Shared by everything in this process.
   client::InformerFactory& informers();
+  // New connections get this one.
+  void setCertificate(const pki::KeyPair& certificate);
   // Controllers and scheduler; once the node's components have registered with the informers.
-  void startControllers(Readiness& readiness);
+  void startControllers();
   // No handler is called any more: before anything that registered one is destroyed.
   void stopInformers();
 

@@ -3,6 +3,8 @@
 #include <malloc.h>
 
 #include "cli/command.h"
+#include "main/check.h"
+#include "main/inspect.h"
 #include "main/reset.h"
 #include "main/server.h"
 
@@ -13,6 +15,9 @@ int main(int argc, char** argv) {
 
   std::vector<wherry::cli::Command> commands = {
       {"server", "run the cluster", wherry::main::declareServer, wherry::cli::kRunning},
+      {"check", "say whether this machine has what the cluster needs", wherry::main::declareCheck,
+       wherry::cli::kRunning},
+      {"inspect", "gather what a bug report needs", wherry::main::declareInspect, wherry::cli::kRunning},
       {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset,
        wherry::cli::kRunning},
   };

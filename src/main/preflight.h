@@ -1,12 +1,15 @@
-// What must be there before the server starts. Each check throws std::runtime_error with what is missing and what to
-// do.
+// What must be there before the server starts: the checks of `wherry check` (machine_checks.h), of which those that
+// fail stop it, while the others are logged.
 #pragma once
 
 #include "main/server_options.h"
 
 namespace wherry::main {
 
-// Root, the programs that containers need, a data directory that can be written.
+// Throws std::runtime_error: this user can't do what the server is asked for.
+void requireRoot(const ServerOptions& options);
+
+// Throws std::runtime_error with all that is missing and what to do.
 void checkMachine(const ServerOptions& options);
 
 }  // namespace wherry::main

@@ -2,32 +2,47 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace wherry::main {
 namespace {
 
-bool allReady(const std::vector<Readiness::Part>& parts) {
-  return !parts.empty() && std::all_of(parts.begin(), parts.end(), [](const auto& part) { return part.ready; });
-}
+const base::Log kLog("server");
 
 }  // namespace
 
+bool Readiness::Snapshot::ready() const {
+  return !parts.empty() && std::all_of(parts.begin(), parts.end(), [](const auto& part) { return part.ready; });
+}
+
 void Readiness::set(const std::string& name, bool ready, std::string state) {
-  parts_.with([&](std::vector<Part>& parts) {
-    auto at = std::find_if(parts.begin(), parts.end(), [&](const Part& part) { return part.name == name; });
-    if (at == parts.end()) at = parts.insert(parts.end(), Part{name, {}, false});
+  current_.with([&](Snapshot& now) {
+    auto at = std::find_if(now.parts.begin(), now.parts.end(), [&](const Part& part) { return part.name == name; });
+    if (at == now.parts.end()) at = now.parts.insert(now.parts.end(), Part{name, {}, false});
+    if (at->ready == ready && at->state == state) return;
+    if (ready && !at->ready) kLog.info("{} is ready, {} ms after the start", name, elapsed().count());
     at->ready = ready;
     at->state = std::move(state);
-    published_.publish(parts);
+    ++now.change;
+    published_.publish(now);
   });
 }
 
-bool Readiness::ready() const { return allReady(*published_.load()); }
+bool Readiness::waitReady(std::chrono::milliseconds atMost) const {
+  return published_.waitUntil([](const Snapshot& now) { return now.ready(); }, atMost);
+}
 
-bool Readiness::waitReady(std::chrono::milliseconds atMost) const { return published_.waitUntil(allReady, atMost); }
+void Readiness::waitChange(int64_t seen, std::chrono::milliseconds atMost) const {
+  published_.waitUntil([&](const Snapshot& now) { return now.change != seen; }, atMost);
+}
 
-json::Array Readiness::toJson() const {
+std::chrono::milliseconds Readiness::elapsed() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_);
+}
+
+json::Array toJson(const std::vector<Readiness::Part>& parts) {
   json::Array out;
-  for (const Part& part : *published_.load()) {
+  for (const Readiness::Part& part : parts) {
     out.push_back({{"name", part.name}, {"ready", part.ready}, {"state", part.state}});
   }
   return out;

@@ -25,6 +25,11 @@ RunLock::RunLock(const std::string& runDir) : pidFile_(runDir + "/wherry.pid") {
   base::writeFileAtomic(pidFile_, fmt::format("{}\n", ::getpid()));
 }
 
+bool RunLock::isHeld(const std::string& runDir) {
+  base::Fd lock(::open((runDir + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+  return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
 RunLock::~RunLock() { ::unlink(pidFile_.c_str()); }
 
 }  // namespace wherry::main

@@ -12,6 +12,8 @@ class RunLock {
   // Throws std::runtime_error when another server has it ("... is in use by process 123").
   explicit RunLock(const std::string& runDir);
   ~RunLock();  // removes the pid file
+  // Whether a server runs with it; false too when that can't be told (another user's).
+  static bool isHeld(const std::string& runDir);
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 

@@ -1,6 +1,7 @@
 #include "main/server.h"
 
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <pthread.h>
@@ -10,8 +11,12 @@
 #include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "linux/node_addresses.h"
+#include "main/address_watch.h"
 #include "main/admin.h"
+#include "main/certificate_keeper.h"
 #include "main/control_plane.h"
+#include "main/last_words.h"
 #include "main/node.h"
 #include "main/preflight.h"
 #include "main/readiness.h"
@@ -32,6 +37,9 @@ void setLogLevel(const std::string& level) {
                                        : LogLevel::kInfo);
 }
 
+// An order to start anew in this process, given by ourselves: pods go on, clients reconnect.
+constexpr int kStartAnew = SIGUSR1;
+
 // SIGTERM and SIGINT wait until they are asked for; a client that goes away is no reason to end. Before any thread is
 // made, so that all of them inherit it.
 sigset_t holdSignals() {
@@ -40,6 +48,7 @@ sigset_t holdSignals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, kStartAnew);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return set;
 }
@@ -55,6 +64,82 @@ void listFaultPoints() {
   throw CLI::Success();
 }
 
+// Whoever asks early sees all that will be there.
+void nameParts(const ServerOptions& options, Readiness& readiness) {
+  readiness.set("api", false, "making keys and certificates");
+  for (const char* part : {"controllers", "scheduler", "proxy", "dns", "kubelet"}) {
+    if (options.enabled(part)) readiness.set(part, false, "waits for the API");
+  }
+}
+
+void followCertificates(const ServerOptions& options, ControlPlane& controlPlane, CertificateKeeper& keeper) {
+  keeper.follow([&](const pki::ClusterPki& before, const pki::ClusterPki& now) {
+    controlPlane.setCertificate(now.apiServer);
+    writeAdminKubeconfig(options, now);
+    if (before.authority.certificatePem == now.authority.certificatePem) return;
+    kLog.info("the cluster's authority was renewed: starting anew, pods go on");
+    ::kill(::getpid(), kStartAnew);
+  });
+}
+
+// `options.nodeIp` is replaced when the node has lost it and may choose itself.
+class FollowedAddress {
+ public:
+  FollowedAddress(const ServerOptions& options, CertificateKeeper& keeper)
+      : options_(options), keeper_(keeper), watch_([this](const linux::NodeAddresses& now) { changed(now); }) {}
+
+ private:
+  void changed(const linux::NodeAddresses& now) {
+    if (auto ip = decideNodeIp(options_.nodeIp, now); ip && !options_.fixedNodeIp) {
+      kLog.info("the node's address is now {}, no longer {}: starting anew, pods go on", *ip, options_.nodeIp);
+      ::kill(::getpid(), kStartAnew);
+    } else {
+      keeper_.setServerNames(apiServerNames(options_));
+    }
+  }
+
+  const ServerOptions& options_;
+  CertificateKeeper& keeper_;
+  AddressWatch watch_;
+};
+
+// Runs until a signal, which it returns.
+int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier& supervisor) {
+  Readiness readiness;
+  nameParts(options, readiness);
+  auto admin = startAdminEndpoint({.options = options, .readiness = readiness});
+  CertificateKeeper keeper(
+      {.directory = options.dataDir + "/pki", .nodeName = options.nodeName, .serverNames = apiServerNames(options)});
+  writeAdminKubeconfig(options, keeper.pki());
+  kLog.info("keys and certificates are there, {} ms after the start", readiness.elapsed().count());
+
+  NodeDirectory nodes;
+  ControlPlane controlPlane(options, keeper.pki(), nodes.lookup(), readiness);
+  std::unique_ptr<Node> node;
+  if (!options.onlyApi()) node = std::make_unique<Node>(options, controlPlane, nodes, readiness);
+  controlPlane.startControllers();
+  if (node) node->start();
+  admin->setParts({.images = node ? node->images() : nullptr,
+                   .puller = node ? node->puller() : nullptr,
+                   .client = &controlPlane.api().client()});
+  followCertificates(options, controlPlane, keeper);
+  std::optional<FollowedAddress> address;
+  if (!options.onlyApi()) address.emplace(options, keeper);
+
+  supervisor.notify(fmt::format("READY=1\nSTATUS=the API is at https://{}:{}", options.nodeIp, options.port));
+
+  int signal = 0;
+  ::sigwait(&signals, &signal);
+  supervisor.notify(signal == kStartAnew ? "STATUS=starting anew; pods go on"
+                                         : "STOPPING=1\nSTATUS=stopping; pods go on");
+  kLog.info("stopping; pods go on");
+  address.reset();
+  keeper.stop();
+  admin.reset();
+  controlPlane.stopInformers();
+  return signal;
+}
+
 }  // namespace
 
 int runServer(ServerOptions options) {
@@ -62,38 +147,21 @@ int runServer(ServerOptions options) {
   setLogLevel(options.logLevel);
   if (const char* fault = ::getenv("WHERRY_FAULT")) base::armFaultPoint(fault);
   completeOptions(options);
-  checkMachine(options);
+  requireRoot(options);
   RunLock lock(options.runDir);
   // conmon leaves an empty file `oom` where it was started: not in the user's directory.
   if (::chdir(options.runDir.c_str()) != 0) base::throwErrno("chdir " + options.runDir);
-  sigset_t signals = holdSignals();
-
-  pki::ClusterPki pki = pki::loadClusterPki(
-      {.directory = options.dataDir + "/pki", .nodeName = options.nodeName, .serverNames = apiServerNames(options)},
-      base::Clock::system());
-  writeAdminKubeconfig(options, pki);
-
-  Readiness readiness;
-  NodeDirectory nodes;
-  ControlPlane controlPlane(options, pki, nodes.lookup());
-  readiness.setReady("api");
-  std::unique_ptr<Node> node;
-  if (!options.onlyApi()) node = std::make_unique<Node>(options, controlPlane, nodes, readiness);
-  controlPlane.startControllers(readiness);
-  if (node) node->start();
-  auto admin = startAdminEndpoint({.options = options,
-                                   .readiness = readiness,
-                                   .images = node ? node->images() : nullptr,
-                                   .puller = node ? node->puller() : nullptr});
-  supervisor.notify(fmt::format("READY=1\nSTATUS=the API is at https://{}:{}", options.nodeIp, options.port));
-
-  int signal = 0;
-  ::sigwait(&signals, &signal);
-  supervisor.notify("STOPPING=1\nSTATUS=stopping; pods go on");
-  kLog.info("stopping; pods go on");
-  admin.reset();
-  controlPlane.stopInformers();
-  return 0;
+  LastWords words(options.runDir);
+  return words.record([&] {
+    checkMachine(options);
+    sigset_t signals = holdSignals();
+    while (serve(options, signals, supervisor) == kStartAnew) {
+      if (auto ip = decideNodeIp(options.nodeIp, linux::readNodeAddresses()); ip && !options.fixedNodeIp) {
+        options.nodeIp = *ip;
+      }
+    }
+    return 0;
+  });
 }
 
 std::function<int()> declareServer(CLI::App& parser) {

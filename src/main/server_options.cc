@@ -12,15 +12,16 @@
 #include "base/strings.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
+#include "main/node_name.h"
 #include "meta/names.h"
 
 namespace wherry::main {
 namespace {
 
-std::string hostName() {
+std::string ownNodeName() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
-  return base::toLower(name.data());
+  return nodeNameOf(name.data());
 }
 
 linux::Ipv4Prefix requirePrefix(const char* flag, const std::string& text) {
@@ -101,10 +102,11 @@ void completeOptions(ServerOptions& options) {
   for (std::string* path : {&options.dataDir, &options.runDir, &options.kubeconfig, &options.tokenFile}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
-  if (options.nodeName.empty()) options.nodeName = hostName();
+  if (options.nodeName.empty()) options.nodeName = ownNodeName();
   if (auto wrong = meta::checkDns1123Subdomain(options.nodeName); !wrong.empty()) {
     throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));
   }
+  options.fixedNodeIp = !options.nodeIp.empty();
   if (options.nodeIp.empty()) options.nodeIp = findOwnAddress(options.onlyApi());
   if (!linux::Ipv4Address::parse(options.nodeIp)) {
     throw std::runtime_error(fmt::format("--node-ip {}: not an IPv4 address", options.nodeIp));

@@ -16,7 +16,7 @@ struct ServerOptions {
   std::string bindAddress = "0.0.0.0";
   uint16_t port = 6443;
   std::string nodeName;  // empty: the host's name
-  std::string nodeIp;    // empty: the address of the default route
+  std::string nodeIp;    // empty: the address of the default route, also when it changes
   std::string clusterCidr = "10.244.0.0/16";
   std::string serviceCidr = "10.96.0.0/12";
   std::string clusterDomain = "cluster.local";
@@ -27,6 +27,7 @@ struct ServerOptions {
   std::string kubeconfig;             // empty: dataDir/admin.kubeconfig
   std::string tokenFile;              // static tokens, token_file.h; empty: none
   std::string logLevel = "info";
+  bool fixedNodeIp = false;  // nodeIp was given, not found
 
   bool onlyApi() const { return only == "api"; }
   bool enabled(const std::string& component) const;

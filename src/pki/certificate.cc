@@ -18,6 +18,9 @@ namespace wherry::pki {
 namespace {
 
 constexpr std::chrono::hours kClockSkew{1};
+constexpr base::WallTime kRelease{std::chrono::seconds{1'767'225'600}};  // 2026-01-01
+
+base::WallTime endOf(std::chrono::hours lifetime, base::WallTime now) { return std::max(now, kRelease) + lifetime; }
 
 bool isAddress(const std::string& name) {
   unsigned char bytes[16];
@@ -89,10 +92,15 @@ void addExtensions(X509* certificate, X509* issuer, const CertificateSpec& spec)
   if (!spec.names.empty()) addExtension(certificate, issuer, NID_subject_alt_name, renderNames(spec.names));
 }
 
+struct Validity {
+  base::WallTime from;
+  base::WallTime to;
+};
+
 // `issuer` null: signed by itself.
-KeyPair make(const CertificateSpec& spec, X509* issuer, const std::string* issuerKeyPem, base::WallTime from,
-             base::WallTime to) {
-  KeyPair pair{"", newPrivateKey()};
+KeyPair make(const CertificateSpec& spec, X509* issuer, const std::string* issuerKeyPem, Validity validity,
+             std::string keyPem = newPrivateKey()) {
+  KeyPair pair{"", std::move(keyPem)};
   KeyPtr key = parsePrivateKey(pair.keyPem);
   KeyPtr signingKey = issuerKeyPem ? parsePrivateKey(*issuerKeyPem) : nullptr;
   X509Ptr certificate(X509_new());
@@ -100,7 +108,7 @@ KeyPair make(const CertificateSpec& spec, X509* issuer, const std::string* issue
   if (issuer == nullptr) issuer = certificate.get();
   X509_set_version(certificate.get(), X509_VERSION_3);
   setSerial(certificate.get());
-  setValidity(certificate.get(), from, to);
+  setValidity(certificate.get(), validity.from, validity.to);
   setSubject(certificate.get(), spec);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
   X509_set_pubkey(certificate.get(), key.get());
@@ -177,13 +185,20 @@ X509Ptr parseCertificate(const std::string& pem) {
 
 KeyPair newAuthority(const std::string& commonName, std::chrono::hours lifetime, base::WallTime now) {
   CertificateSpec spec{.usage = Usage::kAuthority, .commonName = commonName};
-  return make(spec, nullptr, nullptr, now - kClockSkew, now + lifetime);
+  return make(spec, nullptr, nullptr, {now - kClockSkew, endOf(lifetime, now)});
+}
+
+KeyPair renewAuthority(const KeyPair& authority, std::chrono::hours lifetime, base::WallTime now) {
+  CertificateFacts former = readCertificate(authority.certificatePem);
+  CertificateSpec spec{.usage = Usage::kAuthority, .commonName = former.commonName};
+  Validity validity{std::min(former.notBefore, now - kClockSkew), std::max(former.notAfter, endOf(lifetime, now))};
+  return make(spec, nullptr, nullptr, validity, authority.keyPem);
 }
 
 KeyPair issueCertificate(const KeyPair& authority, const CertificateSpec& spec, base::WallTime now) {
   X509Ptr issuer = parseCertificate(authority.certificatePem);
-  auto end = std::min(now + spec.lifetime, toWallTime(X509_get0_notAfter(issuer.get())));
-  return make(spec, issuer.get(), &authority.keyPem, now - kClockSkew, end);
+  auto end = std::min(endOf(spec.lifetime, now), toWallTime(X509_get0_notAfter(issuer.get())));
+  return make(spec, issuer.get(), &authority.keyPem, {now - kClockSkew, end});
 }
 
 std::vector<std::string> canonicalNames(const std::vector<std::string>& names) {

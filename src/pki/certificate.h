@@ -37,8 +37,13 @@ struct CertificateFacts {
   base::WallTime notAfter;
 };
 
-// Signed by itself, valid from an hour before `now` (other machines' clocks differ).
+// Certificates are valid from an hour before `now` (other machines' clocks differ). A clock that says a time before
+// this release existed is wrong, and will be set: the lifetime then begins with the release.
+
+// Signed by itself.
 KeyPair newAuthority(const std::string& commonName, std::chrono::hours lifetime, base::WallTime now);
+// The same name and key with a new end; valid whenever the former one was, and now.
+KeyPair renewAuthority(const KeyPair& authority, std::chrono::hours lifetime, base::WallTime now);
 // With a new key, signed by `authority`; it does not outlive the authority.
 KeyPair issueCertificate(const KeyPair& authority, const CertificateSpec& spec, base::WallTime now);
 

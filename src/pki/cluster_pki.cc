@@ -1,5 +1,6 @@
 #include "pki/cluster_pki.h"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -18,8 +19,10 @@ const base::Log kLog("pki");
 constexpr std::chrono::hours kYear{24 * 365};
 constexpr std::chrono::hours kAuthorityLifetime = 10 * kYear;
 constexpr std::chrono::hours kLifetime = 5 * kYear;
-// Renewal happens when the server starts, so it begins early.
+// A server that is off for long finds certificates that are still good.
 constexpr std::chrono::hours kRenewBefore = kYear;
+// Copies of a kubeconfig hold the former ca.crt: they have this long to be fetched anew.
+constexpr std::chrono::hours kRenewAuthorityBefore = 2 * kYear;
 
 void writeSecret(const std::string& path, std::string_view content) {
   base::writeFileAtomic(path, content, 0600, base::Durability::kSynced);
@@ -31,6 +34,17 @@ void writePair(const std::string& path, const KeyPair& pair) {
   writeSecret(path + ".crt", pair.certificatePem);
 }
 
+// The authority, valid now and not near its end: the same one if it is, else one with the same key and name.
+KeyPair currentAuthority(const std::string& path, KeyPair pair, base::WallTime now) {
+  CertificateFacts facts = readCertificate(pair.certificatePem);
+  bool early = now < facts.notBefore;
+  if (!early && now + kRenewAuthorityBefore <= facts.notAfter) return pair;
+  kLog.info("renewing {}.crt with its own key: {}", path, early ? "it is not valid yet" : "it ends soon");
+  pair = renewAuthority(pair, kAuthorityLifetime, now);
+  writeSecret(path + ".crt", pair.certificatePem);
+  return pair;
+}
+
 KeyPair loadAuthority(const std::string& path, base::WallTime now) {
   auto certificate = base::readFileIfExists(path + ".crt");
   if (!certificate) {
@@ -40,7 +54,7 @@ KeyPair loadAuthority(const std::string& path, base::WallTime now) {
   }
   KeyPair pair{std::move(*certificate), base::readFile(path + ".key")};
   try {
-    if (belongTogether(pair)) return pair;
+    if (belongTogether(pair)) return currentAuthority(path, std::move(pair), now);
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(fmt::format("{}.crt, {}.key: {}; restore them from a copy", path, path, error.what()));
   }
@@ -106,6 +120,17 @@ ClusterPki loadClusterPki(const ClusterPkiOptions& options, const base::Clock& c
   return pki;
 }
 
+base::WallTime nextRenewal(const ClusterPki& pki) {
+  base::WallTime authorityEnd = readCertificate(pki.authority.certificatePem).notAfter;
+  base::WallTime next = authorityEnd - kRenewAuthorityBefore;
+  for (const KeyPair* pair : {&pki.apiServer, &pki.admin, &pki.kubelet}) {
+    base::WallTime end = readCertificate(pair->certificatePem).notAfter;
+    // One that ends with its authority is made longer when the authority is.
+    if (end < authorityEnd) next = std::min(next, end - kRenewBefore);
+  }
+  return next;
+}
+
 namespace {
 
 // Inside of single quotes a single quote stands twice, and everything else for itself (YAML 1.2 section 7.3.2).
@@ -143,6 +168,10 @@ current-context: {cluster}
                      fmt::arg("key", base::encodeBase64(spec.credentials.keyPem)));
 }
 
-void writeKubeconfig(const std::string& path, const KubeconfigSpec& spec) { writeSecret(path, renderKubeconfig(spec)); }
+void writeKubeconfig(const std::string& path, const KubeconfigSpec& spec) {
+  std::string content = renderKubeconfig(spec);
+  // A start writes nothing that is there: it must work on a disk that is full.
+  if (base::readFileIfExists(path) != content) writeSecret(path, content);
+}
 
 }  // namespace wherry::pki

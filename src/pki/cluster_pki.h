@@ -25,15 +25,19 @@ struct ClusterPki {
   std::string serviceAccountKeyPem;
 };
 
-// Reads what is there, makes what is missing, and renews a certificate that is near its end, of another authority, or
-// (apiserver, kubelet) names other names than it should. Files are written atomically and durably, mode 0600.
-// Throws std::system_error (the directory), std::runtime_error when ca.crt and ca.key are unusable: those are never
-// replaced, since every client trusts them.
+// Reads what is there, makes what is missing, and renews a certificate that is near its end, not valid at this time
+// (the clock was wrong when it was made, or is now), of another authority, or (apiserver, kubelet) names other names
+// than it should. ca.crt is renewed with its own key, so that a client that holds the former one believes what the new
+// one signs. Files are written atomically and durably, mode 0600. Throws std::system_error (the directory),
+// std::runtime_error when ca.crt and ca.key are unusable: the key is never replaced, since every client trusts it.
 ClusterPki loadClusterPki(const ClusterPkiOptions& options, const base::Clock& clock);
 
 // Why a certificate should be issued anew at `now`; empty when it is as `spec` wants it. The pure half of the above.
 std::string whyRenew(const KeyPair& pair, const std::string& authorityPem, const CertificateSpec& spec,
                      base::WallTime now);
+
+// When loadClusterPki() has something to renew, if nothing but time changes. Pure.
+base::WallTime nextRenewal(const ClusterPki& pki);
 
 struct KubeconfigSpec {
   std::string server;  // "https://192.0.2.1:6443"

@@ -83,6 +83,70 @@ TEST_F(ClusterPkiTest, ACertificateNearItsEndIsRenewed) {
   EXPECT_EQ(first.authority.certificatePem, second.authority.certificatePem);
 }
 
+TEST_F(ClusterPkiTest, NothingIsRenewedBeforeItsTimeAndEverythingAtIt) {
+  ClusterPki first = load();
+  base::WallTime due = nextRenewal(first);
+  clock_.advance(due - clock_.now() - std::chrono::seconds(1));
+  EXPECT_EQ(load().apiServer.certificatePem, first.apiServer.certificatePem);
+  clock_.advance(std::chrono::seconds(2));
+  ClusterPki second = load();
+  EXPECT_NE(second.apiServer.certificatePem, first.apiServer.certificatePem);
+  EXPECT_NE(second.kubelet.certificatePem, first.kubelet.certificatePem);
+  EXPECT_GT(nextRenewal(second), clock_.now()) << "the next time lies ahead, or it would be renewed without end";
+}
+
+// What a client that trusts `pki` says to a server with that certificate.
+std::optional<std::string> faultFor(const ClusterPki& client, const ClusterPki& server, base::WallTime at) {
+  return findFault(server.apiServer.certificatePem, client.authority.certificatePem, Usage::kServer, at);
+}
+
+TEST_F(ClusterPkiTest, TheAuthorityIsRenewedWithItsKeySoThatOldKubeconfigsGoOn) {
+  ClusterPki first = load();
+  clock_.advance(8 * kYear + std::chrono::hours(24));
+  ClusterPki second = load();
+  EXPECT_EQ(first.authority.keyPem, second.authority.keyPem);
+  EXPECT_GT(readCertificate(second.authority.certificatePem).notAfter, clock_.now() + 9 * kYear);
+  EXPECT_EQ(faultFor(first, second, clock_.now()), std::nullopt);
+  EXPECT_EQ(findFault(second.admin.certificatePem, first.authority.certificatePem, Usage::kClient, clock_.now()),
+            std::nullopt);
+}
+
+TEST_F(ClusterPkiTest, YearsOfRenewalsNeverMeetACertificateThatIsNotValid) {
+  ClusterPki pki = load();
+  for (int i = 0; i < 20; ++i) {
+    clock_.advance(nextRenewal(pki) - clock_.now() + std::chrono::seconds(1));
+    ClusterPki next = load();
+    EXPECT_EQ(faultFor(pki, next, clock_.now()), std::nullopt) << "round " << i;
+    EXPECT_EQ(faultFor(next, next, clock_.now()), std::nullopt) << "round " << i;
+    pki = next;
+  }
+}
+
+TEST_F(ClusterPkiTest, AClockThatJumpsLeavesCertificatesThatAreValid) {
+  struct Case {
+    const char* name;
+    std::chrono::hours jump;
+  };
+  for (const Case& c : {Case{"ten days back", std::chrono::hours(-240)}, Case{"twenty years ahead", 20 * kYear},
+                        Case{"thirty years back", -30 * kYear}, Case{"to where it began", 10 * kYear}}) {
+    clock_.advance(c.jump);
+    ClusterPki pki = load();
+    EXPECT_EQ(faultFor(pki, pki, clock_.now()), std::nullopt) << c.name;
+    EXPECT_EQ(findFault(pki.admin.certificatePem, pki.authority.certificatePem, Usage::kClient, clock_.now()),
+              std::nullopt)
+        << c.name;
+  }
+}
+
+TEST_F(ClusterPkiTest, AFirstStartWithAClockAtItsBeginningHoldsWhenItIsSet) {
+  clock_.advance(base::WallTime{std::chrono::hours(1)} - clock_.now());  // 1970
+  ClusterPki made = load();
+  clock_.advance(base::WallTime{std::chrono::seconds{1'800'000'000}} - clock_.now());
+  ClusterPki later = load();
+  EXPECT_EQ(made.apiServer.certificatePem, later.apiServer.certificatePem) << "nothing had to be made anew";
+  EXPECT_EQ(faultFor(made, made, clock_.now()), std::nullopt);
+}
+
 TEST_F(ClusterPkiTest, ACrashBetweenKeyAndCertificateIsRepaired) {
   load();
   base::writeFileAtomic(options_.directory + "/apiserver.key", newPrivateKey(), 0600);

@@ -124,7 +124,8 @@ class Cluster:
             self.run(WHERRY, "image", "import", str(image))
 
     def log(self):
-        return pathlib.Path(self.folder, "wherry.log").read_text(errors="replace")[-6000:]
+        file = pathlib.Path(self.folder, "wherry.log")
+        return file.read_text(errors="replace")[-6000:] if file.exists() else "no server was started"
 
     def destroy(self):
         if self.server and self.server.poll() is None:

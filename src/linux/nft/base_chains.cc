@@ -59,6 +59,20 @@ std::vector<BaseChain> listBaseChains(NetlinkSocket& socket) {
   return chains;
 }
 
+bool tableNames(NetlinkSocket& socket, const BaseChain& chain, std::string_view bytes) {
+  NetlinkMessage message = question(NFT_MSG_GETRULE, chain.family == "ip" ? NFPROTO_IPV4 : NFPROTO_INET);
+  message.text(NFTA_RULE_TABLE, chain.table);
+  // The attribute as it stands in an expression's literal.
+  nlattr header{static_cast<uint16_t>(sizeof(nlattr) + bytes.size()), NFTA_DATA_VALUE};
+  std::string literal(reinterpret_cast<const char*>(&header), sizeof header);
+  literal.append(bytes);
+  bool found = false;
+  socket.dump(message, [&](uint16_t, std::string_view payload) {
+    found = found || payload.find(literal) != std::string_view::npos;
+  });
+  return found;
+}
+
 bool tableExists(NetlinkSocket& socket, const std::string& table) {
   NetlinkMessage message = question(NFT_MSG_GETTABLE, NFPROTO_IPV4);
   message.text(NFTA_TABLE_NAME, table);
