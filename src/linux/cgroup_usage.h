@@ -10,8 +10,8 @@
 namespace wherry::linux {
 
 struct CgroupUsage {
-  uint64_t cpuNanos = 0;     // since the group was made
-  uint64_t memory = 0;       // bytes, with all caches
+  uint64_t cpuNanos = 0;      // since the group was made
+  uint64_t memory = 0;        // bytes, with all caches
   uint64_t inactiveFile = 0;  // bytes of caches that are given up first
 
   // What can't be had back without harm: as Kubernetes counts it.

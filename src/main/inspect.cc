@@ -36,8 +36,8 @@ int inspect(Options options) {
   };
   ReportArchive archive(options.output);
   archive.add("README", kReadme);
-  for (const Part& part : {Part{"status", addStatus}, Part{"objects", addObjects}, Part{"machine", addMachine},
-                           Part{"logs", addLogs}}) {
+  for (const Part& part :
+       {Part{"status", addStatus}, Part{"objects", addObjects}, Part{"machine", addMachine}, Part{"logs", addLogs}}) {
     fmt::print(stderr, "gathering {}\n", part.name);
     part.add(options.server, archive);
   }
@@ -50,8 +50,9 @@ int inspect(Options options) {
 
 std::function<int()> declareInspect(CLI::App& parser) {
   auto options = std::make_shared<Options>();
-  parser.add_option("-o,--output", options->output,
-                    "the archive; .tar.gz and .tgz are compressed (default: wherry-inspect-DATE.tar.gz)")
+  parser
+      .add_option("-o,--output", options->output,
+                  "the archive; .tar.gz and .tgz are compressed (default: wherry-inspect-DATE.tar.gz)")
       ->type_name("FILE");
   parser.add_option("--data-dir", options->server.dataDir, "the server's data directory")
       ->type_name("DIR")

@@ -19,10 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kOutputLimit = 16 << 20;    // bytes of a program's output, of a ruleset mostly
-constexpr size_t kServerLog = 8 << 20;       // bytes of the end of the server's log
-constexpr size_t kPodLog = 256 << 10;        // of each container's
-constexpr size_t kAllPodLogs = 64 << 20;     // of all of them
+constexpr size_t kOutputLimit = 16 << 20;  // bytes of a program's output, of a ruleset mostly
+constexpr size_t kServerLog = 8 << 20;     // bytes of the end of the server's log
+constexpr size_t kPodLog = 256 << 10;      // of each container's
+constexpr size_t kAllPodLogs = 64 << 20;   // of all of them
 constexpr size_t kFilesListed = 20'000;
 constexpr std::chrono::seconds kPatience{10};  // for one program
 
@@ -105,9 +105,10 @@ void addMachine(const ServerOptions& options, ReportArchive& archive) {
                                   outputOf({"conmon", "--version"}) + outputOf({"skopeo", "--version"}) +
                                   outputOf({"nft", "--version"}));
   archive.add("network/nft.txt", outputOf({"nft", "list", "ruleset"}));
-  archive.add("network/links.txt", outputOf({"ip", "-d", "address"}) + outputOf({"ip", "route", "show", "table", "all"}) +
-                                       outputOf({"ip", "rule"}) + outputOf({"ip", "neighbour"}) +
-                                       contentOf("/proc/net/route") + contentOf("/proc/net/dev"));
+  archive.add("network/links.txt", outputOf({"ip", "-d", "address"}) +
+                                       outputOf({"ip", "route", "show", "table", "all"}) + outputOf({"ip", "rule"}) +
+                                       outputOf({"ip", "neighbour"}) + contentOf("/proc/net/route") +
+                                       contentOf("/proc/net/dev"));
   archive.add("network/conntrack.txt", contentOf("/proc/sys/net/netfilter/nf_conntrack_count") +
                                            contentOf("/proc/sys/net/netfilter/nf_conntrack_max") +
                                            contentOf("/proc/net/stat/nf_conntrack"));
@@ -117,8 +118,8 @@ void addMachine(const ServerOptions& options, ReportArchive& archive) {
   archive.add("kernel.txt", contentOf("/proc/version") + contentOf("/proc/cmdline") + contentOf("/proc/meminfo") +
                                 contentOf("/proc/loadavg") + contentOf("/proc/pressure/cpu") +
                                 contentOf("/proc/pressure/memory") + contentOf("/proc/pressure/io"));
-  archive.add("disk.txt", outputOf({"df", "-k", options.dataDir, "/tmp"}) + listFiles(options.dataDir) +
-                              listFiles(options.runDir));
+  archive.add("disk.txt",
+              outputOf({"df", "-k", options.dataDir, "/tmp"}) + listFiles(options.dataDir) + listFiles(options.runDir));
   archive.add("config.txt", redactText(contentOf("/etc/wherry/config.yaml")));
 }
 

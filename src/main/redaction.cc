@@ -27,7 +27,8 @@ void remove(json::Value& value) {
 
 // "DB_PASSWORD", "apiKey", "token": what it names is a secret. Names of and references to secrets are none.
 bool isSensitive(std::string_view name) {
-  static const re2::RE2 kPattern("(?i)(password|passwd|passphrase|secret|token|credentials?|(api|access|private|secret)[-_.]?key)$");
+  static const re2::RE2 kPattern(
+      "(?i)(password|passwd|passphrase|secret|token|credentials?|(api|access|private|secret)[-_.]?key)$");
   return re2::RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), kPattern);
 }
 

@@ -17,12 +17,13 @@ TEST(RedactionTest, OfASecretTheKeysStay) {
 }
 
 TEST(RedactionTest, WhatIsNoSecretStays) {
-  for (const char* kept : {
-           R"({"metadata":{"name":"token"},"spec":{"serviceAccountName":"token","volumes":[{"secret":{"secretName":"db"}}]}})",
-           R"({"data":{"nginx.conf":"server { listen 80; }"}})",
-           R"({"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]})",
-           R"({"spec":{"automountServiceAccountToken":false,"tokenExpirationSeconds":3600}})",
-       }) {
+  for (
+      const char* kept : {
+          R"({"metadata":{"name":"token"},"spec":{"serviceAccountName":"token","volumes":[{"secret":{"secretName":"db"}}]}})",
+          R"({"data":{"nginx.conf":"server { listen 80; }"}})",
+          R"({"env":[{"name":"DB_PASSWORD","valueFrom":{"secretKeyRef":{"name":"db","key":"password"}}}]})",
+          R"({"spec":{"automountServiceAccountToken":false,"tokenExpirationSeconds":3600}})",
+      }) {
     EXPECT_EQ(redacted(kept), kept);
   }
 }
@@ -33,14 +34,16 @@ TEST(RedactionTest, WhatHoldsASecretGoes) {
     const char* object;
   };
   for (const Case& c : {
-           Case{"what was applied last", R"({metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}})"},
+           Case{"what was applied last",
+                R"({metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}})"},
            Case{"an annotation with a token", R"({metadata: {annotations: {example.io/token: hunter2}}})"},
            Case{"an environment variable", "{env: [{name: DB_PASSWORD, value: hunter2}]}"},
            Case{"a field of a custom object", "{spec: {smtp: {password: hunter2}}}"},
            Case{"a flag", "{args: [--verbose, --db-password=hunter2]}"},
            Case{"a header", "{command: ['curl -H \"Authorization: Bearer hunter2hunter2\"']}"},
            Case{"a token", "{data: {x: eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2}}"},
-           Case{"a private key", "{data: {x: \"-----BEGIN EC PRIVATE KEY-----\\nhunter2\\n-----END EC PRIVATE KEY-----\"}}"},
+           Case{"a private key",
+                "{data: {x: \"-----BEGIN EC PRIVATE KEY-----\\nhunter2\\n-----END EC PRIVATE KEY-----\"}}"},
            Case{"half a private key", "{data: {x: \"-----BEGIN PRIVATE KEY-----\\nhunter2\\nhun\"}}"},
        }) {
     EXPECT_EQ(redacted(c.object).find("hunter2"), std::string::npos) << c.name << ": " << redacted(c.object);
