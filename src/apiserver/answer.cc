@@ -31,7 +31,8 @@ net::Response textAnswer(int code, std::string text, const Representation& repre
 }
 
 json::Object listMetadata(const schema::Kind& kind, const Listing& listing) {
-  json::Object metadata{{"resourceVersion", std::to_string(listing.revision)}};
+  json::Object metadata;
+  if (listing.revision != 0) metadata["resourceVersion"] = std::to_string(listing.revision);
   if (!listing.continueToken.empty() || kind.custom) metadata["continue"] = listing.continueToken;
   if (listing.remaining) metadata["remainingItemCount"] = *listing.remaining;
   return metadata;

@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "json/yaml.h"
+#include "pki/key.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -104,7 +105,8 @@ ApiWorld::ApiWorld(client::NodeConnections nodes) : store_(storage::openMemorySt
                        .kinds = schema::builtinRegistry(),
                        .tokens = {{kToken, {"admin", {"system:masters"}, ""}}, {"guest", {"joe", {}, ""}}},
                        .advertiseAddress = "192.0.2.1",
-                       .nodes = std::move(nodes)});
+                       .nodes = std::move(nodes),
+                       .serviceAccountKeyPem = pki::newPrivateKey()});
   api_->start();
   net::ServerOptions options;
   options.address = "127.0.0.1";

@@ -11,6 +11,7 @@
 #include "apiserver/local_client.h"
 #include "apiserver/object_reader.h"
 #include "apiserver/resource_handler.h"
+#include "apiserver/service_account_tokens.h"
 #include "apiserver/stored_form.h"
 #include "base/log.h"
 
@@ -70,6 +71,12 @@ RequestInfo requireInfo(const net::Request& request) {
   return std::move(*info);
 }
 
+std::unique_ptr<ServiceAccountTokens> newTokens(const ApiServerOptions& options, const ObjectReader& objects) {
+  if (options.serviceAccountKeyPem.empty()) return nullptr;
+  return std::make_unique<ServiceAccountTokens>(options.serviceAccountKeyPem, options.serviceAccountIssuer, objects,
+                                                options.clock);
+}
+
 net::Response pageNotFound() { return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n"); }
 
 }  // namespace
@@ -78,6 +85,8 @@ struct ApiServer::State {
   explicit State(ApiServerOptions o)
       : options(std::move(o)),
         reader(options.store),
+        serviceAccountTokens(newTokens(options, reader)),
+        authenticator(options.tokens, serviceAccountTokens.get()),
         allocations(options.serviceCidr, options.nodePorts),
         backend{options.store,
                 options.clock,
@@ -87,8 +96,9 @@ struct ApiServer::State {
                 options.authorizer,
                 options.nodes,
                 base::Published<schema::RegistryPtr>(options.kinds),
-                [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); }},
-        authenticator(options.tokens),
+                [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); },
+                &authenticator,
+                serviceAccountTokens.get()},
         discovery(backend),
         events(options.store, dispatcher, kEventLife, kMostEvents),
         client(newLocalClient(backend, componentUser(), "apiserver")),
@@ -104,9 +114,10 @@ struct ApiServer::State {
 
   ApiServerOptions options;
   StoreReader reader;
+  std::unique_ptr<ServiceAccountTokens> serviceAccountTokens;
+  Authenticator authenticator;
   Allocations allocations;
   Backend backend;
-  Authenticator authenticator;
   DiscoveryCache discovery;
   EventExpiry events;
   std::unique_ptr<client::Client> client;

@@ -35,7 +35,9 @@ struct ApiServerOptions {
   PortRange nodePorts;
   std::string advertiseAddress;  // where the Service `kubernetes` leads; "": it has no endpoints
   uint16_t advertisePort = 6443;
-  client::NodeConnections nodes;  // may be empty: there are no nodes
+  client::NodeConnections nodes;     // may be empty: there are no nodes
+  std::string serviceAccountKeyPem;  // signs ServiceAccounts' tokens; "": there are none
+  std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
   Authorizer authorizer = authorizeMasters;
   const base::Clock& clock = base::Clock::system();
 };

@@ -1,9 +1,11 @@
 #include "apiserver/authentication.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
+#include "apiserver/service_account_tokens.h"
 #include "base/encoding.h"
 #include "meta/status.h"
 
@@ -11,19 +13,10 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::string_view kAuthenticated = "system:authenticated";
-constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
 
 UserPtr authenticated(User user) {
   if (!inGroup(user, kAuthenticated)) user.groups.emplace_back(kAuthenticated);
   return std::make_shared<const User>(std::move(user));
-}
-
-// The groups that a service account is in by its name.
-void addServiceAccountGroups(User& user) {
-  if (!user.name.starts_with(kServiceAccountPrefix)) return;
-  auto rest = std::string_view(user.name).substr(kServiceAccountPrefix.size());
-  user.groups.emplace_back("system:serviceaccounts");
-  user.groups.push_back("system:serviceaccounts:" + std::string(rest.substr(0, rest.find(':'))));
 }
 
 UserPtr impersonate(const net::Request& request, const UserPtr& requester) {
@@ -39,7 +32,7 @@ UserPtr impersonate(const net::Request& request, const UserPtr& requester) {
   for (const auto& [header, value] : request.headers.fields()) {
     if (base::equalsIgnoreCase(header, "Impersonate-Group")) user.groups.push_back(value);
   }
-  addServiceAccountGroups(user);
+  std::ranges::move(serviceAccountGroups(user.name), std::back_inserter(user.groups));
   if (name == kAnonymous) return std::make_shared<const User>(std::move(user));
   return authenticated(std::move(user));
 }
@@ -50,14 +43,23 @@ bool inGroup(const User& user, std::string_view group) {
   return std::find(user.groups.begin(), user.groups.end(), group) != user.groups.end();
 }
 
-Authenticator::Authenticator(const std::vector<StaticToken>& tokens)
-    : anonymous_(std::make_shared<const User>(User{std::string(kAnonymous), {"system:unauthenticated"}, ""})) {
+Authenticator::Authenticator(const std::vector<StaticToken>& tokens, const ServiceAccountTokens* serviceAccounts)
+    : anonymous_(std::make_shared<const User>(User{std::string(kAnonymous), {"system:unauthenticated"}, ""})),
+      serviceAccounts_(serviceAccounts) {
   for (const auto& each : tokens) tokens_.emplace(base::sha256(each.token), authenticated(each.user));
 }
 
-UserPtr Authenticator::findToken(std::string_view token) const {
-  auto found = tokens_.find(base::sha256(token));
-  return found == tokens_.end() ? nullptr : found->second;
+std::optional<Authenticator::Bearer> Authenticator::findBearer(std::string_view token,
+                                                               std::vector<std::string> audiences) const {
+  const std::vector<std::string> own = {serviceAccounts_ ? serviceAccounts_->issuer() : ""};
+  bool forUs = audiences.empty() || std::ranges::find(audiences, own.front()) != audiences.end();
+  if (audiences.empty()) audiences = own;
+  if (auto found = tokens_.find(base::sha256(token)); found != tokens_.end()) {
+    return forUs ? std::optional(Bearer{found->second, own}) : std::nullopt;
+  }
+  auto verified = serviceAccounts_ ? serviceAccounts_->verify(token, audiences) : std::nullopt;
+  if (!verified) return std::nullopt;
+  return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences)};
 }
 
 UserPtr Authenticator::requester(const net::Request& request) const {
@@ -68,9 +70,9 @@ UserPtr Authenticator::requester(const net::Request& request) const {
   auto authorization = request.headers.get("Authorization");
   if (authorization.empty()) return anonymous_;
   if (!base::equalsIgnoreCase(authorization.substr(0, kBearer.size()), kBearer)) throw meta::unauthorized();
-  auto user = findToken(base::trim(authorization.substr(kBearer.size())));
-  if (!user) throw meta::unauthorized();
-  return user;
+  auto bearer = findBearer(base::trim(authorization.substr(kBearer.size())));
+  if (!bearer) throw meta::unauthorized();
+  return bearer->user;
 }
 
 UserPtr Authenticator::authenticate(const net::Request& request) const {

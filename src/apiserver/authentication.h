@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -23,21 +24,32 @@ struct StaticToken {
   User user;
 };
 
+class ServiceAccountTokens;
+
 class Authenticator {
  public:
-  explicit Authenticator(const std::vector<StaticToken>& tokens);
+  // `serviceAccounts` may be null: then they have no tokens.
+  explicit Authenticator(const std::vector<StaticToken>& tokens, const ServiceAccountTokens* serviceAccounts = nullptr);
 
   // Throws Unauthorized for a token that is not known, Forbidden for an impersonation that is not allowed. Without any
   // credentials the user is system:anonymous.
   UserPtr authenticate(const net::Request& request) const;
 
+  struct Bearer {
+    UserPtr user;
+    std::vector<std::string> audiences;  // of those that were asked for
+  };
+  // Whose token this is, for the API server itself when no audiences are given. Nothing when it is not known, or meant
+  // for others.
+  std::optional<Bearer> findBearer(std::string_view token, std::vector<std::string> audiences = {}) const;
+
  private:
   UserPtr requester(const net::Request& request) const;
-  UserPtr findToken(std::string_view token) const;
 
   // By the token's SHA-256, so that a search's time tells nothing about the tokens there are.
   std::unordered_map<std::string, UserPtr> tokens_;
   UserPtr anonymous_;
+  const ServiceAccountTokens* serviceAccounts_;
 };
 
 bool inGroup(const User& user, std::string_view group);

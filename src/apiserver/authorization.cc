@@ -18,6 +18,22 @@ bool isPublicPath(std::string_view path) {
                      [&](auto each) { return path == each || path.starts_with(std::string(each) + "/"); });
 }
 
+// What everyone who is somebody may ask: which APIs there are (upstream's ClusterRole system:discovery) ...
+bool isDiscoveryPath(std::string_view path) {
+  static constexpr std::array<std::string_view, 3> kRoots = {"/api", "/apis", "/openapi"};
+  return std::any_of(kRoots.begin(), kRoots.end(),
+                     [&](auto each) { return path == each || path.starts_with(std::string(each) + "/"); });
+}
+
+// ... and who they are and what they may do (system:basic-user).
+bool asksAboutSelf(const Attributes& attributes) {
+  static constexpr std::array<std::string_view, 3> kSelf = {"selfsubjectreviews", "selfsubjectaccessreviews",
+                                                            "selfsubjectrulesreviews"};
+  bool ofTheseGroups = attributes.group == "authorization.k8s.io" || attributes.group == "authentication.k8s.io";
+  return attributes.verb == "create" && ofTheseGroups &&
+         std::find(kSelf.begin(), kSelf.end(), attributes.resource) != kSelf.end();
+}
+
 std::string sentence(const User& user, const Attributes& attributes) {
   if (!attributes.isResource) {
     return fmt::format("User \"{}\" cannot {} path \"{}\"", user.name, attributes.verb, attributes.path);
@@ -41,7 +57,9 @@ meta::StatusError pathForbidden(const std::string& why) {
 Decision authorizeMasters(const User& user, const Attributes& attributes) {
   if (inGroup(user, kMasters)) return {true, ""};
   if (!attributes.isResource && isPublicPath(attributes.path)) return {true, ""};
-  return {false, ""};
+  bool basic =
+      attributes.isResource ? asksAboutSelf(attributes) : attributes.verb == "get" && isDiscoveryPath(attributes.path);
+  return {basic && inGroup(user, "system:authenticated"), ""};
 }
 
 Attributes attributesOf(const RequestInfo& info, std::string_view method) {

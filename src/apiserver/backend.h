@@ -29,6 +29,9 @@ struct Decision {
 };
 using Authorizer = std::function<Decision(const User&, const Attributes&)>;
 
+class Authenticator;
+class ServiceAccountTokens;
+
 struct Backend {
   storage::Store& store;
   const base::Clock& clock;
@@ -40,6 +43,9 @@ struct Backend {
   base::Published<schema::RegistryPtr> registry;
   // Told of every write that became durable, on the commit thread. May be empty.
   std::function<void(const schema::Kind&, const storage::EntryPtr&)> onWritten;
+
+  const Authenticator* authenticator = nullptr;  // for TokenReviews
+  const ServiceAccountTokens* tokens = nullptr;  // null: there is no key to sign them with
 
   schema::RegistryPtr kinds() const { return *registry.load(); }
   std::string now() const;  // RFC 3339, whole seconds

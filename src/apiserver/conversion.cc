@@ -6,9 +6,11 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr std::array<Conversion, 2> kConversions = {{
+constexpr std::array<Conversion, 4> kConversions = {{
     {"event", eventToStored, eventFromStored},
     {"hpa", autoscalerToStored, autoscalerFromStored},
+    {"endpointslice-v1beta1", endpointSliceToStored, endpointSliceFromStored},
+    {"pdb-v1beta1", disruptionBudgetToStored, disruptionBudgetFromStored},
 }};
 
 }  // namespace

@@ -23,5 +23,9 @@ void eventToStored(json::Value& object);  // events.k8s.io/v1 <-> core/v1
 void eventFromStored(json::Value& object);
 void autoscalerToStored(json::Value& object);  // autoscaling/v1 <-> autoscaling/v2
 void autoscalerFromStored(json::Value& object);
+void endpointSliceToStored(json::Value& object);  // discovery.k8s.io/v1beta1 <-> v1
+void endpointSliceFromStored(json::Value& object);
+void disruptionBudgetToStored(json::Value& object);  // policy/v1beta1 <-> v1
+void disruptionBudgetFromStored(json::Value& object);
 
 }  // namespace wherry::apiserver

@@ -128,6 +128,9 @@ class LocalClient : public client::Client {
     if (subresource == "eviction") {
       return objectOf(await([&](OnWritten done) { evictPod(backend_, context, object, std::move(done)); }));
     }
+    if (subresource == "token") {
+      return std::make_shared<const meta::Object>(answerTokenRequest(backend_, ns, name, object));
+    }
     throw meta::pathNotFound();
   }
 

@@ -1,5 +1,7 @@
 #include "apiserver/pod_subresources.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "apiserver/delete_options.h"
@@ -12,6 +14,7 @@ namespace wherry::apiserver {
 namespace {
 
 const meta::GroupResource kBindingResource{"", "pods/binding"};
+constexpr size_t kMaxDisruptedPods = 2000;
 
 void succeed(const OnWritten& done) {
   Written written;
@@ -80,14 +83,46 @@ bool needsNoBudget(const json::Value& pod) {
          !json::getString(pod, "metadata.deletionTimestamp").empty();
 }
 
-meta::StatusError disruptionRefused(const meta::Object& budget) {
+meta::StatusError disruptionRefused(std::string why) {
   auto error = meta::tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 10);
   auto details = error.details();
-  details["causes"] = {
-      {{"reason", "DisruptionBudget"},
-       {"message", fmt::format("The disruption budget {} does not allow an eviction now", budget.metadata().name())}}};
+  details["causes"] = {{{"reason", "DisruptionBudget"}, {"message", std::move(why)}}};
   error.withDetails(std::move(details));
   return error;
+}
+
+// Throws when the budget does not let a pod go now.
+void requireDisruptionAllowed(const json::Value& budget) {
+  auto name = json::getString(budget, "metadata.name");
+  if (json::getInt(budget, "status.observedGeneration") < json::getInt(budget, "metadata.generation")) {
+    throw disruptionRefused(fmt::format("The disruption budget {} is still being processed by the server.", name));
+  }
+  const auto* disrupted = json::find(budget, "status.disruptedPods");
+  if (disrupted && disrupted->is_object() && disrupted->get_object().size() > kMaxDisruptedPods) {
+    throw meta::forbidden({"policy", "poddisruptionbudgets"}, name,
+                          "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+  }
+  if (json::getInt(budget, "status.disruptionsAllowed") <= 0) {
+    throw disruptionRefused(fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", name,
+                                        json::getInt(budget, "status.desiredHealthy"),
+                                        json::getInt(budget, "status.currentHealthy")));
+  }
+}
+
+bool isReady(const json::Value& pod) {
+  const auto* conditions = json::find(pod, "status.conditions");
+  if (!conditions || !conditions->is_array()) return false;
+  return std::ranges::any_of(conditions->get_array(), [](const json::Value& condition) {
+    return json::getString(condition, "type") == "Ready" && json::getString(condition, "status") == "True";
+  });
+}
+
+// A pod that serves nobody may go without being counted: always, or while the others are enough (KEP-3017).
+bool mayGoUnhealthy(const json::Value& pod, const json::Value& budget) {
+  if (isReady(pod)) return false;
+  if (json::getString(budget, "spec.unhealthyPodEvictionPolicy") == "AlwaysAllow") return true;
+  auto desired = json::getInt(budget, "status.desiredHealthy");
+  return desired > 0 && json::getInt(budget, "status.currentHealthy") >= desired;
 }
 
 // Takes one allowed disruption out of the budget, then goes on.
@@ -98,8 +133,8 @@ void chargeBudget(Backend& backend, const WriteContext& pod, const meta::ObjectP
   context.subresource = "status";
   Change change;
   change.next = [podName = pod.name, time = backend.now()](const json::Value* stored) {
+    requireDisruptionAllowed(*stored);
     auto allowed = json::getInt(*stored, "status.disruptionsAllowed");
-    if (allowed <= 0) throw disruptionRefused(meta::Object(*stored));
     json::Value next = *stored;
     auto& status = json::ensureObject(next.as_object(), "status");
     status["disruptionsAllowed"] = allowed - 1;
@@ -153,7 +188,8 @@ void evictPod(Backend& backend, WriteContext context, const json::Value& evictio
     throw meta::internalError(
         "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
   }
-  if (budgets.empty()) return deleteEvicted(backend, std::move(context), std::move(options), std::move(done));
+  bool free = budgets.empty() || mayGoUnhealthy(pod->tree(), budgets.front()->tree());
+  if (free) return deleteEvicted(backend, std::move(context), std::move(options), std::move(done));
   auto charge = context;
   chargeBudget(backend, charge, budgets.front(),
                [&backend, context = std::move(context), options, done = std::move(done)](Written written) mutable {

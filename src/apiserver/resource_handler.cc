@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "apiserver/delete_options.h"
+#include "apiserver/draft.h"
 #include "apiserver/json_scan.h"
 #include "apiserver/lister.h"
+#include "apiserver/metrics.h"
 #include "apiserver/object_deleter.h"
 #include "apiserver/object_store.h"
 #include "apiserver/object_writer.h"
@@ -229,10 +231,31 @@ class ResourceRequest {
     deleteEach(backend_, deletionContext(parsed.dryRun), listing->entries, parsed.options, std::move(answer));
   }
 
+  // A body that is not stored itself, checked as an object of this kind.
+  json::Value readVirtual(WriteContext context, const schema::KindPtr& kind) {
+    auto body = readBody(context, http());
+    context.kind = kind;
+    Draft(backend_, context, body, nullptr).decode();
+    return body;
+  }
+
+  void serveMetrics() {
+    auto options = parseListOptions(*kind_, info());  // a name in the path selects by it
+    auto listing = listMetrics(backend_, *kind_, info().ns, options);
+    const auto& view = request_.view;
+    if (info().verb == Verb::kList) {
+      return request_.exchange->respond(listAnswer(*kind_, listing, view, backend_.clock.now()));
+    }
+    if (listing.entries.empty()) throw meta::notFound(kind_->resource.groupResource(), info().name);
+    request_.exchange->respond(
+        objectAnswer(200, *kind_, sharedBytes(listing.entries.front()), view, backend_.clock.now()));
+  }
+
   void serveVirtual() {
     requireVerb(kind_->verbs);
+    if (info().group == kMetricsGroup) return serveMetrics();
     auto context = this->context();
-    auto body = readBody(context, http());
+    auto body = readVirtual(context, kind_);
     if (info().resource == "bindings") return bindByBody(std::move(context), body);
     auto review = answerReview(backend_, *kind_, info().ns, *request_.user, body);
     if (!review) throw notAllowed();
@@ -252,8 +275,9 @@ class ResourceRequest {
     static constexpr std::array<std::string_view, 4> kParts = {"status", "ephemeralcontainers", "finalize", "approval"};
     if (std::find(kParts.begin(), kParts.end(), subresource->name) != kParts.end()) return serveMain();
     if (subresource->name == "scale") return serveScale();
-    if (subresource->name == "binding") return act(bindPod);
-    if (subresource->name == "eviction") return act(evictPod);
+    if (subresource->name == "binding") return act(kindOf(*subresource), bindPod);
+    if (subresource->name == "eviction") return act(evictionKind(), evictPod);
+    if (subresource->name == "token") return serveToken(*subresource);
     if (subresource->name == "log") return streamPodLog(backend_, info(), request_.exchange);
     static constexpr std::array<std::string_view, 3> kStreams = {"exec", "attach", "portforward"};
     if (std::find(kStreams.begin(), kStreams.end(), subresource->name) != kStreams.end()) {
@@ -262,9 +286,30 @@ class ResourceRequest {
     throw meta::StatusError(501, "NotImplemented", fmt::format("{} is not served yet", subresource->name));
   }
 
-  void act(void (*action)(Backend&, WriteContext, const json::Value&, OnWritten)) {
+  schema::KindPtr kindOf(const schema::Subresource& subresource) const {
+    const auto& own = subresource.kind;
+    bool ofParent = own.version.empty();
+    return backend_.kinds()->findKind(
+        {ofParent ? kind_->resource.group : own.group, ofParent ? kind_->resource.version : own.version, own.kind});
+  }
+
+  // Clients older than 1.22 send another version's: the same fields.
+  schema::KindPtr evictionKind() {
     auto context = this->context();
     auto body = readBody(context, http());
+    bool old = body.is_object() && json::getString(body, "apiVersion") == "policy/v1beta1";
+    return backend_.kinds()->findKind({"policy", old ? "v1beta1" : "v1", "Eviction"});
+  }
+
+  void serveToken(const schema::Subresource& subresource) {
+    auto body = readVirtual(context(), kindOf(subresource));
+    auto answer = answerTokenRequest(backend_, info().ns, info().name, std::move(body));
+    request_.exchange->respond(treeAnswer(201, answer, request_.view.representation));
+  }
+
+  void act(const schema::KindPtr& kind, void (*action)(Backend&, WriteContext, const json::Value&, OnWritten)) {
+    auto context = this->context();
+    auto body = readVirtual(context, kind);
     context.subresource.clear();
     action(backend_, std::move(context), body, answerer());
   }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apiserver/authentication.h"
+#include "apiserver/service_account_tokens.h"
 #include "meta/status.h"
 
 namespace wherry::apiserver {
@@ -88,15 +89,41 @@ json::Value reviewOwnRules(const Backend& backend, std::string_view, const User&
   return review;
 }
 
-json::Value reviewSelf(const Backend& backend, std::string_view, const User& user, json::Value review) {
+json::Object renderUser(const User& user) {
   json::Object info{{"username", user.name}, {"groups", textList(user.groups)}};
   if (!user.uid.empty()) info["uid"] = user.uid;
-  json::ensureObject(review.as_object(), "metadata")["creationTimestamp"] = backend.now();
-  review.as_object()["status"] = json::Object{{"userInfo", std::move(info)}};
+  json::Object extra;
+  for (const auto& [key, values] : user.extra) extra[key] = textList(values);
+  if (!extra.empty()) info["extra"] = std::move(extra);
+  return info;
+}
+
+json::Value reviewToken(const Backend& backend, std::string_view, const User&, json::Value review) {
+  auto token = json::getString(review, "spec.token");
+  if (token.empty()) throw meta::badRequest("token is required for TokenReview in authentication");
+  std::vector<std::string> audiences;
+  if (const auto* list = json::find(review, "spec.audiences"); list && list->is_array()) {
+    for (const auto& audience : list->get_array()) {
+      if (audience.is_string()) audiences.emplace_back(audience.get_string());
+    }
+  }
+  auto bearer = backend.authenticator ? backend.authenticator->findBearer(token, std::move(audiences)) : std::nullopt;
+  json::Object status{{"user", json::Object()}, {"error", "invalid bearer token"}};
+  if (bearer) {
+    status = {{"authenticated", true}, {"user", renderUser(*bearer->user)}, {"audiences", textList(bearer->audiences)}};
+  }
+  review.as_object()["status"] = std::move(status);
   return review;
 }
 
-constexpr std::array<std::pair<std::string_view, Answer>, 5> kReviews = {{
+json::Value reviewSelf(const Backend& backend, std::string_view, const User& user, json::Value review) {
+  json::ensureObject(review.as_object(), "metadata")["creationTimestamp"] = backend.now();
+  review.as_object()["status"] = json::Object{{"userInfo", renderUser(user)}};
+  return review;
+}
+
+constexpr std::array<std::pair<std::string_view, Answer>, 6> kReviews = {{
+    {"tokenreviews", reviewToken},
     {"selfsubjectreviews", reviewSelf},
     {"selfsubjectaccessreviews", reviewOwnAccess},
     {"subjectaccessreviews", reviewAccess},
@@ -105,6 +132,17 @@ constexpr std::array<std::pair<std::string_view, Answer>, 5> kReviews = {{
 }};
 
 }  // namespace
+
+json::Value answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name,
+                               json::Value request) {
+  if (!backend.tokens) throw meta::StatusError(501, "NotImplemented", "this server has no key to sign tokens with");
+  auto own = json::getString(request, "metadata.name");
+  if (!own.empty() && own != name) {
+    throw meta::badRequest("name in URL does not match name in TokenRequest object: " + std::string(name) +
+                           " != " + std::string(own));
+  }
+  return backend.tokens->answer(ns, name, std::move(request));
+}
 
 std::optional<json::Value> answerReview(const Backend& backend, const schema::Kind& kind, std::string_view ns,
                                         const User& user, const json::Value& review) {

@@ -15,4 +15,7 @@ namespace wherry::apiserver {
 std::optional<json::Value> answerReview(const Backend& backend, const schema::Kind& kind, std::string_view ns,
                                         const User& user, const json::Value& review);
 
+// The answered TokenRequest for a ServiceAccount. Throws NotFound, Conflict, BadRequest, Invalid.
+json::Value answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name, json::Value request);
+
 }  // namespace wherry::apiserver

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controllers/deployment.h"
+#include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
@@ -12,6 +13,7 @@
 #include "controllers/replica_set.h"
 #include "controllers/root_ca.h"
 #include "controllers/service_account.h"
+#include "controllers/taint_eviction.h"
 
 namespace wherry::controllers {
 
@@ -23,6 +25,8 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"garbage-collector-controller", makeGarbageCollector},
       {"node-controller", makeNodeController},
       {"pod-garbage-collector-controller", makePodGarbageCollector},
+      {"taint-eviction-controller", makeTaintEvictionController},
+      {"disruption-controller", makeDisruptionController},
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
       {"endpointslice-controller", makeEndpointSliceController},

@@ -8,7 +8,7 @@ namespace {
 std::map<std::string_view, CellFunction> indexCells() {
   std::map<std::string_view, CellFunction> index;
   for (auto list : {commonCells(), podCells(), workloadCells(), autoscalingCells(), serviceCells(), nodeCells(),
-                    storageCells(), eventCells(), controlCells()}) {
+                    storageCells(), eventCells(), metricsCells(), controlCells()}) {
     for (const NamedCell& cell : list) index.emplace(cell.hook, cell.render);
   }
   return index;

@@ -30,6 +30,7 @@ std::span<const NamedCell> serviceCells();  // services, endpoints, ingresses, n
 std::span<const NamedCell> nodeCells();     // nodes and component statuses
 std::span<const NamedCell> storageCells();  // volumes, claims, classes, CSI
 std::span<const NamedCell> eventCells();
+std::span<const NamedCell> metricsCells();
 std::span<const NamedCell> controlCells();  // roles, quotas, priorities, webhooks, certificates
 
 }  // namespace wherry::schema

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct User {
   std::string name;
   std::vector<std::string> groups;
   std::string uid;
+  std::map<std::string, std::vector<std::string>> extra = {};
 };
 
 // Other objects, as a hook may need them (a namespace, its LimitRanges, a ServiceAccount): the newest state.

@@ -20,7 +20,7 @@ constexpr std::array kHooks = {
     AdmissionHook{"endpoints", nullptr, validateEndpoints},
     AdmissionHook{"endpointslice", nullptr, validateEndpointSlice},
     AdmissionHook{"event", nullptr, validateEvent},
-    AdmissionHook{"horizontalpodautoscaler", nullptr, validateHorizontalPodAutoscaler},
+    AdmissionHook{"horizontalpodautoscaler", prepareHorizontalPodAutoscaler, validateHorizontalPodAutoscaler},
     AdmissionHook{"ingress", prepareIngress, validateIngress},
     AdmissionHook{"ingressclass", nullptr, validateIngressClass},
     AdmissionHook{"job", prepareJob, validateJob},

@@ -56,6 +56,7 @@ void preparePod(AdmissionRequest& request);
 void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors);
 
 // policies.cc
+void prepareHorizontalPodAutoscaler(AdmissionRequest& request);
 void validateHorizontalPodAutoscaler(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validatePodDisruptionBudget(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validatePriorityClass(const AdmissionRequest& request, meta::FieldErrors& errors);

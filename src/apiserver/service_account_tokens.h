@@ -1,0 +1,49 @@
+// The tokens of ServiceAccounts (KEP-1205): JWTs that the API server signs when a TokenRequest asks for one, and takes as
+// bearer tokens. A token ends at its time, and with the objects that it is bound to: its ServiceAccount, and a pod, a
+// Secret or a node. Safe from any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apiserver/admission/admission.h"
+#include "base/clock.h"
+#include "json/value.h"
+
+namespace wherry::apiserver {
+
+inline constexpr std::string_view kServiceAccountPrefix = "system:serviceaccount:";
+// The groups that a user named "system:serviceaccount:<namespace>:<name>" is in by its name; none for other names.
+std::vector<std::string> serviceAccountGroups(std::string_view userName);
+
+class ServiceAccountTokens {
+ public:
+  // `issuer` is also the audience of the API server itself, which tokens get that name no other.
+  ServiceAccountTokens(std::string keyPem, std::string issuer, const ObjectReader& objects, const base::Clock& clock);
+
+  // The TokenRequest with its token in status. Throws NotFound, Conflict, BadRequest, Invalid in Kubernetes' words.
+  json::Value answer(std::string_view ns, std::string_view name, json::Value request) const;
+
+  struct Verified {
+    User user;
+    std::vector<std::string> audiences;  // of those that were asked for
+  };
+  // Whose token this is; nothing when it is not (or no longer) valid, or meant for none of `audiences`.
+  std::optional<Verified> verify(std::string_view token, const std::vector<std::string>& audiences) const;
+
+  const std::string& issuer() const { return issuer_; }
+
+ private:
+  json::Object bindingOf(std::string_view ns, std::string_view account, const json::Value& request) const;
+  bool isAlive(const meta::GroupResource& resource, std::string_view ns, const json::Value& reference) const;
+  bool isBoundToTheLiving(const json::Value& binding) const;
+
+  std::string keyPem_;
+  std::string issuer_;
+  const ObjectReader& objects_;
+  const base::Clock& clock_;
+};
+
+}  // namespace wherry::apiserver
