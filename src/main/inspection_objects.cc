@@ -80,12 +80,17 @@ class Scratch {
   std::filesystem::path path_;
 };
 
-// "/registry/secrets/default/db" -> "secrets"; "/registry/apps/deployments/..." has its group before.
+// "/registry/secrets/default/db" -> "secrets", "/registry/apps/deployments/default/web" -> "deployments.apps".
 std::string resourceOf(std::string_view key) {
+  static const std::set<std::string, std::less<>> kGroups = [] {
+    std::set<std::string, std::less<>> groups;
+    for (const schema::KindPtr& kind : schema::builtinRegistry()->kinds()) groups.insert(kind->resource.group);
+    return groups;
+  }();
   auto parts = base::split(key, '/');
-  if (parts.size() < 3) return "unknown";
-  bool group = parts[2].find('.') != std::string_view::npos;
-  return std::string(group && parts.size() > 3 ? parts[3] : parts[2]);
+  if (parts.size() < 4) return "unknown";
+  bool grouped = kGroups.contains(parts[2]) || parts[2].find('.') != std::string_view::npos;
+  return grouped ? fmt::format("{}.{}", parts[3], parts[2]) : std::string(parts[2]);
 }
 
 // A copy: reading must not change what is to be inspected.

@@ -1,8 +1,10 @@
 #include "main/kernel_trials.h"
 
+#include <cerrno>
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <system_error>
 #include <thread>
 
 #include <fcntl.h>
@@ -120,6 +122,10 @@ Trial attempt(std::string feature, const std::function<void()>& action) {
   try {
     action();
     return {std::move(feature), ""};
+  } catch (const std::system_error& error) {
+    // A disk that is full is not the kernel's fault; it has a check of its own.
+    bool full = error.code().value() == ENOSPC || error.code().value() == EDQUOT;
+    return {std::move(feature), full ? "" : error.what()};
   } catch (const std::exception& error) {
     return {std::move(feature), error.what()};
   }

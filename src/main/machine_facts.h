@@ -22,7 +22,6 @@ struct ProgramFacts {
 struct Trial {
   std::string feature;  // "overlayfs"
   std::string failure;  // empty: it works
-  bool tried = true;    // false: only root can
 };
 
 struct PortFacts {

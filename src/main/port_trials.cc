@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "linux/listeners.h"
@@ -58,7 +59,7 @@ PortFacts tryPort(const char* what, const std::string& address, uint16_t port, T
 
 std::vector<PortFacts> tryPorts(const ServerOptions& options) {
   std::vector<PortFacts> ports{tryPort("API", options.bindAddress, options.port, Transport::kTcp)};
-  if (options.enabled("dns")) {
+  if (options.enabled("dns") && ::geteuid() == 0) {
     ports.push_back(tryPort("DNS", options.clusterDns, 53, Transport::kUdp));
     ports.push_back(tryPort("DNS", options.clusterDns, 53, Transport::kTcp));
   }

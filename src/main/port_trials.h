@@ -7,7 +7,7 @@
 
 namespace wherry::main {
 
-// Listens on each for a moment.
+// Listens on each for a moment; on those of DNS only as root, as others can't.
 std::vector<PortFacts> tryPorts(const ServerOptions& options);
 
 }  // namespace wherry::main
