@@ -9,9 +9,9 @@
 #include "base/strings.h"
 #include "base/subprocess.h"
 #include "client/event_recorder.h"
+#include "client/workqueue.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/node/node_registration.h"
-#include "kubelet/pods/background.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/streams/node_connection.h"
@@ -62,7 +62,8 @@ struct Kubelet::State {
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
   std::unique_ptr<ExitWatcher> exits;
-  BackgroundTasks tasks{1};
+  client::Workqueue registration;  // of this node
+  std::unique_ptr<client::ReconcileLoop> registrar;
   std::jthread starter;
 
   explicit State(KubeletOptions given)
@@ -145,7 +146,7 @@ struct Kubelet::State {
     auto& nodes = options.informers.informer(core_v1::Node::kResource());
     nodes.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
       if (after || before->metadata().name() != options.nodeName) return;
-      tasks.run([this](const std::stop_token&) { registerThisNode(); });
+      registration.add(options.nodeName);
     }});
   }
 
@@ -186,7 +187,15 @@ Kubelet::~Kubelet() { stop(); }
 void Kubelet::start() {
   State& state = *state_;
   state.containers.adopt();
-  state.registerThisNode();
+  try {
+    state.registerThisNode();
+  } catch (const meta::StatusError& error) {
+    // A disk that is full, say: pods and what is known go on, the rest follows.
+    kubeletLog().error("node {} is not registered: {}; trying again", state.options.nodeName, error.what());
+    state.registration.addRateLimited(state.options.nodeName);
+  }
+  state.registrar = std::make_unique<client::ReconcileLoop>(
+      "node", state.registration, [&state](const std::string&) { state.registerThisNode(); });
   state.exits = std::make_unique<ExitWatcher>(state.crun.paths().exits, [&state](const std::string& id) {
     if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);
   });
@@ -203,6 +212,7 @@ void Kubelet::stop() {
   State& state = *state_;
   if (!state.workers) return;
   state.starter = {};
+  state.registrar.reset();
   state.exits.reset();
   state.puller.stop();
   state.following = false;
