@@ -44,11 +44,32 @@ Actions declareAll(CLI::App& app, const std::vector<Command>& commands) {
   return actions;
 }
 
+// What the command line says, or else the file, or else the default.
+std::string runDirOf(CLI::App& server, CLI::App& parser, const std::string& file) {
+  CLI::Option* option = parser.get_option_no_throw("--run-dir");
+  if (!option) option = server.get_option("--run-dir");
+  if (option->count() > 0) return option->as<std::string>();
+  CLI::App alone;
+  std::string runDir = option->get_default_str();
+  alone.add_option("--run-dir", runDir);
+  if (!file.empty()) applyConfigFile(file, server, alone);
+  return runDir;
+}
+
+// Flags win over what the server of this run directory runs with, that over the configuration file, and that over the
+// defaults.
 void readConfig(CLI::App& app, CLI::App& parser) {
   const CLI::Option* option = parser.get_option_no_throw("--config");
-  if (!option || (option->count() == 0 && ::access(kConfigFile, F_OK) != 0)) return;
+  if (!option) return;
+  std::string file = option->count() > 0                ? option->as<std::string>()
+                     : ::access(kConfigFile, F_OK) == 0 ? kConfigFile
+                                                        : "";
   CLI::App* server = app.get_subcommand("server");
-  applyConfigFile(option->count() > 0 ? option->as<std::string>() : kConfigFile, *server, parser);
+  if (&parser != server) {
+    std::string record = runDirOf(*server, parser, file) + "/" + kRunRecord;
+    if (::access(record.c_str(), F_OK) == 0) applyConfigFile(record, *server, parser);
+  }
+  if (!file.empty()) applyConfigFile(file, *server, parser);
 }
 
 }  // namespace

@@ -15,6 +15,10 @@ namespace wherry::cli {
 
 inline constexpr const char* kConfigFile = "/etc/wherry/config.yaml";  // read when it exists and --config names none
 
+// The settings with which the server runs or ran last that has this run directory: RUN-DIR/server.yaml. Commands that
+// are about a server give way to it before they read the configuration file.
+inline constexpr const char* kRunRecord = "server.yaml";
+
 // What the user wrote is wrong: the process exits with 2, and to start it again is no use.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -20,6 +20,7 @@ constexpr size_t kMaxName = 64;  // RFC 5280 appendix A.1, ub-common-name and ub
 
 struct Options {
   std::string dataDir = "/var/lib/wherry";
+  std::string runDir = "/run/wherry";
   std::string adminKubeconfig;  // empty: dataDir/admin.kubeconfig
   std::string user;
   std::vector<std::string> groups;
@@ -110,6 +111,9 @@ std::function<int()> declareKubeconfig(CLI::App& parser) {
       ->capture_default_str();
   parser.add_option("-o,--output", options->output, "a new file, readable by its owner alone (default: stdout)")
       ->type_name("FILE");
+  parser.add_option("--run-dir", options->runDir, "the server's run directory")
+      ->type_name("DIR")
+      ->capture_default_str();
   parser.add_option("--data-dir", options->dataDir, "the server's data directory")
       ->type_name("DIR")
       ->capture_default_str();

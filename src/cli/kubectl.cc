@@ -30,6 +30,7 @@ int runKubectl(const std::string& kubeconfig, std::vector<std::string> arguments
 std::function<int()> declareKubectl(CLI::App& parser) {
   struct Options {
     std::string dataDir = "/var/lib/wherry";
+    std::string runDir = "/run/wherry";
     std::string kubeconfig;
   };
   auto options = std::make_shared<Options>();
@@ -38,6 +39,9 @@ std::function<int()> declareKubectl(CLI::App& parser) {
       .add_option("--kubeconfig,--write-kubeconfig", options->kubeconfig,
                   "the kubeconfig to use (default: DATA-DIR/admin.kubeconfig)")
       ->type_name("FILE");
+  parser.add_option("--run-dir", options->runDir, "the server's run directory")
+      ->type_name("DIR")
+      ->capture_default_str();
   parser.add_option("--data-dir", options->dataDir, "the server's data directory")
       ->type_name("DIR")
       ->capture_default_str();

@@ -43,8 +43,6 @@ linux::Cgroups checkMachine() {
   return cgroups;
 }
 
-RuntimePaths runtimePaths(const std::string& runDir) { return {runDir + "/crun", runDir + "/exits"}; }
-
 }  // namespace
 
 struct Kubelet::State {
@@ -73,7 +71,7 @@ struct Kubelet::State {
         events(options.client, "kubelet", options.nodeName, options.clock),
         images(options.dataDir),
         puller(images, options.clock),
-        crun(runtimePaths(options.runDir), checkMachine()),
+        crun(RuntimePaths::below(options.runDir), checkMachine()),
         sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun}),
         containers(options.dataDir, options.runDir, crun, options.clock),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
@@ -222,22 +220,5 @@ void Kubelet::stop() {
 std::shared_ptr<client::NodeConnection> Kubelet::connection() { return state_->connection; }
 ImageStore& Kubelet::images() { return state_->images; }
 ImagePuller& Kubelet::puller() { return state_->puller; }
-
-void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network) {
-  Crun crun(runtimePaths(runDir), linux::readCgroups());
-  Sandboxes sandboxes({dataDir, runDir, {}, &network, &crun});
-  Containers containers(dataDir, runDir, crun, base::Clock::system());
-  std::set<std::string> uids;
-  for (const std::string& uid : sandboxes.list()) uids.insert(uid);
-  for (const std::string& id : crun.list()) {
-    if (auto uid = Containers::uidOf(id)) uids.insert(*uid);
-  }
-  for (const std::string& uid : uids) {
-    containers.removeAll(uid);
-    sandboxes.remove(uid);
-  }
-  linux::removeEmptyCgroup(crun.cgroups(), "/wherry/conmon");
-  linux::removeEmptyCgroup(crun.cgroups(), "/wherry");
-}
 
 }  // namespace wherry::kubelet

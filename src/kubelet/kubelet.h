@@ -63,8 +63,4 @@ class Kubelet {
   std::unique_ptr<State> state_;
 };
 
-// Kills all containers under these directories and removes what the kubelet made for them (`wherry reset`). Nothing
-// else may be running there.
-void removeAllPods(const std::string& dataDir, const std::string& runDir, network::PodNetwork& network);
-
 }  // namespace wherry::kubelet

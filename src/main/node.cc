@@ -40,7 +40,8 @@ struct Node::State {
         network({.podCidr = firstPodCidr(o),
                  .clusterCidr = o.clusterCidr,
                  .serviceCidr = o.serviceCidr,
-                 .dataDir = o.dataDir + "/network"}),
+                 .dataDir = o.dataDir + "/network",
+                 .sysctlRecord = sysctlRecord(o)}),
         client(c.api().newClient({"system:node:" + o.nodeName, {"system:nodes", "system:masters"}, ""}, "kubelet")) {}
 
   void makeProxy() {

@@ -11,16 +11,14 @@
 
 namespace wherry::main {
 
-RunLock::RunLock(const std::string& runDir) : pidFile_(runDir + "/wherry.pid") {
+RunLock::RunLock(const std::string& runDir, std::string_view advice) : pidFile_(runDir + "/wherry.pid") {
   base::makeDirectories(runDir, 0711);
   lock_.reset(::open((runDir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock_) base::throwErrno("open " + runDir + "/lock");
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     std::string pid(base::trim(base::readFileIfExists(pidFile_).value_or("?")));
     throw std::runtime_error(
-        fmt::format("{} is in use by another wherry server (process {}); stop it first, or give this "
-                    "one a --run-dir and --data-dir of its own",
-                    runDir, pid));
+        fmt::format("{} is in use by another wherry server (process {}); {}", runDir, pid, advice));
   }
   base::writeFileAtomic(pidFile_, fmt::format("{}\n", ::getpid()));
 }

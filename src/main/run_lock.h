@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
 
@@ -9,8 +10,8 @@ namespace wherry::main {
 
 class RunLock {
  public:
-  // Throws std::runtime_error when another server has it ("... is in use by process 123").
-  explicit RunLock(const std::string& runDir);
+  // Throws std::runtime_error when a server has it: "... is in use by another wherry server (process 123); <advice>".
+  RunLock(const std::string& runDir, std::string_view advice);
   ~RunLock();  // removes the pid file
   // Whether a server runs with it; false too when that can't be told (another user's).
   static bool isHeld(const std::string& runDir);

@@ -11,6 +11,7 @@
 #include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "cli/config_file.h"
 #include "linux/node_addresses.h"
 #include "main/address_watch.h"
 #include "main/admin.h"
@@ -148,7 +149,8 @@ int runServer(ServerOptions options) {
   if (const char* fault = ::getenv("WHERRY_FAULT")) base::armFaultPoint(fault);
   completeOptions(options);
   requireRoot(options);
-  RunLock lock(options.runDir);
+  RunLock lock(options.runDir, "stop it first, or give this one a --run-dir and --data-dir of its own");
+  base::writeFileAtomic(options.runDir + "/" + cli::kRunRecord, renderRunRecord(options));
   // conmon leaves an empty file `oom` where it was started: not in the user's directory.
   if (::chdir(options.runDir.c_str()) != 0) base::throwErrno("chdir " + options.runDir);
   LastWords words(options.runDir);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "json/yaml.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
 #include "main/node_name.h"
@@ -113,6 +114,16 @@ void completeOptions(ServerOptions& options) {
   }
   if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
   checkRanges(options);
+}
+
+std::string sysctlRecord(const ServerOptions& options) { return options.runDir + "/sysctls"; }
+
+std::string renderRunRecord(const ServerOptions& options) {
+  return json::renderYaml({{"data-dir", options.dataDir},
+                           {"cluster-cidr", options.clusterCidr},
+                           {"service-cidr", options.serviceCidr},
+                           {"cluster-dns", options.clusterDns},
+                           {"write-kubeconfig", options.kubeconfig}});
 }
 
 }  // namespace wherry::main

@@ -42,4 +42,10 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options);
 // std::runtime_error with what is wrong and what to do.
 void completeOptions(ServerOptions& options);
 
+// Where the node's network notes what it changed of the machine's settings, and `wherry reset` finds it.
+std::string sysctlRecord(const ServerOptions& options);
+
+// What other commands need to know of a server, as a configuration file: RUN-DIR/server.yaml (cli/config_file.h). Pure.
+std::string renderRunRecord(const ServerOptions& options);
+
 }  // namespace wherry::main

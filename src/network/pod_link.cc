@@ -79,6 +79,12 @@ void configureHostSide(linux::NetlinkSocket& node, const PodLink& link) {
   linux::setRoute(node, {.destination = {link.address, 32}, .index = index});
 }
 
+bool isPodLink(std::string_view name) {
+  constexpr size_t kDigits = 12;
+  return name.size() == kHostInterfacePrefix.size() + kDigits && name.starts_with(kHostInterfacePrefix) &&
+         name.find_first_not_of("0123456789abcdef", kHostInterfacePrefix.size()) == std::string_view::npos;
+}
+
 }  // namespace
 
 PodLink describePodLink(const std::string& sandboxId, linux::Ipv4Address address) {
@@ -109,6 +115,13 @@ void applyPodLink(const PodLink& link, const std::string& netnsPath) {
 void removePodLink(const std::string& hostInterface) {
   linux::NetlinkSocket node(NETLINK_ROUTE);
   linux::removeLink(node, hostInterface);
+}
+
+void removeAllPodLinks() {
+  linux::NetlinkSocket node(NETLINK_ROUTE);
+  for (const linux::Link& link : linux::listLinks(node)) {
+    if (isPodLink(link.name)) linux::removeLink(node, link.name);
+  }
 }
 
 }  // namespace wherry::network

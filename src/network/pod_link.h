@@ -29,5 +29,7 @@ void applyPodLink(const PodLink& link, const std::string& netnsPath);
 
 // The other end and the routes go with it.
 void removePodLink(const std::string& hostInterface);
+// Those of all pods, by their names alone.
+void removeAllPodLinks();
 
 }  // namespace wherry::network

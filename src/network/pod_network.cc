@@ -18,6 +18,7 @@ namespace wherry::network {
 namespace {
 
 const base::Log kLog("network");
+constexpr const char* kForward = "net/ipv4/ip_forward";
 
 linux::Ipv4Prefix parseCidr(const std::string& text) {
   auto prefix = linux::Ipv4Prefix::parse(text);
@@ -42,8 +43,22 @@ struct PodNetwork::State {
   explicit State(const PodNetworkOptions& options)
       : podCidr(parseCidr(options.podCidr)),
         clusterCidr(parseCidr(options.clusterCidr)),
+        serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
+        sysctlRecord(options.sysctlRecord),
         attachments(podCidr, options.dataDir),
-        hostPorts(linux::Ipv4Prefix::parse(options.serviceCidr)) {}
+        hostPorts(serviceCidr) {}
+
+  // Whether a pod or a Service is at one of its ends.
+  bool isOurs(const linux::Connection& connection) const {
+    const auto& [protocol, original, reply] = connection;
+    return clusterCidr.contains(original.source) || clusterCidr.contains(original.destination) ||
+           clusterCidr.contains(reply.source) || (serviceCidr && serviceCidr->contains(original.destination));
+  }
+
+  void forward() const {
+    if (sysctlRecord.empty()) return linux::writeSysctl(kForward, "1");
+    linux::changeSysctl(kForward, "1", sysctlRecord, {"net/ipv4/conf/all/accept_redirects"});
+  }
 
   void masquerade() const { applyMasquerade({.podCidr = podCidr, .clusterCidr = clusterCidr}); }
   void masqueradeAgain() const {
@@ -88,6 +103,8 @@ struct PodNetwork::State {
 
   linux::Ipv4Prefix podCidr;
   linux::Ipv4Prefix clusterCidr;
+  std::optional<linux::Ipv4Prefix> serviceCidr;
+  std::string sysctlRecord;
   Attachments attachments;
   std::mutex hostPortsLock;  // one change of the table at a time
   HostPortTable hostPorts;
@@ -116,7 +133,7 @@ PodNetwork::PodNetwork(PodNetworkOptions options) : state_(std::make_unique<Stat
 PodNetwork::~PodNetwork() = default;
 
 void PodNetwork::start() {
-  linux::writeSysctl("net/ipv4/ip_forward", "1");
+  state_->forward();
   state_->masquerade();
   base::faultPoint("masquerade-loaded");
   state_->watch.emplace(kMasqueradeTable, [state = state_.get()] { state->masqueradeAgain(); });
@@ -174,8 +191,11 @@ void PodNetwork::removeAll() {
   state_->watch.reset();
   state_->hostPortWatch.reset();
   for (const auto& [sandboxId, pod] : state_->attachments.all()) detach(sandboxId);
+  removeAllPodLinks();
+  linux::deleteConnections(0, [this](const linux::Connection& connection) { return state_->isOurs(connection); });
   removeHostPortTable();
   removeMasquerade();
+  linux::restoreSysctls(state_->sysctlRecord);
 }
 
 }  // namespace wherry::network

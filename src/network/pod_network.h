@@ -24,10 +24,11 @@
 namespace wherry::network {
 
 struct PodNetworkOptions {
-  std::string podCidr;      // "10.244.0.0/24": this node's pods get their addresses from it
-  std::string clusterCidr;  // "10.244.0.0/16": traffic to it keeps the pod's source address
-  std::string serviceCidr;  // "10.96.0.0/12": no host port takes what goes there; "" when there are no Services
-  std::string dataDir;      // holds one file per attached sandbox; made when missing
+  std::string podCidr;       // "10.244.0.0/24": this node's pods get their addresses from it
+  std::string clusterCidr;   // "10.244.0.0/16": traffic to it keeps the pod's source address
+  std::string serviceCidr;   // "10.96.0.0/12": no host port takes what goes there; "" when there are no Services
+  std::string dataDir;       // holds one file per attached sandbox; made when missing
+  std::string sysctlRecord;  // the file in which start() notes what it changed, for removeAll(); on a tmpfs
 };
 
 struct PodAddress {
@@ -65,7 +66,8 @@ class PodNetwork {
   std::optional<PodAddress> findAddress(const std::string& sandboxId) const;
   std::vector<Attachment> list() const;
 
-  // Removes what start() and attach() made, attached sandboxes included (`wherry reset`).
+  // Removes what start() and attach() made (`wherry reset`): attached sandboxes, links that no file tells of,
+  // connection tracking entries of pods and Services, tables; forwarding is as it was.
   void removeAll();
 
  private:

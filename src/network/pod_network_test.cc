@@ -289,5 +289,24 @@ TEST(PodNetworkOptions, ASandboxIdThatIsNoFileNameIsRefused) {
   std::filesystem::remove_all(directory);
 }
 
+TEST_F(PodNetworkTest, AResetFindsLinksThatNoFileTellsOfAndPutsForwardingBack) {
+  node->run([&] {
+    linux::writeSysctl("net/ipv4/ip_forward", "0");
+    auto all = options();
+    all.sysctlRecord = directory + "/sysctls";
+    ScratchNamespace pod;
+    {
+      PodNetwork network(all);
+      network.start();
+      network.attach("sandbox-a", pod.path());
+    }
+    EXPECT_EQ(linux::readSysctl("net/ipv4/ip_forward"), "1");
+    std::filesystem::remove_all(directory + "/addresses");
+    PodNetwork(all).removeAll();
+    EXPECT_EQ(linux::readSysctl("net/ipv4/ip_forward"), "0");
+  });
+  EXPECT_THAT(linkNames(), testing::ElementsAre("lo"));
+}
+
 }  // namespace
 }  // namespace wherry::network

@@ -26,6 +26,8 @@ struct RuntimeError : std::runtime_error {
 struct RuntimePaths {
   std::string state;  // crun's --root; on a tmpfs, so that a reboot empties it
   std::string exits;  // exit files
+
+  static RuntimePaths below(const std::string& runDir) { return {runDir + "/crun", runDir + "/exits"}; }
 };
 
 struct CreateContainer {
