@@ -22,6 +22,7 @@ namespace {
 
 const base::Log kLog("kubelet");
 constexpr std::chrono::seconds kGrace{10};
+constexpr std::chrono::seconds kMonitorsEndWithin{2};
 
 class Removal {
  public:
@@ -37,7 +38,11 @@ class Removal {
     if (files_ == PodFiles::kKeep) askToEnd();
     std::vector<pid_t> programs;
     std::set<std::string> uids = findUids(programs);
-    endProcesses(programs);
+    // First of all, and without crun: that may have been uninstalled meanwhile. The conmons bury their dead and end.
+    for (const std::string& uid : uids) {
+      attempt("processes of pod " + uid, [&] { endCgroup(crun_.cgroups(), containers_.pathsOf(uid).cgroup); });
+    }
+    endProcesses(programs, kMonitorsEndWithin);
     for (const std::string& uid : uids) attempt("pod " + uid, [&] { remove(uid); });
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry/conmon");
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry");
@@ -70,8 +75,6 @@ class Removal {
   }
 
   void remove(const std::string& uid) {
-    // First of all, and without crun: that may have been uninstalled meanwhile.
-    endCgroup(crun_.cgroups(), containers_.pathsOf(uid).cgroup);
     attempt("what crun keeps of pod " + uid, [&] { containers_.removeAll(uid); });
     if (files_ == PodFiles::kKeep)
       sandboxes_.release(uid);

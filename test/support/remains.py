@@ -5,7 +5,7 @@ import subprocess
 
 # Lines of text, each under a heading; runs inside of the test host.
 SCRIPT = r"""
-echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | sort
+echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | grep -v ^/tmp/wherry-test | sort
 echo "== links";       ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/' | sort
 echo "== addresses";   ip -o addr show | awk '{print $2, $4}' | grep -v 'eth0 fe80' | sort
 echo "== routes";      ip route show table all | grep -v 'fe80.* dev eth0' | sort
@@ -36,8 +36,8 @@ def processes(host):
             inside = group in (path / "cgroup").read_text()
             if inside or inode(path / "ns/net") == net or inode(path / "ns/mnt") == mnt:
                 command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                if command:
-                    found.append(command)
+                state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+                found.append(f"{command} (state {state})")
         except OSError:
             pass
     return sorted(found)

@@ -1,7 +1,6 @@
 #include "kubelet/runtime/leftovers.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -29,9 +28,10 @@ void addUidBelow(std::string_view target, const std::string& directory, std::set
 }
 
 bool sharesMountsWithUs(pid_t pid) {
-  struct stat theirs {}, ours {};
-  return ::stat(fmt::format("/proc/{}/ns/mnt", pid).c_str(), &theirs) == 0 &&
-         ::stat("/proc/self/ns/mnt", &ours) == 0 && theirs.st_ino == ours.st_ino;
+  struct stat theirs {
+  }, ours{};
+  return ::stat(fmt::format("/proc/{}/ns/mnt", pid).c_str(), &theirs) == 0 && ::stat("/proc/self/ns/mnt", &ours) == 0 &&
+         theirs.st_ino == ours.st_ino;
 }
 
 std::string readCommandLine(pid_t pid) {
@@ -39,6 +39,15 @@ std::string readCommandLine(pid_t pid) {
     return base::readFileIfExists(fmt::format("/proc/{}/cmdline", pid)).value_or("");
   } catch (const std::system_error&) {
     return "";  // it ended while we looked
+  }
+}
+
+void awaitEnds(const std::vector<base::Fd>& processes, std::chrono::milliseconds atMost) {
+  auto deadline = std::chrono::steady_clock::now() + atMost;
+  for (const base::Fd& process : processes) {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd ended{process.get(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
   }
 }
 
@@ -81,20 +90,15 @@ std::vector<RuntimeProgram> findRuntimePrograms(const std::string& state) {
   return programs;
 }
 
-void endProcesses(const std::vector<pid_t>& pids) {
-  auto deadline = std::chrono::steady_clock::now() + kEndWithin;
+void endProcesses(const std::vector<pid_t>& pids, std::chrono::milliseconds grace) {
   std::vector<base::Fd> processes;
   for (pid_t pid : pids) {
     base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    if (process && ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == 0) {
-      processes.push_back(std::move(process));
-    }
+    if (process) processes.push_back(std::move(process));
   }
-  for (const base::Fd& process : processes) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd ended{process.get(), POLLIN, 0};
-    ::poll(&ended, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
-  }
+  awaitEnds(processes, grace);
+  for (const base::Fd& process : processes) ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  awaitEnds(processes, kEndWithin);
 }
 
 void endCgroup(const linux::Cgroups& cgroups, std::string_view path) {

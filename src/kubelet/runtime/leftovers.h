@@ -2,6 +2,7 @@
 // are std::system_error.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,9 +33,9 @@ std::optional<RuntimeProgram> parseRuntimeProgram(std::string_view commandLine, 
 // Those of this mount namespace: elsewhere the same path is another directory.
 std::vector<RuntimeProgram> findRuntimePrograms(const std::string& state);
 
-// SIGKILL, and waits for their ends, some seconds at most.
-void endProcesses(const std::vector<pid_t>& pids);
-// The same for everything in the control group and below, until it is empty.
+// Waits for their ends, `grace` at most; then SIGKILL, and waits some seconds more.
+void endProcesses(const std::vector<pid_t>& pids, std::chrono::milliseconds grace = {});
+// SIGKILL to everything in the control group and below, until it is empty.
 void endCgroup(const linux::Cgroups& cgroups, std::string_view path);
 
 }  // namespace wherry::kubelet
