@@ -40,6 +40,7 @@ CommandFacts readDeclarations(const CLI::App& app) {
   CommandFacts facts{
       .name = app.get_name(), .help = app.get_description(), .group = app.get_group(), .footer = app.get_footer()};
   for (const CLI::Option* option : app.get_options({})) {
+    if (option->get_group().empty()) continue;
     (option->get_positional() ? facts.arguments : facts.flags).push_back(readOption(*option));
   }
   for (const CLI::App* command : app.get_subcommands({})) {

@@ -25,9 +25,10 @@ struct CommandFacts {
   std::string footer;
   std::vector<FlagFacts> flags;
   std::vector<FlagFacts> arguments;
-  std::vector<CommandFacts> commands;  // without the hidden ones
+  std::vector<CommandFacts> commands;
 };
 
+// Without what is hidden from --help.
 CommandFacts readDeclarations(const CLI::App& app);
 
 }  // namespace wherry::cli

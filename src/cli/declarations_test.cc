@@ -29,6 +29,7 @@ struct Program {
     row->add_option("-f,--file", file, ".dots and back\\slashes")->check(CLI::ExistingFile);
     row->add_option("--all", list, "several")->delimiter(',');
     row->add_flag("--quiet", quiet, "no song");
+    row->add_flag("--sink", quiet)->group("");
     row->footer("One line\n'another");
     CLI::App* oars = app.add_subcommand("oars", "what it has");
     oars->add_subcommand("list", "show them");

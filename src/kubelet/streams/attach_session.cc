@@ -56,10 +56,9 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
         target_(std::move(target)),
         options_(std::move(options)),
         client_(std::move(client)),
-        stdin_(std::make_shared<Outflow>(context_.loop,
-                                         target_.stdinOnce && !target_.tty ? Outflow::End::kShutdown
-                                                                           : Outflow::End::kNothing,
-                                         kLargestPacket)) {}
+        stdin_(std::make_shared<Outflow>(
+            context_.loop, target_.stdinOnce && !target_.tty ? Outflow::End::kShutdown : Outflow::End::kNothing,
+            kLargestPacket)) {}
 
   void followClient() {
     connectInput(context_.loop, client_, stdin_);

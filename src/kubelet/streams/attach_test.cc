@@ -39,8 +39,9 @@ class AttachTest : public ::testing::Test {
 
   std::shared_ptr<TestClient> attach(Stdin stdin = Stdin::kYes, bool tty = false) {
     auto client = std::make_shared<TestClient>();
-    connection_->attach("default", "web", pod_->uid,
-                        {.container = "main", .stdin = stdin == Stdin::kYes, .stdout = true, .stderr = !tty, .tty = tty})(client);
+    connection_->attach(
+        "default", "web", pod_->uid,
+        {.container = "main", .stdin = stdin == Stdin::kYes, .stdout = true, .stderr = !tty, .tty = tty})(client);
     return client;
   }
 

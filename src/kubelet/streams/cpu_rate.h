@@ -1,4 +1,5 @@
-// Turns counters of CPU time into rates, from one call to the next: nothing is sampled in between. Safe from any thread.
+// Turns counters of CPU time into rates, from one call to the next: nothing is sampled in between. Safe from any
+// thread.
 #pragma once
 
 #include <chrono>

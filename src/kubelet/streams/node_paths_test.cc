@@ -8,7 +8,8 @@ namespace wherry::kubelet {
 namespace {
 
 TEST(ContainerLogPath, NamesAContainerAndWhatToShowOfItsLog) {
-  auto path = parseContainerLogPath("/containerLogs/default/web-1/main?follow=true&tailLines=5&sinceTime=2026-01-02T03%3A04%3A05Z");
+  auto path = parseContainerLogPath(
+      "/containerLogs/default/web-1/main?follow=true&tailLines=5&sinceTime=2026-01-02T03%3A04%3A05Z");
   ASSERT_TRUE(path);
   EXPECT_EQ(path->ns, "default");
   EXPECT_EQ(path->pod, "web-1");

@@ -10,9 +10,9 @@ namespace {
 json::Object renderMeasure(const Measure& measure, base::WallTime at) {
   std::string time = meta::formatTime(at);
   return {{"startTime", meta::formatTime(measure.startedAt)},
-          {"cpu", json::Object{{"time", time},
-                               {"usageNanoCores", measure.cpu.nanocores},
-                               {"usageCoreNanoSeconds", measure.cpuNanos}}},
+          {"cpu",
+           json::Object{
+               {"time", time}, {"usageNanoCores", measure.cpu.nanocores}, {"usageCoreNanoSeconds", measure.cpuNanos}}},
           {"memory",
            json::Object{{"time", time}, {"usageBytes", measure.memory}, {"workingSetBytes", measure.workingSet}}}};
 }
@@ -79,9 +79,9 @@ std::string renderResourceMetrics(const NodeMeasure& measure) {
   addContainers({out, "container_cpu_usage_seconds_total", "counter",
                  "[STABLE] Cumulative cpu time consumed by the container in core-seconds"},
                 measure, [](const Measure& container) { return secondsOf(container.cpuNanos); });
-  addContainers({out, "container_memory_working_set_bytes", "gauge",
-                 "[STABLE] Current working set of the container in bytes"},
-                measure, [](const Measure& container) { return container.workingSet; });
+  addContainers(
+      {out, "container_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the container in bytes"},
+      measure, [](const Measure& container) { return container.workingSet; });
   addContainers({out, "container_start_time_seconds", "gauge",
                  "[STABLE] Start time of the container since unix epoch in seconds"},
                 measure, [](const Measure& container) { return epochSeconds(container.startedAt); });
@@ -93,8 +93,7 @@ std::string renderResourceMetrics(const NodeMeasure& measure) {
   Metric podCpu(out, "pod_cpu_usage_seconds_total", "counter",
                 "[STABLE] Cumulative cpu time consumed by the pod in core-seconds");
   for (const PodMeasure& pod : measure.pods) podCpu.add(podLabels(pod), secondsOf(pod.total().cpuNanos));
-  Metric podMemory(out, "pod_memory_working_set_bytes", "gauge",
-                   "[STABLE] Current working set of the pod in bytes");
+  Metric podMemory(out, "pod_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the pod in bytes");
   for (const PodMeasure& pod : measure.pods) podMemory.add(podLabels(pod), pod.total().workingSet);
   Metric(out, "resource_scrape_error", "gauge",
          "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise")
