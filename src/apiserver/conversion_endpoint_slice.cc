@@ -1,5 +1,5 @@
-// EndpointSlices: in discovery.k8s.io/v1beta1 an endpoint says where it is in a map of its node's labels, `topology`; v1,
-// which is stored, has the field `zone`, and keeps the rest of the map as deprecatedTopology.
+// EndpointSlices: in discovery.k8s.io/v1beta1 an endpoint says where it is in a map of its node's labels, `topology`;
+// v1, which is stored, has the field `zone`, and keeps the rest of the map as deprecatedTopology.
 #include "apiserver/conversion.h"
 
 namespace wherry::apiserver {

@@ -17,8 +17,7 @@ class Node : public TestNode {
   client::NodeUsage usage() override {
     client::Usage small{kThen, milliseconds(15'083), 2'500'000, 3 << 20};
     client::Usage large{kThen, milliseconds(15'083), 500'000'000, 64 << 20};
-    return {large,
-            {{"default", "web", {{"nginx", small}, {"log", small}}}, {"default", "gone", {{"c", small}}}}};
+    return {large, {{"default", "web", {{"nginx", small}, {"log", small}}}, {"default", "gone", {{"c", small}}}}};
   }
 };
 
@@ -102,7 +101,7 @@ TEST(Metrics, ATableShowsAPodsSum) {
 
 TEST(Metrics, ADurationIsWrittenAsGoWritesIt) {
   const std::pair<int, std::string_view> cases[] = {
-      {0, "0s"},         {500, "500ms"},      {1000, "1s"},          {1500, "1.5s"},
+      {0, "0s"},        {500, "500ms"},      {1000, "1s"},         {1500, "1.5s"},
       {60'000, "1m0s"}, {61'020, "1m1.02s"}, {3'600'000, "1h0m0s"}};
   for (const auto& [millis, text] : cases) EXPECT_EQ(renderGoDuration(milliseconds(millis)), text);
 }

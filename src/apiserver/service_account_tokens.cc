@@ -142,14 +142,10 @@ json::Value ServiceAccountTokens::answer(std::string_view ns, std::string_view n
   binding["namespace"] = ns;
   binding["serviceaccount"] = referenceTo(*account);
   auto now = clock_.now();
-  json::Object claims{{"aud", spec["audiences"]},
-                      {"exp", secondsOf(now) + life},
-                      {"iat", secondsOf(now)},
-                      {"iss", issuer_},
-                      {"jti", base::newUuid()},
-                      {"kubernetes.io", std::move(binding)},
-                      {"nbf", secondsOf(now)},
-                      {"sub", fmt::format("{}{}:{}", kServiceAccountPrefix, ns, name)}};
+  json::Object claims{{"aud", spec["audiences"]}, {"exp", secondsOf(now) + life},
+                      {"iat", secondsOf(now)},    {"iss", issuer_},
+                      {"jti", base::newUuid()},   {"kubernetes.io", std::move(binding)},
+                      {"nbf", secondsOf(now)},    {"sub", fmt::format("{}{}:{}", kServiceAccountPrefix, ns, name)}};
   auto token = pki::signJwt(json::serialize(claims), keyPem_);
   auto& answer = request.as_object();
   answer["metadata"] = json::Object{{"name", name}, {"namespace", ns}, {"creationTimestamp", meta::formatTime(now)}};

@@ -1,6 +1,6 @@
-// The tokens of ServiceAccounts (KEP-1205): JWTs that the API server signs when a TokenRequest asks for one, and takes as
-// bearer tokens. A token ends at its time, and with the objects that it is bound to: its ServiceAccount, and a pod, a
-// Secret or a node. Safe from any thread.
+// The tokens of ServiceAccounts (KEP-1205): JWTs that the API server signs when a TokenRequest asks for one, and takes
+// as bearer tokens. A token ends at its time, and with the objects that it is bound to: its ServiceAccount, and a pod,
+// a Secret or a node. Safe from any thread.
 #pragma once
 
 #include <optional>

@@ -66,8 +66,7 @@ TEST_F(ServiceAccountTokensTest, SayWhoseTheyAre) {
   ASSERT_TRUE(verified);
   EXPECT_EQ(verified->user.name, "system:serviceaccount:shop:robot");
   EXPECT_EQ(verified->user.uid, "r1");
-  EXPECT_EQ(verified->user.groups,
-            (std::vector<std::string>{"system:serviceaccounts", "system:serviceaccounts:shop"}));
+  EXPECT_EQ(verified->user.groups, (std::vector<std::string>{"system:serviceaccounts", "system:serviceaccounts:shop"}));
   auto& extra = verified->user.extra;
   EXPECT_EQ(extra["authentication.kubernetes.io/pod-name"], std::vector<std::string>{"p"});
   EXPECT_EQ(extra["authentication.kubernetes.io/node-name"], std::vector<std::string>{"n"});

@@ -1,5 +1,5 @@
-// The disruption controller: keeps the status of PodDisruptionBudgets, from which the eviction API takes whether a pod may
-// go. Without it no pod under a budget could ever be evicted.
+// The disruption controller: keeps the status of PodDisruptionBudgets, from which the eviction API takes whether a pod
+// may go. Without it no pod under a budget could ever be evicted.
 #pragma once
 
 #include <functional>

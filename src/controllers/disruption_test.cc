@@ -12,9 +12,7 @@ using policy_v1::PodDisruptionBudget;
 
 constexpr std::string_view kReady = "status: {conditions: [{type: Ready, status: 'True'}]}";
 
-std::vector<Pod> pods(std::string_view yaml) {
-  return objectsOf<Pod>(std::string(yaml));
-}
+std::vector<Pod> pods(std::string_view yaml) { return objectsOf<Pod>(std::string(yaml)); }
 
 // Ready pods a, b, c of a workload that wants four.
 const std::string kThree = "{metadata: {name: a}, " + std::string(kReady) + "}\n---\n{metadata: {name: b}, " +

@@ -1,5 +1,5 @@
-// The taint eviction controller: pods leave a node that is tainted NoExecute, at once or, where they tolerate the taint for
-// tolerationSeconds, after that time.
+// The taint eviction controller: pods leave a node that is tainted NoExecute, at once or, where they tolerate the taint
+// for tolerationSeconds, after that time.
 #pragma once
 
 #include <chrono>
