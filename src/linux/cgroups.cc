@@ -50,6 +50,23 @@ void collectProcesses(const fs::path& group, std::vector<pid_t>& into) {
   }
 }
 
+std::string hierarchyOf(const Cgroups& cgroups, std::string_view controller) {
+  if (cgroups.version == CgroupVersion::kV2) return cgroups.hierarchies.empty() ? "" : cgroups.hierarchies[0];
+  auto found = cgroups.controllers.find(controller);
+  return found == cgroups.controllers.end() ? "" : found->second;
+}
+
+// v2: a group has the controllers that each group above it passes on. Who may not change one of these finds out at the
+// limit itself.
+void delegate(const std::string& hierarchy, std::string_view path, std::string_view controller) {
+  for (size_t slash = 0; slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+    std::string file = hierarchy + std::string(path.substr(0, slash)) + "/cgroup.subtree_control";
+    base::Fd control(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    std::string text = fmt::format("+{}", controller);
+    [[maybe_unused]] ssize_t written = control ? ::write(control.get(), text.data(), text.size()) : 0;
+  }
+}
+
 }  // namespace
 
 Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgroups) {
@@ -63,6 +80,7 @@ Cgroups detectCgroups(const std::vector<Mount>& mounts, std::string_view procCgr
     cgroups.hierarchies.push_back(mount.target);
     for (std::string_view option : base::split(mount.superOptions, ',')) {
       mounted.emplace(option);
+      cgroups.controllers.emplace(option, mount.target);
       if (option == "name=systemd") cgroups.processHierarchy = mount.target;
     }
   }
@@ -88,6 +106,42 @@ void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid) {
   base::Fd file(::open((group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) base::throwErrno("open " + group);
   base::writeAll(file.get(), fmt::format("{}", pid), group);
+}
+
+std::vector<CgroupSetting> renderLimits(CgroupVersion version, const CgroupLimits& limits) {
+  bool v1 = version == CgroupVersion::kV1;
+  std::vector<CgroupSetting> out;
+  auto number = [](const std::optional<int64_t>& value, const char* none) {
+    return value ? std::to_string(*value) : std::string(none);
+  };
+  // As container runtimes convert: 2..262144 shares to a weight of 1..10000.
+  uint64_t weight = 1 + (std::clamp<uint64_t>(limits.cpuShares, 2, 262144) - 2) * 9999 / 262142;
+  if (v1) {
+    out.push_back({"cpu", "cpu.shares", std::to_string(limits.cpuShares)});
+    out.push_back({"cpu", "cpu.cfs_quota_us", number(limits.cpuQuota, "-1")});
+    out.push_back({"memory", "memory.limit_in_bytes", number(limits.memoryLimit, "-1")});
+  } else {
+    out.push_back({"cpu", "cpu.weight", std::to_string(weight)});
+    out.push_back({"cpu", "cpu.max", number(limits.cpuQuota, "max") + " 100000"});
+    out.push_back({"memory", "memory.max", number(limits.memoryLimit, "max")});
+  }
+  out.push_back({"pids", "pids.max", number(limits.processes, "max")});
+  return out;
+}
+
+void limitCgroup(const Cgroups& cgroups, std::string_view path, const CgroupLimits& limits) {
+  for (const CgroupSetting& setting : renderLimits(cgroups.version, limits)) {
+    std::string hierarchy = hierarchyOf(cgroups, setting.controller);
+    if (hierarchy.empty()) continue;
+    std::string group = hierarchy + std::string(path);
+    base::makeDirectories(group);
+    if (cgroups.version == CgroupVersion::kV2) delegate(hierarchy, path, setting.controller);
+    std::string name = group + "/" + std::string(setting.file);
+    base::Fd file(::open(name.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file && errno == ENOENT) continue;  // the kernel is built without it
+    if (!file) base::throwErrno("open " + name);
+    base::writeAll(file.get(), setting.text, name);
+  }
 }
 
 void removeCgroup(const Cgroups& cgroups, std::string_view path) {

@@ -2,6 +2,7 @@
 // /proc/PID/cgroup shows them ("/wherry/pod1/web"), the same in every hierarchy. Safe from any thread.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ struct Cgroups {
   CgroupVersion version = CgroupVersion::kV2;
   std::vector<std::string> hierarchies;         // mount points: v2's, and in v1 one per controller set
   std::vector<std::string> missingControllers;  // v1: enabled in the kernel, mounted nowhere; crun refuses to run then
-  std::string processHierarchy;                 // where a service supervisor tracks processes; "" when nowhere
+  std::map<std::string, std::string, std::less<>> controllers;  // v1: mount point by controller
+  std::string processHierarchy;  // where a service supervisor tracks processes; "" when nowhere
 };
 
 // Pure: from the mounts and the text of /proc/cgroups.
@@ -28,6 +30,25 @@ Cgroups readCgroups();
 
 // Puts a process into the group `path` of the process hierarchy only (made when missing).
 void moveToCgroup(const Cgroups& cgroups, std::string_view path, pid_t pid);
+
+// What a group and all below it may have together.
+struct CgroupLimits {
+  uint64_t cpuShares = 1024;           // a core's worth when all want more than there is; v2's weight follows from it
+  std::optional<int64_t> cpuQuota;     // microseconds in a period of 100 ms
+  std::optional<int64_t> memoryLimit;  // bytes
+  std::optional<int64_t> processes;
+};
+// Makes the group where its limits are kept, and sets them; those of a controller that is not there are left out.
+// Throws std::system_error.
+void limitCgroup(const Cgroups& cgroups, std::string_view path, const CgroupLimits& limits);
+
+// The file and text of each limit, in the words of this version. Pure.
+struct CgroupSetting {
+  std::string_view controller;
+  std::string_view file;
+  std::string text;
+};
+std::vector<CgroupSetting> renderLimits(CgroupVersion version, const CgroupLimits& limits);
 
 // Removes the group and those below it from every hierarchy; one that still holds processes stays.
 void removeCgroup(const Cgroups& cgroups, std::string_view path);

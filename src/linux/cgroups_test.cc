@@ -33,6 +33,26 @@ TEST(Cgroups, AHybridIsVersionOneAndNamesTheEnabledControllersThatAreMountedNowh
   EXPECT_EQ(cgroups.missingControllers, std::vector<std::string>{"hugetlb"});
 }
 
+TEST(Cgroups, LimitsAreWrittenInTheWordsOfEachVersion) {
+  auto rendered = [](CgroupVersion version, const CgroupLimits& limits) {
+    std::string out;
+    for (const CgroupSetting& setting : renderLimits(version, limits)) {
+      out += std::string(setting.file) + " " + setting.text + "\n";
+    }
+    return out;
+  };
+  const CgroupLimits some{512, 50'000, 64 << 20, 100};
+  EXPECT_EQ(rendered(CgroupVersion::kV1, some),
+            "cpu.shares 512\ncpu.cfs_quota_us 50000\nmemory.limit_in_bytes 67108864\npids.max 100\n");
+  EXPECT_EQ(rendered(CgroupVersion::kV2, some),
+            "cpu.weight 20\ncpu.max 50000 100000\nmemory.max 67108864\npids.max 100\n");
+  EXPECT_EQ(rendered(CgroupVersion::kV1, {2, {}, {}, {}}),
+            "cpu.shares 2\ncpu.cfs_quota_us -1\nmemory.limit_in_bytes -1\npids.max max\n");
+  EXPECT_EQ(rendered(CgroupVersion::kV2, {2, {}, {}, {}}),
+            "cpu.weight 1\ncpu.max max 100000\nmemory.max max\npids.max max\n");
+  EXPECT_EQ(rendered(CgroupVersion::kV2, {262144, {}, {}, {}}).substr(0, 17), "cpu.weight 10000\n");
+}
+
 TEST(Cgroups, AProcessThatIsNotThereIsInNoGroup) {
   EXPECT_FALSE(isInCgroup(0, ""));
   EXPECT_TRUE(isInCgroup(::getpid(), ""));

@@ -72,6 +72,86 @@ TEST(PodAdmission, SaysEachMistakeOnce) {
       });
 }
 
+TEST(PodAdmission, ChecksHowContainersAreWatchedAndEnded) {
+  AdmissionWorld world;
+  expectAll(
+      world,
+      std::vector<Refused>{
+          {"an init container has no probes",
+           POD("initContainers: [{name: a, image: i, livenessProbe: {tcpSocket: {port: 1}}}], containers: [{name: c, "
+               "image: i}]"),
+           {"FieldValueForbidden spec.initContainers[0].livenessProbe"}},
+          {"a sidecar has",
+           POD("initContainers: [{name: a, image: i, restartPolicy: Always, livenessProbe: {tcpSocket: {port: 1}}}], "
+               "containers: [{name: c, image: i}]"),
+           {}},
+          {"a hook has one way to act",
+           CONTAINER("lifecycle: {postStart: {}, preStop: {sleep: {seconds: 1}, exec: {command: [x]}}}"),
+           {"FieldValueRequired spec.containers[0].lifecycle.postStart",
+            "FieldValueForbidden spec.containers[0].lifecycle.preStop.sleep"}},
+          {"it sleeps no longer than the pod may take to end",
+           CONTAINER("lifecycle: {preStop: {sleep: {seconds: 31}}}"),
+           {"FieldValueInvalid spec.containers[0].lifecycle.preStop.sleep"}},
+          {"zero seconds are fine", CONTAINER("lifecycle: {preStop: {sleep: {seconds: 0}}}"), {}},
+          {"a command is a command",
+           CONTAINER("livenessProbe: {exec: {command: []}}"),
+           {"FieldValueRequired spec.containers[0].livenessProbe.exec.command"}},
+          {"a port is a number or a name",
+           CONTAINER("livenessProbe: {tcpSocket: {port: 0}}, readinessProbe: {httpGet: {port: 'no such!'}}"),
+           {"FieldValueInvalid spec.containers[0].livenessProbe.tcpSocket.port",
+            "FieldValueInvalid spec.containers[0].readinessProbe.httpGet.port"}},
+          {"a header has a name",
+           CONTAINER("readinessProbe: {httpGet: {port: 1, httpHeaders: [{name: 'a b', value: c}]}}"),
+           {"FieldValueInvalid spec.containers[0].readinessProbe.httpGet.httpHeaders"}},
+          {"readiness ends nobody",
+           CONTAINER("readinessProbe: {tcpSocket: {port: 1}, terminationGracePeriodSeconds: 5}"),
+           {"FieldValueInvalid spec.containers[0].readinessProbe.terminationGracePeriodSeconds"}},
+          {"a stop signal depends on the system",
+           CONTAINER("lifecycle: {stopSignal: SIGUSR1}"),
+           {"FieldValueForbidden spec.containers[0].lifecycle.stopSignal"}},
+          {"rules stand beside a policy",
+           CONTAINER("restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]"),
+           {"FieldValueRequired spec.containers[0].restartPolicy"}},
+          {"and say what they are about",
+           CONTAINER("restartPolicy: Never, restartPolicyRules: [{action: Jump}]"),
+           {"FieldValueNotSupported spec.containers[0].restartPolicyRules[0].action",
+            "FieldValueRequired spec.containers[0].restartPolicyRules[0].exitCodes"}},
+      });
+}
+
+TEST(PodAdmission, ChecksWhatIsAskedOfTheNode) {
+  AdmissionWorld world;
+  expectAll(world,
+            std::vector<Refused>{
+                {"processes are the pod's or the node's",
+                 POD("shareProcessNamespace: true, hostPID: true, containers: [{name: c, image: i}]"),
+                 {"FieldValueInvalid spec.securityContext.shareProcessNamespace"}},
+                {"own users and the node's network do not go together",
+                 POD("hostUsers: false, hostNetwork: true, containers: [{name: c, image: i}]"),
+                 {"FieldValueForbidden spec.hostNetwork"}},
+                {"kernel settings have names",
+                 POD("securityContext: {sysctls: [{name: '../x', value: a}, {name: net.a, value: b}, {name: net.a, "
+                     "value: c}]}, containers: [{name: c, image: i}]"),
+                 {"FieldValueInvalid spec.securityContext.sysctls[0].name",
+                  "FieldValueDuplicate spec.securityContext.sysctls[2].name"}},
+                {"a local profile is a file below the node's",
+                 CONTAINER("securityContext: {seccompProfile: {type: Localhost, localhostProfile: ../x}}"),
+                 {"FieldValueInvalid spec.containers[0].securityContext.seccompProfile.localhostProfile"}},
+                {"and must be named",
+                 POD("securityContext: {seccompProfile: {type: Localhost}}, containers: [{name: c, image: i}]"),
+                 {"FieldValueRequired spec.securityContext.seccompProfile.localhostProfile"}},
+                {"others have none",
+                 CONTAINER("securityContext: {seccompProfile: {type: Unconfined, localhostProfile: x}}"),
+                 {"FieldValueInvalid spec.containers[0].securityContext.seccompProfile.localhostProfile"}},
+                {"who has all rights gains none",
+                 CONTAINER("securityContext: {privileged: true, allowPrivilegeEscalation: false}"),
+                 {"FieldValueInvalid spec.containers[0].securityContext"}},
+                {"the kernel is masked from the node's users",
+                 CONTAINER("securityContext: {procMount: Unmasked}"),
+                 {"FieldValueInvalid spec.containers[0].securityContext.procMount"}},
+            });
+}
+
 TEST(PodAdmission, LetsLittleOfAPodChange) {
   AdmissionWorld world;
   const char* pod = POD("tolerations: [{key: a, operator: Exists}], containers: [{name: c, image: 'i:1'}]");

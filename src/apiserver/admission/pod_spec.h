@@ -15,7 +15,11 @@ void applyPodSpecDefaults(json::Object& spec);
 // `path`: where the spec stands ("spec", "spec.template.spec").
 void validatePodSpec(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
 
-// Part of the above: the fields that an ephemeral container may have, and its target.
+// Parts of the above. Probes, hooks and restart rules:
+void validateContainerLives(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
+// Namespaces of the node, kernel settings, seccomp, rights:
+void validatePodSecurity(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
+// The fields that an ephemeral container may have, and its target.
 void validateEphemeralContainers(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
 // Those that a pod has stay, as they are.
 void validateEphemeralContainersUpdate(const json::Object& spec, const json::Object& old, meta::FieldErrors& errors);

@@ -139,24 +139,6 @@ void checkResources(const json::Object& container, const std::string& path, meta
   }
 }
 
-void checkProbe(const json::Object& container, const char* name, const std::string& path, meta::FieldErrors& errors) {
-  const json::Value* probe = container.if_contains(name);
-  if (!probe || !probe->is_object()) return;
-  std::string at = path + "." + name;
-  size_t handlers = 0;
-  for (const char* handler : {"exec", "httpGet", "tcpSocket", "grpc"}) {
-    if (!probe->get_object().contains(handler)) continue;
-    if (++handlers > 1) {
-      errors.push_back(meta::forbiddenField(at + "." + handler, "may not specify more than 1 handler type"));
-    }
-  }
-  if (handlers == 0) errors.push_back(meta::requiredField(at, "must specify a handler type"));
-  bool mustBeOne = name != std::string_view("readinessProbe");
-  if (int64_t successes = getInt(*probe, "successThreshold", 1); mustBeOne && successes != 1) {
-    errors.push_back(meta::invalidField(at + ".successThreshold", successes, "must be 1"));
-  }
-}
-
 void checkContainer(const json::Object& container, const std::string& path, bool hostNetwork,
                     const std::set<std::string_view>& volumes, meta::FieldErrors& errors) {
   std::string_view name = getString(container, "name"), image = getString(container, "image");
@@ -169,8 +151,6 @@ void checkContainer(const json::Object& container, const std::string& path, bool
   checkEnv(container, path, errors);
   checkMounts(container, path, volumes, errors);
   checkResources(container, path, errors);
-  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"})
-    checkProbe(container, probe, path, errors);
 }
 
 void checkContainers(const json::Object& spec, const std::string& path, const std::set<std::string_view>& volumes,
@@ -267,7 +247,9 @@ void checkNames(const json::Object& spec, const std::string& path, meta::FieldEr
 void validatePodSpec(const json::Object& spec, const std::string& path, meta::FieldErrors& errors) {
   auto volumes = checkVolumes(spec, path, errors);
   checkContainers(spec, path, volumes, errors);
+  validateContainerLives(spec, path, errors);
   validateEphemeralContainers(spec, path, errors);
+  validatePodSecurity(spec, path, errors);
   checkNames(spec, path, errors);
   checkTolerations(spec, path, errors);
   checkDns(spec, path, errors);

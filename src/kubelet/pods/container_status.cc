@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "kubelet/images/reference.h"
 #include "kubelet/pods/decide.h"
 #include "kubelet/pods/pod_status.h"
@@ -22,9 +25,13 @@ json::Object running(const ContainerRecord& record) {
   return {{"running", json::Object{{"startedAt", meta::formatTime(*record.startedAt)}}}};
 }
 
-json::Object terminated(const ContainerRecord& record) {
+// All last words of a pod together are bounded.
+constexpr size_t kMaxMessages = 12 << 10;
+
+json::Object terminated(const core_v1::Pod& pod, const ContainerRecord& record) {
   json::Object inner{{"exitCode", record.exitCode}, {"reason", record.reason}};
-  if (!record.message.empty()) inner["message"] = record.message;
+  size_t share = kMaxMessages / std::max<size_t>(containersOf(pod).size(), 1);
+  if (!record.message.empty()) inner["message"] = base::toUtf8(record.message.substr(0, share));
   if (record.startedAt) inner["startedAt"] = meta::formatTime(*record.startedAt);
   inner["finishedAt"] = meta::formatTime(*record.finishedAt);
   inner["containerID"] = containerId(record);
@@ -54,11 +61,54 @@ class ContainerStatus {
                      {"image", imageName()},
                      {"imageID", record_ ? record_->imageId : ""}};
     if (record_ && record_->state() != State::kCreated) out["containerID"] = containerId(*record_);
-    if (kind_ != ContainerKind::kEphemeral) out["started"] = isStarted();
+    if (kind_ != ContainerKind::kEphemeral) {
+      out["started"] = isStarted();
+      addResources(out);
+    }
+    addUser(out);
+    addMounts(out);
     return out;
   }
 
  private:
+  // What the node has set aside, and what it holds the container to: what its spec says.
+  void addResources(json::Object& out) const {
+    if (!record_ || record_->state() == State::kCreated) return;
+    const json::Value* resources = container_.field("resources");
+    out["resources"] = resources && resources->is_object() ? *resources : json::Value(json::Object{});
+    const json::Object& requests = container_.resources().requests().tree();
+    if (!requests.empty()) out["allocatedResources"] = requests;
+  }
+
+  // KEP-3619.
+  void addUser(json::Object& out) const {
+    if (!record_ || record_->user.empty()) return;
+    json::Value user = record_->user;
+    json::Array groups{json::getInt(user, "gid")};
+    if (const json::Value* more = json::find(user, "additionalGids"); more && more->is_array()) {
+      for (const json::Value& gid : more->get_array()) {
+        if (std::find(groups.begin(), groups.end(), gid) == groups.end()) groups.push_back(gid);
+      }
+    }
+    out["user"] = json::Object{{"linux", json::Object{{"gid", json::getInt(user, "gid")},
+                                                      {"supplementalGroups", std::move(groups)},
+                                                      {"uid", json::getInt(user, "uid")}}}};
+  }
+
+  // KEP-3857: submounts of a read-only mount may be written to.
+  void addMounts(json::Object& out) const {
+    json::Array mounts;
+    for (auto mount : container_.volumeMounts()) {
+      json::Object entry{{"name", mount.name()}, {"mountPath", mount.mountPath()}};
+      if (mount.readOnly()) {
+        entry["readOnly"] = true;
+        entry["recursiveReadOnly"] = "Disabled";
+      }
+      mounts.push_back(std::move(entry));
+    }
+    if (!mounts.empty()) out["volumeMounts"] = std::move(mounts);
+  }
+
   bool isRunning() const { return record_ && seen_.isUp(*record_); }
   bool isStarting() const { return record_ && record_->state() == State::kRunning && !isRunning(); }
   bool isEnded() const { return record_ && record_->state() == State::kExited; }
@@ -72,11 +122,11 @@ class ContainerStatus {
   json::Object state() const {
     if (isRunning()) return running(*record_);
     if (isStarting()) return starting();
-    if (isEnded() && !isBetweenAttempts()) return terminated(*record_);
+    if (isEnded() && !isBetweenAttempts()) return terminated(pod_, *record_);
     auto failure = seen_.failures.find(std::string(container_.name()));
     if (failure != seen_.failures.end()) return failed(failure->second, container_.image(), seen_.now);
     if (isBetweenAttempts() && seen_.now < restartAt(*record_)) return crashLoop();
-    if (isBetweenAttempts()) return terminated(*record_);
+    if (isBetweenAttempts()) return terminated(pod_, *record_);
     return creating();
   }
 
@@ -97,9 +147,9 @@ class ContainerStatus {
   }
 
   json::Object lastState() const {
-    if (isEnded() && state().contains("waiting")) return terminated(*record_);
+    if (isEnded() && state().contains("waiting")) return terminated(pod_, *record_);
     const ContainerRecord* before = record_ ? seen_.previous(container_.name()) : nullptr;
-    return before && before->state() == State::kExited ? terminated(*before) : json::Object{};
+    return before && before->state() == State::kExited ? terminated(pod_, *before) : json::Object{};
   }
 
   bool isStarted() const { return record_ && seen_.isStarted(*record_); }

@@ -158,6 +158,41 @@ TEST(Decide, HowContainersAreRestarted) {
   });
 }
 
+TEST(Decide, AContainersOwnRulesComeBeforeThePods) {
+  auto one = [](const char* rules, const char* policy) {
+    return makePod(std::string("containers: [{name: web, image: nginx, ") + rules + "}]\nrestartPolicy: " + policy);
+  };
+  const char* on42 =
+      "restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]";
+  const char* not0 =
+      "restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [0]}}]";
+  check({
+      {"a rule that matches restarts", one(on42, "Never"), {{"web", 0, 60, 1, 42}}, {"start web, attempt 1"}},
+      {"one that does not leaves it to the policy", one(on42, "Always"), {{"web", 0, 60, 1, 41}}, {"release sandbox"}},
+      {"a rule may name what it is not about", one(not0, "Never"), {{"web", 0, 60, 1, 7}}, {"start web, attempt 1"}},
+      {"and then", one(not0, "Never"), {{"web", 0, 60, 1, 0}}, {"release sandbox"}},
+      {"a container's policy alone",
+       one("restartPolicy: OnFailure", "Never"),
+       {{"web", 0, 60, 1, 1}},
+       {"start web, attempt 1"}},
+  });
+}
+
+TEST(Decide, WhatTheNodeRefusesIsOver) {
+  auto with = [](const char* sysctl, const char* more) {
+    return makePod(std::string("securityContext: {sysctls: [{name: ") + sysctl + ", value: '1'}]}\n" + more +
+                   "\ncontainers: [{name: web, image: nginx}]");
+  };
+  auto fresh = [](Observation& o) { o.sandbox = o.prepared = false; };
+  check({
+      {"a setting of the pod's own", with("net.ipv4.tcp_syncookies", ""), {}, {"prepare"}, -1, fresh},
+      {"also with slashes", with("net/ipv4/tcp_syncookies", ""), {}, {"prepare"}, -1, fresh},
+      {"one of the whole machine", with("vm.swappiness", ""), {}, {}, -1, fresh},
+      {"one of a network that is the node's", with("net.ipv4.tcp_syncookies", "hostNetwork: true"), {}, {}, -1, fresh},
+      {"one of the node's IPC", with("kernel.shm_rmid_forced", "hostIPC: true"), {}, {}, -1, fresh},
+  });
+}
+
 TEST(Decide, DelaysDoubleUpToFiveMinutes) {
   ContainerRecord ended = record(makePod(kOne), {"web", 0, 60, 1, 1, 0});
   std::vector<int64_t> delays;

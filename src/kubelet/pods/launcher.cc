@@ -11,8 +11,10 @@
 #include "base/fd.h"
 #include "kubelet/pods/environment.h"
 #include "kubelet/runtime/capabilities.h"
+#include "kubelet/runtime/host_devices.h"
 #include "kubelet/runtime/oci_spec.h"
 #include "kubelet/runtime/pod_init.h"
+#include "kubelet/runtime/start_error.h"
 #include "kubelet/volumes/volumes.h"
 
 namespace wherry::kubelet {
@@ -37,12 +39,16 @@ std::string readInRoot(const std::string& rootfs, const char* path) {
   return text;
 }
 
-// securityContext.runAsNonRoot, the container's word before the pod's.
-void checkNonRoot(const core_v1::Pod& pod, const core_v1::Container& container, const ProcessUser& user) {
-  bool required = container.securityContext().runAsNonRootOr(pod.spec().securityContext().runAsNonRoot());
-  if (!required || user.uid != 0) return;
-  throw ConfigError(fmt::format("container has runAsNonRoot and image will run as root (pod: \"{}\", container: {})",
-                                podDescription(pod), container.name()));
+// A seccomp profile of the administrator's, for containers that ask for it by name.
+json::Object readProfile(const std::string& file) {
+  auto text = base::readFileIfExists(file);
+  if (!text)
+    throw std::runtime_error(fmt::format("cannot load seccomp profile \"{}\": no such file or directory", file));
+  try {
+    return json::parse(*text).as_object();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("decoding seccomp profile \"{}\" failed: {}", file, error.what()));
+  }
 }
 
 // What every container sees of its pod, but where it has a mount of its own in the place.
@@ -145,7 +151,7 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
   SpecInput input{.pod = pod, .container = request.container, .image = request.image.config};
   UserDatabase users{readInRoot(rootfs, "etc/passwd"), readInRoot(rootfs, "etc/group")};
   input.user = containerUser(pod, request.container, request.image.config, users);
-  checkNonRoot(pod, request.container, input.user);
+  if (auto why = findRootViolation(pod, request.container, request.image.config)) throw ConfigError(*why);
   input.env = environment.lines();
   input.arguments = resolveArguments(request.container, request.image.config, environment);
   input.mounts = mergeMounts(podMounts(pod, paths, request.container, containers_.terminationLog(record)),
@@ -159,6 +165,10 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
   input.cgroupsPath = paths.containerCgroup(record.name, record.attempt);
   input.bounding = bounding_;
   input.memoryCapacity = memoryCapacity_;
+  input.cgroupVersion = containers_.crun().cgroups().version;
+  if (request.container.securityContext().privileged()) input.devices = hostDevices();
+  std::string profile = seccompProfileOf(pod, request.container);
+  if (!profile.empty()) input.seccompProfile = readProfile(dataDir_ + "/seccomp/" + profile);
   return renderSpec(input);
 }
 
@@ -167,26 +177,25 @@ ContainerRecord Launcher::launch(const LaunchRequest& request) {
   auto record = [&](client::Severity severity, const char* reason, std::string message) {
     events_.record(*request.pod.object(), severity, reason, std::move(message), fieldPath);
   };
-  auto fail = [&](const char* reason, const char* event, const std::string& why) {
-    record(client::Severity::kWarning, event, "Error: " + why);
+  auto fail = [&](const char* reason, const std::string& why) {
+    record(client::Severity::kWarning, "Failed", "Error: " + why);
     return LaunchError(reason, why);
   };
-  ContainerRecord created;
   try {
     base::Fd pidNamespace = openProcesses(request);
-    created = containers_.create(prepare(request, pidNamespace));
-  } catch (const ConfigError& error) {
-    throw fail("CreateContainerConfigError", "Failed", error.what());
-  } catch (const std::exception& error) {
-    throw fail("CreateContainerError", "Failed", error.what());
-  }
-  record(client::Severity::kNormal, "Created", "Container created");
-  try {
+    ContainerRecord created = containers_.create(prepare(request, pidNamespace));
+    record(client::Severity::kNormal, "Created", "Container created");
     ContainerRecord started = containers_.start(created);
     record(client::Severity::kNormal, "Started", "Container started");
     return started;
+  } catch (const ConfigError& error) {
+    throw fail("CreateContainerConfigError", error.what());
+  } catch (const StartError& error) {
+    record(client::Severity::kWarning, "Failed", std::string("Error: ") + error.what());
+    return containers_.find(request.pod.metadata().uid(), request.action.name, request.action.attempt)
+        .value_or(ContainerRecord{});
   } catch (const std::exception& error) {
-    throw fail("RunContainerError", "Failed", error.what());
+    throw fail("CreateContainerError", error.what());
   }
 }
 

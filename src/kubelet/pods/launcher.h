@@ -20,7 +20,7 @@ namespace wherry::kubelet {
 struct LaunchError : std::runtime_error {
   LaunchError(std::string reasonName, const std::string& message)
       : std::runtime_error(message), reason(std::move(reasonName)) {}
-  std::string reason;  // "CreateContainerConfigError", "CreateContainerError", "RunContainerError"
+  std::string reason;  // "CreateContainerConfigError", "CreateContainerError"
 };
 
 struct LaunchRequest {
@@ -37,7 +37,8 @@ class Launcher {
   Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
            std::string dataDir, std::string clusterDomain, int64_t memoryCapacity);
 
-  // Returns the running container's record. Throws LaunchError; nothing is left of the container then.
+  // Returns the container's record: it runs, or has ended already when the runtime could not run it. Throws
+  // LaunchError; nothing is left of the container then.
   ContainerRecord launch(const LaunchRequest& request);
 
  private:

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "kubelet/pods/rejection.h"
 #include "meta/time.h"
 
 namespace wherry::kubelet {
@@ -20,6 +21,15 @@ seconds doubled(seconds delay) { return std::min(delay * 2, kMaxDelay); }
 
 bool ranWell(const ContainerRecord& ended) {
   return ended.startedAt && ended.finishedAt && *ended.finishedAt - *ended.startedAt >= kHealthyRun;
+}
+
+// KEP-5307: a container's own rules come before its restartPolicy, and that before the pod's.
+bool ruleMatches(const core_v1::ContainerRestartRule& rule, int exitCode) {
+  bool listed = false;
+  for (const json::Value& value : rule.exitCodes().values()) {
+    listed = listed || (value.is_int64() && value.get_int64() == exitCode);
+  }
+  return rule.exitCodes().operator_() == (listed ? "In" : "NotIn");
 }
 
 bool initDone(const core_v1::Container& container, const Observation& seen) {
@@ -69,11 +79,15 @@ std::string specHashOf(const core_v1::Container& container) {
 }
 
 bool willRestart(const core_v1::Pod& pod, const core_v1::Container& container, const ContainerRecord& ended) {
-  std::string_view policy = pod.spec().restartPolicy();
   if (ended.kind == ContainerKind::kEphemeral) return false;
   if (ended.specHash != specHashOf(container)) return true;
   if (ended.kind == ContainerKind::kSidecar) return true;
-  if (ended.kind == ContainerKind::kInit) return ended.exitCode != 0 && policy != "Never";
+  if (ended.kind == ContainerKind::kInit && ended.exitCode == 0) return false;
+  for (auto rule : container.restartPolicyRules()) {
+    if (rule.action() == "Restart" && ruleMatches(rule, ended.exitCode)) return true;
+  }
+  std::string_view policy = container.restartPolicy();
+  if (policy.empty()) policy = pod.spec().restartPolicy();
   if (policy == "Never") return false;
   return policy != "OnFailure" || ended.exitCode != 0;
 }
@@ -110,6 +124,7 @@ Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen) {
   if (pod.status().phase() == "Failed") {
     return pod.status().reason() == "DeadlineExceeded" ? Outcome::kDeadlineExceeded : Outcome::kFailed;
   }
+  if (seen.containers.empty() && rejectionOf(pod)) return Outcome::kRejected;
   if (auto deadline = deadlineOf(pod); deadline && seen.now >= *deadline) return Outcome::kDeadlineExceeded;
   for (auto container : pod.spec().initContainers()) {
     const ContainerRecord* record = seen.latest(container.name());

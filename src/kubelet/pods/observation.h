@@ -90,8 +90,8 @@ std::chrono::seconds nextCrashDelay(const ContainerRecord& ended);
 bool isInitialized(const core_v1::Pod& pod, const Observation& seen);
 
 // The phase in which the pod stays for good, if it has come to that: everything ended and nothing will restart, or an
-// init container failed, or activeDeadlineSeconds are over.
-enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded };
+// init container failed, or activeDeadlineSeconds are over, or the node refuses to run it.
+enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded, kRejected };
 Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen);
 // When activeDeadlineSeconds will be over; nothing without.
 std::optional<base::WallTime> deadlineOf(const core_v1::Pod& pod);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "kubelet/pods/rejection.h"
 #include "meta/time.h"
 
 namespace wherry::kubelet {
@@ -48,6 +49,10 @@ Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
       return {"Failed", std::string(pod.status().reason()), std::string(pod.status().message())};
     case Outcome::kDeadlineExceeded:
       return {"Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"};
+    case Outcome::kRejected: {
+      Rejection rejection = rejectionOf(pod).value_or(Rejection{});
+      return {"Failed", rejection.reason, "Pod was rejected: " + rejection.message};
+    }
     case Outcome::kNone:
       break;
   }
@@ -117,15 +122,20 @@ const json::Object* findCondition(const core_v1::Pod& pod, std::string_view type
 // KEP-580: readiness gates.
 Condition ready(const core_v1::Pod& pod, const Condition& containers) {
   if (!containers.status) return {"Ready", false, containers.reason, containers.message};
+  std::vector<std::string> closed;
   for (auto gate : pod.spec().readinessGates()) {
     const json::Object* condition = findCondition(pod, gate.conditionType());
-    const json::Value* status = condition ? condition->if_contains("status") : nullptr;
-    if (status && status->is_string() && status->get_string() == "True") continue;
-    return {"Ready", false, "ReadinessGatesNotReady",
-            fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", gate.conditionType(),
-                        status && status->is_string() ? std::string(status->get_string()) : "False")};
+    std::string_view status = condition ? json::getString(*condition, "status") : std::string_view();
+    if (!condition) {
+      closed.push_back(
+          fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", gate.conditionType()));
+    } else if (status != "True") {
+      closed.push_back(
+          fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", gate.conditionType(), status));
+    }
   }
-  return {"Ready", true, {}, {}};
+  if (closed.empty()) return {"Ready", true, {}, {}};
+  return {"Ready", false, "ReadinessGatesNotReady", base::join(closed, ", ")};
 }
 
 json::Object renderCondition(const core_v1::Pod& pod, const Condition& condition, base::WallTime now) {
@@ -203,6 +213,8 @@ json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, c
   if (!phase.message.empty()) status["message"] = phase.message;
   addAddresses(seen, node, status);
   status["startTime"] = startTime(pod, seen.now);
+  // Of what is refused there are no containers to show; clients show the reason then.
+  if (seen.containers.empty() && rejectionOf(pod)) return status;
   if (!inits.empty()) status["initContainerStatuses"] = std::move(inits);
   status["containerStatuses"] = std::move(statuses);
   json::Array ephemerals = containerStatuses(pod, ContainerKind::kEphemeral, seen);

@@ -61,6 +61,7 @@ containerStatuses:
   imageID: docker.io/library/nginx@sha256:abc
   containerID: crun://11111111-2222-3333-4444-555555555555-web-0
   started: true
+  resources: {}
 )"))) << json::renderYaml(status);
 }
 
@@ -128,6 +129,46 @@ TEST(PodStatus, AProbeDecidesWhetherARunningContainerIsReady) {
   EXPECT_EQ(statusOf(pod, observation, "conditions.2.status"), "\"True\"\n");
 }
 
+TEST(PodStatus, WhatAContainerHas) {
+  auto pod = makePod(
+      "containers: [{name: web, image: nginx, resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}},"
+      " volumeMounts: [{name: v, mountPath: /v, readOnly: true}, {name: w, mountPath: /w}]}]");
+  ContainerRecord record = web(pod);
+  record.user = json::Object{{"uid", 101}, {"gid", 102}, {"additionalGids", json::Array{102, 5}}};
+  Observation observation = seen({record});
+  auto is = [&](const char* field, const char* yaml) {
+    EXPECT_TRUE(json::equal(json::parseYaml(statusOf(pod, observation, std::string("containerStatuses.0.") + field)),
+                            json::parseYaml(yaml)))
+        << field;
+  };
+  is("resources", "{requests: {cpu: 100m}, limits: {memory: 1Gi}}");
+  is("allocatedResources", "{cpu: 100m}");
+  is("user", "{linux: {uid: 101, gid: 102, supplementalGroups: [102, 5]}}");
+  is("volumeMounts",
+     "[{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Disabled}, {name: w, mountPath: /w}]");
+}
+
+TEST(PodStatus, LastWordsShareTwelveKiB) {
+  std::string spec = "restartPolicy: Never\ncontainers: [{name: web, image: nginx}";
+  for (char name = 'a'; name < 'h'; ++name) spec += std::string(", {name: ") + name + ", image: i}";
+  auto pod = makePod(spec + "]");
+  ContainerRecord ended = web(pod);
+  ended.finishedAt = kNow;
+  ended.message = std::string(4096, 'x');
+  json::Value status = renderContainerStatus(pod, pod.spec().containers()[0], ContainerKind::kRegular, seen({ended}));
+  EXPECT_EQ(json::getString(status, "state.terminated.message").size(), 12288u / 8);
+}
+
+TEST(PodStatus, ARefusedPodSaysWhy) {
+  auto pod =
+      makePod("securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]}\ncontainers: [{name: web, image: i}]");
+  EXPECT_EQ(statusOf(pod, seen({}), "phase"), "Failed\n");
+  EXPECT_EQ(statusOf(pod, seen({}), "reason"), "SysctlForbidden\n");
+  EXPECT_EQ(statusOf(pod, seen({}), "containerStatuses"), "missing\n");
+  EXPECT_EQ(statusOf(pod, seen({}), "message"),
+            "\"Pod was rejected: forbidden sysctl: \\\"kernel.msgmax\\\" not allowlisted\"\n");
+}
+
 TEST(PodStatus, AContainerIsNotUpBeforeItsPostStartHookIsOver) {
   auto pod = makePod("containers: [{name: web, image: nginx}]");
   Observation observation = seen({web(pod)});
@@ -167,6 +208,8 @@ TEST(PodStatus, AReadinessGateHoldsThePodBackButNotItsContainers) {
   auto pod = makePod("containers: [{name: web, image: nginx}]\nreadinessGates: [{conditionType: example.com/gate}]");
   EXPECT_EQ(statusOf(pod, seen({web(pod)}), "conditions.2.reason"), "ReadinessGatesNotReady\n");
   EXPECT_EQ(statusOf(pod, seen({web(pod)}), "conditions.3.status"), "\"True\"\n");
+  EXPECT_EQ(statusOf(pod, seen({web(pod)}), "conditions.2.message"),
+            "corresponding condition of pod readiness gate \"example.com/gate\" does not exist.\n");
 }
 
 TEST(PodStatus, EphemeralContainersAreShownAndCountForNothing) {

@@ -8,6 +8,7 @@
 #include "base/fault_point.h"
 #include "base/log.h"
 #include "json/patch.h"
+#include "kubelet/pods/rejection.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -91,6 +92,7 @@ PodWorker::Progress PodWorker::apply(const Action& action) {
 }
 
 void PodWorker::reconcile() {
+  noteRejection();
   Decision decision;
   for (int round = 0; round < kMaxRounds && !deleted_; ++round) {
     decision = decide(pod_, observe());
@@ -106,6 +108,12 @@ void PodWorker::reconcile() {
     auto delay = std::chrono::ceil<milliseconds>(*decision.wakeAt - options_.clock.now());
     parts_.queue.addAfter(uid_, std::max(delay, milliseconds(1)));
   }
+}
+
+void PodWorker::noteRejection() const {
+  bool known = pod_.status().phase() == "Failed" || !options_.containers.list(uid_).empty();
+  auto rejection = known ? std::nullopt : rejectionOf(pod_);
+  if (rejection) recordEvent(client::Severity::kWarning, rejection->reason, rejection->message);
 }
 
 PodWorker::Progress PodWorker::on(const NoteBackOff& action) {

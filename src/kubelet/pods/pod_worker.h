@@ -59,6 +59,7 @@ class PodWorker {
   ProbeTarget probeTarget(const core_v1::Container& container, const ContainerRecord& record) const;
   void stopInBackground(const ContainerRecord& record, std::chrono::seconds grace);
   void writeStatus(const Observation& seen);
+  void noteRejection() const;
 
   std::optional<ContainerRecord> findRecord(const std::string& id) const;
   PodFacts facts() const;

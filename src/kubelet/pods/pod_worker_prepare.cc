@@ -12,6 +12,7 @@ namespace wherry::kubelet {
 namespace {
 
 constexpr const char* kNodeHosts = "/etc/hosts";
+constexpr size_t kMaxHostname = 64;  // the kernel's
 // The node's own resolver; a stub on a loopback address would lead a pod to itself, what stands behind it is there.
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr const char* kBehindStub = "/run/systemd/resolve/resolv.conf";
@@ -33,7 +34,14 @@ void PodWorker::setUpSandbox() {
   if (!had && earlier) {
     recordEvent(client::Severity::kNormal, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
   }
-  state_->sandbox = options_.sandboxes.create(pod_, podHostname(pod_, options_.dns.domain));
+  std::string hostname = podHostname(pod_, options_.dns.domain);
+  if (hostname.size() > kMaxHostname) {
+    throw std::runtime_error(
+        fmt::format("Failed to construct FQDN from Pod hostname and cluster domain, FQDN {} is too "
+                    "long ({} characters is the max, {} characters requested)",
+                    hostname, kMaxHostname, hostname.size()));
+  }
+  state_->sandbox = options_.sandboxes.create(pod_, hostname);
 }
 
 void PodWorker::writeSandboxFiles() {

@@ -140,7 +140,7 @@ PodWorker::Progress PodWorker::on(const StartContainer& action) {
   try {
     auto record = parts_.launcher.launch({pod_, container, action, *image, *state_->sandbox, facts()});
     state_->failures.erase(action.name);
-    runPostStart(container, record);
+    if (record.state() == ContainerRecord::State::kRunning) runPostStart(container, record);
   } catch (const LaunchError& error) {
     startFailed(action.name, error.reason, error.what());
   }

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "base/utf8.h"
+#include "kubelet/probes/http_probe.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -40,9 +42,10 @@ ProbeAnswer runCommand(const core_v1::ExecAction& action, const ProbeTarget& tar
   } catch (const std::exception& failure) {
     error = failure.what();
   }
-  return {false, fmt::format("Exec lifecycle hook ([{}]) for Container \"{}\" in Pod \"{}\" failed - error: {}, "
-                             "message: \"{}\"",
-                             base::join(argv, " "), target.container.name(), pod, error, output)};
+  std::string message =
+      fmt::format("Exec lifecycle hook ([{}]) for Container \"{}\" in Pod \"{}\" failed - error: {}, message: \"{}\"",
+                  base::join(argv, " "), target.container.name(), pod, error, output);
+  return {false, base::toUtf8(message)};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "kubelet/probes/http_probe.h"
 #include "net/chunked.h"
 #include "net/http_head.h"
 

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kubelet/probes/grpc_probe.h"
+#include "kubelet/probes/http_probe.h"
+#include "kubelet/probes/lifecycle_hook.h"
 #include "kubelet/probes/probe_action.h"
 #include "kubelet/probes/probe_counter.h"
 #include "kubelet/testing/pod_fixture.h"
@@ -111,6 +114,132 @@ TEST(Probe, HttpSaysWhyItFails) {
   EXPECT_EQ(answer.output, "HTTP probe failed with statuscode: 503");
   EXPECT_EQ(ask("{httpGet: {path: /, port: 1}}").output,
             "Get \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused");
+}
+
+TEST(Probe, HttpFollowsRedirectsWithinItsHostAlone) {
+  OneAnswer target("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  OneAnswer local("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:" + std::to_string(target.port()) +
+                  "/there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(ask("{httpGet: {path: /, port: " + std::to_string(local.port()) + "}}").success);
+  EXPECT_TRUE(target.request().starts_with("GET /there HTTP/1.1\r\n"));
+  OneAnswer away(
+      "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.77:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(ask("{httpGet: {path: /, port: " + std::to_string(away.port()) + "}}").success) << "nobody went there";
+  OneAnswer refused(
+      "HTTP/1.1 302 Found\r\nLocation: //127.0.0.1:1/x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(ask("{httpGet: {path: /, port: " + std::to_string(refused.port()) + "}}").output,
+            "Get \"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused");
+}
+
+TEST(Location, IsResolvedAgainstTheUrlItCameFrom) {
+  const HttpTarget from{"http", "10.0.0.1", 8080, "/a/b?c=d"};
+  const std::pair<const char*, const char*> kCases[] = {
+      {"/x", "http://10.0.0.1:8080/x"},
+      {"x?y=z", "http://10.0.0.1:8080/a/x?y=z"},
+      {"?q", "http://10.0.0.1:8080/a/b?q"},
+      {"//other/x", "http://other:80/x"},
+      {"https://other#part", "https://other:443/"},
+      {"HTTPS://[::1]:8443/x", "https://[::1]:8443/x"},
+      {"ftp://other/", "nowhere"},
+      {"http://other:0/", "nowhere"},
+      {"", "nowhere"},
+  };
+  for (auto [location, expected] : kCases) {
+    auto to = resolveLocation(from, location);
+    EXPECT_EQ(to ? to->url() : "nowhere", expected) << location;
+  }
+}
+
+TEST(Probe, HttpHeadersMayReplaceTheUsualOnes) {
+  OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  ask("{httpGet: {path: /, port: " + std::to_string(server.port()) +
+      ", httpHeaders: [{name: Host, value: example.org}, {name: Accept, value: ''}]}}");
+  std::string request = server.request();
+  EXPECT_NE(request.find("Host: example.org\r\n"), std::string::npos) << request;
+  EXPECT_EQ(request.find("Accept:"), std::string::npos) << request;
+}
+
+// HTTP/2 as a server speaks it (RFC 9113), without compression.
+std::string frame(char type, char flags, char stream, const std::string& payload) {
+  return std::string{'\0', '\0', static_cast<char>(payload.size()), type, flags, '\0', '\0', '\0', stream} + payload;
+}
+std::string field(const std::string& name, const std::string& value) {
+  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) + value;
+}
+std::string grpcAnswer(const std::string& message, const std::string& status, const std::string& text = "") {
+  std::string body = message.empty() ? "" : frame(0, 0, 1, net::frameGrpcMessage(message));
+  std::string trailers = field("grpc-status", status) + (text.empty() ? "" : field("grpc-message", text));
+  return frame(4, 0, 0, "") + frame(1, 4, 1, "\x88") + body + frame(1, 5, 1, trailers);
+}
+
+TEST(Probe, GrpcAsksTheHealthService) {
+  struct Case {
+    const char* name;
+    std::string answer;
+    std::string output;  // "" for a success
+  };
+  const Case kCases[] = {
+      {"serving", grpcAnswer(std::string("\x08\x01", 2), "0"), ""},
+      {"not serving", grpcAnswer(std::string("\x08\x02", 2), "0"),
+       "service unhealthy (responded with \"NOT_SERVING\")"},
+      {"nothing said is unknown", grpcAnswer(std::string("\x12\x00", 2), "0"),
+       "service unhealthy (responded with \"UNKNOWN\")"},
+      {"no such method", grpcAnswer("", "12", "unknown service%20x"),
+       "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): unknown service x"},
+      {"no such service", grpcAnswer("", "5", "unknown service"),
+       "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"},
+      {"not HTTP/2", "HTTP/1.1 400 Bad Request\r\n\r\n",
+       "error: health rpc probe failed: rpc error: code = Unavailable desc = connection closed before an answer came"},
+  };
+  for (const Case& c : kCases) {
+    OneAnswer server(c.answer);
+    auto answer = ask("{grpc: {port: " + std::to_string(server.port()) + ", service: web}}");
+    EXPECT_EQ(answer.success, c.output.empty()) << c.name;
+    EXPECT_EQ(answer.output, c.output) << c.name;
+    EXPECT_TRUE(server.request().starts_with("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) << c.name;
+  }
+  EXPECT_EQ(ask("{grpc: {port: 1}}").output,
+            "timeout: failed to connect service \"127.0.0.1:1\" within 1s: context deadline exceeded");
+}
+
+TEST(Probe, GrpcSaysWhenTimeIsUp) {
+  OneAnswer silent(frame(4, 0, 0, ""));
+  EXPECT_EQ(judgeHealth({.outcome = net::GrpcAnswer::Outcome::kTimedOut}, "a:1", 2s).output,
+            "timeout: health rpc did not complete within 2s");
+}
+
+TEST(GrpcHealth, MessagesAreProtocolBuffers) {
+  EXPECT_EQ(renderHealthRequest(""), "");
+  EXPECT_EQ(renderHealthRequest("web"), "\x0a\x03web");
+  EXPECT_EQ(renderHealthRequest(std::string(200, 'x')).substr(0, 3), "\x0a\xc8\x01");
+  EXPECT_EQ(parseHealthResponse(""), 0);
+  EXPECT_EQ(parseHealthResponse(std::string("\x1a\x01z\x08\x01", 5)), 1) << "what is unknown is passed over";
+  EXPECT_EQ(parseHealthResponse("\x08"), std::nullopt);
+  EXPECT_EQ(parseHealthResponse("\x1a\x7f"), std::nullopt);
+  EXPECT_EQ(parseHealthResponse(std::string(20, '\xff')), std::nullopt);
+}
+
+core_v1::LifecycleHandler hookOf(const core_v1::Pod& pod) { return pod.spec().containers()[0].lifecycle().postStart(); }
+
+TEST(Hook, SaysHowItFailed) {
+  auto run = [](const std::string& hook) {
+    auto pod = makePod("containers: [{name: web, lifecycle: {postStart: " + hook + "}}]");
+    ProbeTarget target{"127.0.0.1", pod.spec().containers()[0],
+                       [](auto&, auto) { return base::Finished{.exitCode = 3, .out = "said\n", .err = "no"}; }};
+    return runHook(hookOf(pod), target, "web_default(1)", 100ms, {});
+  };
+  EXPECT_EQ(
+      run("{exec: {command: [sh, -c, x]}}").output,
+      "Exec lifecycle hook ([sh -c x]) for Container \"web\" in Pod \"web_default(1)\" failed - error: command 'sh "
+      "-c x' exited with 3: no, message: \"said\nno\"");
+  EXPECT_EQ(run("{httpGet: {path: /x, port: 1}}").output,
+            "HTTP lifecycle hook (/x) for Container \"web\" in Pod \"web_default(1)\" failed - error: Get "
+            "\"http://127.0.0.1:1/x\": dial tcp 127.0.0.1:1: connect: connection refused");
+  EXPECT_FALSE(run("{tcpSocket: {port: 1}}").success) << "it can be written down, and fails";
+  EXPECT_TRUE(run("{sleep: {seconds: 0}}").success);
+  EXPECT_TRUE(run("{sleep: {seconds: 5}}").success) << "no longer than there is time";
+  OneAnswer server("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(run("{httpGet: {port: " + std::to_string(server.port()) + "}}").success) << "any answer is one";
 }
 
 TEST(Probe, TcpOnlyConnects) {

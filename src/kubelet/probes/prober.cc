@@ -176,9 +176,11 @@ struct Prober::State {
   }
 
   void recordFailure(const Probed& one, Kind kind, const std::string& output) {
+    std::string_view name = one.container.target.container.name();
+    auto found = findContainer(one.container.pod, name);
     events.record(*one.container.pod.object(), client::Severity::kWarning, "Unhealthy",
                   fmt::format("{} probe failed: {}", kTitles[kind], output),
-                  fmt::format("spec.containers{{{}}}", one.container.target.container.name()));
+                  fieldPathOf(name, found ? found->kind : ContainerKind::kRegular));
   }
 };
 

@@ -44,6 +44,7 @@ json::Value renderRecord(const ContainerRecord& record) {
                    {"imageId", record.imageId},
                    {"stopSignal", record.stopSignal},
                    {"log", record.log},
+                   {"user", record.user},
                    {"specHash", record.specHash},
                    {"crashDelaySeconds", record.crashDelay.count()},
                    {"createdAt", meta::formatMicroTime(record.createdAt)}};
@@ -67,6 +68,7 @@ std::optional<ContainerRecord> parseRecord(std::string_view text) {
   auto createdAt = timeAt(tree, "createdAt");
   if (!createdAt || json::getString(tree, "name").empty()) return std::nullopt;
   auto field = [&](std::string_view key) { return std::string(json::getString(tree, key)); };
+  const json::Value* user = json::find(tree, "user");
   return ContainerRecord{.podUid = field("podUid"),
                          .name = field("name"),
                          .attempt = static_cast<int>(json::getInt(tree, "attempt")),
@@ -76,6 +78,7 @@ std::optional<ContainerRecord> parseRecord(std::string_view text) {
                          .imageId = field("imageId"),
                          .stopSignal = field("stopSignal"),
                          .log = field("log"),
+                         .user = user && user->is_object() ? user->get_object() : json::Object(),
                          .specHash = field("specHash"),
                          .fallbackToLogs = json::getBool(tree, "fallbackToLogs"),
                          .crashDelay = std::chrono::seconds(json::getInt(tree, "crashDelaySeconds")),

@@ -24,6 +24,7 @@ struct ContainerRecord {
   std::string imageId;     // as status shows it
   std::string stopSignal;
   std::string log;
+  json::Object user;                   // its process's, as an OCI config has it: uid, gid, additionalGids
   std::string specHash;                // of what can't change while it runs: another one means another container
   bool fallbackToLogs = false;         // terminationMessagePolicy: FallbackToLogsOnError
   std::chrono::seconds crashDelay{0};  // to be waited after its end before the next attempt

@@ -10,6 +10,8 @@
 #include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/utf8.h"
+#include "kubelet/runtime/start_error.h"
 #include "kubelet/runtime/termination_message.h"
 #include "linux/mounts.h"
 
@@ -19,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kKilled = 128 + SIGKILL;
+constexpr int kStartError = 128;  // of a container that never ran
 constexpr size_t kUidLength = 36;
 
 std::vector<fs::path> entriesOf(const fs::path& directory) {
@@ -132,27 +135,43 @@ ContainerRecord Containers::create(const NewContainer& container) {
     base::writeFileAtomic(terminationLog(record), "", 0666);
     linux::mountOverlay({container.lower, directory + "/upper", directory + "/work"}, rootfs);
     base::faultPoint("container-root-mounted");
-    base::writeFileAtomic(directory + "/config.json", json::serialize(container.spec(rootfs)), 0600);
+    json::Value spec = container.spec(rootfs);
+    if (const json::Value* user = json::find(spec, "process.user")) record.user = user->as_object();
+    base::writeFileAtomic(directory + "/config.json", json::serialize(spec), 0600);
     base::faultPoint("container-spec-written");
-    crun_.create(
-        {record.id(), record.name, directory, record.log, container.terminal, container.stdin, container.stdinOnce});
-    base::faultPoint("container-created");
   } catch (...) {
     discard(record, directory);
     throw;
   }
+  runOrFail(record, [&] {
+    crun_.create(
+        {record.id(), record.name, directory, record.log, container.terminal, container.stdin, container.stdinOnce});
+  });
+  base::faultPoint("container-created");
   return record;
 }
 
-ContainerRecord Containers::start(const ContainerRecord& created) {
-  ContainerRecord record = created;
+// What the runtime refuses to run, mostly a program that isn't in the image, was an attempt like any other: it has an
+// end, and the next one waits its time.
+void Containers::runOrFail(const ContainerRecord& record, const std::function<void()>& step) {
   try {
-    crun_.start(record.id());
-    base::faultPoint("container-started");
+    step();
+  } catch (const StartError& error) {
+    ContainerRecord failed = record;
+    failed.reason = "StartError";
+    failed.message = error.what();
+    finish(failed, {.code = kStartError, .at = clock_.now()});
+    throw;
   } catch (...) {
     discard(record, directoryOf(record));
     throw;
   }
+}
+
+ContainerRecord Containers::start(const ContainerRecord& created) {
+  ContainerRecord record = created;
+  runOrFail(record, [&] { crun_.start(record.id()); });
+  base::faultPoint("container-started");
   record.startedAt = clock_.now();
   save(record);
   base::faultPoint("container-start-recorded");
@@ -187,11 +206,13 @@ bool Containers::observeExits(std::string_view uid) {
 void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
   base::faultPoint("container-exit-seen");
   record.finishedAt = exit.at;
+  if (!record.startedAt) record.startedAt = base::WallTime{};  // never
   record.exitCode = exit.code;
   if (record.reason.empty()) record.reason = reasonOf(exit);
   if (record.message.empty()) record.message = readTerminationMessage(terminationLog(record));
   if (record.message.empty() && record.fallbackToLogs && exit.code != 0)
     record.message = messageFromLogFile(record.log);
+  record.message = base::toUtf8(record.message);
   save(record);
   base::faultPoint("container-exit-recorded");
   releaseRuntime(record.id(), directoryOf(record));

@@ -43,7 +43,8 @@ class Containers {
   std::vector<ContainerRecord> list(std::string_view uid) const;
   std::optional<ContainerRecord> find(std::string_view uid, std::string_view name, int attempt) const;
 
-  // Creates it, stopped just before its first instruction; start() lets it go. After a failure nothing is left of it.
+  // Creates it, stopped just before its first instruction; start() lets it go. After a StartError it has ended, with
+  // the reason StartError; after any other failure nothing is left of it.
   ContainerRecord create(const NewContainer& container);
   ContainerRecord start(const ContainerRecord& record);
 
@@ -74,6 +75,7 @@ class Containers {
   std::string cgroupOf(const ContainerRecord& record) const;
   void save(const ContainerRecord& record);
   void adoptAttempt(const std::string& uid, const std::string& directory);
+  void runOrFail(const ContainerRecord& record, const std::function<void()>& step);
   void finish(ContainerRecord record, const ContainerExit& exit);
   void discard(const ContainerRecord& record, const std::string& directory);
   void releaseRuntime(const std::string& id, const std::string& directory) const;

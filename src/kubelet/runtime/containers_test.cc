@@ -133,16 +133,19 @@ TEST_F(RuntimeTest, AnEndedContainerLeavesItsRecordAndItsLogOnly) {
   EXPECT_TRUE(fs::is_empty(directory_.run() + "/exits"));
 }
 
-TEST_F(RuntimeTest, ACommandThatDoesNotExistIsNamedAndNothingIsLeft) {
+TEST_F(RuntimeTest, ACommandThatDoesNotExistIsNamedAndIsAnAttemptThatEnded) {
   try {
     run({"/nosuch"});
     FAIL() << "it was created";
   } catch (const RuntimeError& error) {
     EXPECT_NE(std::string(error.what()).find("/nosuch"), std::string::npos) << error.what();
   }
-  EXPECT_TRUE(containers_->list(uid_).empty());
+  ASSERT_EQ(containers_->list(uid_).size(), 1u);
+  auto ended = containers_->list(uid_)[0];
+  EXPECT_EQ(ended.exitCode, 128);
+  EXPECT_EQ(ended.reason, "StartError");
+  EXPECT_NE(ended.message.find("/nosuch"), std::string::npos) << ended.message;
   EXPECT_TRUE(crun_->list().empty());
-  EXPECT_FALSE(fs::exists(containers_->pathsOf(uid_).container("main", 0)));
 }
 
 TEST_F(RuntimeTest, ARunningContainerIsFoundAgainAfterARestartAndStillEndsByASignal) {
@@ -205,6 +208,24 @@ TEST_F(RuntimeTest, ADefaultContainerMayNotMountAndAPrivilegedOneMay) {
   json::Object privileged{{"securityContext", json::Object{{"privileged", true}}}};
   auto allowed = waitForEnd(run({"mount", "-t", "tmpfs", "none", "/tmp"}, 1, privileged));
   EXPECT_EQ(allowed.exitCode, 0) << logOf(allowed);
+}
+
+TEST_F(RuntimeTest, LastWordsMayBeAnyBytes) {
+  auto created = container({"sh", "-c", "echo -e '\\377said' > /dev/shm/x; cat /dev/shm/x > /last"}, 0);
+  auto spec = created.spec;
+  created.spec = [this, spec](const std::string& rootfs) {
+    json::Value config = spec(rootfs);
+    ContainerRecord record{.podUid = uid_, .name = "main"};
+    config.as_object()["mounts"].as_array().push_back(json::Object{{"destination", "/last"},
+                                                                   {"type", "bind"},
+                                                                   {"source", containers_->terminationLog(record)},
+                                                                   {"options", json::Array{"rbind", "rw"}}});
+    return config;
+  };
+  auto ended = waitForEnd(containers_->start(containers_->create(created)));
+  EXPECT_EQ(ended.message, "\xef\xbf\xbdsaid\n") << logOf(ended);
+  restart();
+  EXPECT_EQ(containers_->find(uid_, "main", 0)->message, ended.message) << "it can be read again";
 }
 
 TEST_F(RuntimeTest, MemoryAboveTheLimitEndsItWithOOMKilled) {

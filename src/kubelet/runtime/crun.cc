@@ -17,6 +17,7 @@
 #include "base/fault_point.h"
 #include "base/strings.h"
 #include "json/value.h"
+#include "kubelet/runtime/start_error.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -147,7 +148,7 @@ pid_t parseSyncLine(std::string_view line) {
   }
   auto pid = static_cast<pid_t>(json::getInt(report, "data", -1));
   if (pid > 0) return pid;
-  throw RuntimeError(lastLine(json::getString(report, "message", "conmon could not create the container")));
+  throw StartError(lastLine(json::getString(report, "message", "conmon could not create the container")));
 }
 
 std::optional<int> parseSignal(std::string_view text) {
@@ -209,7 +210,7 @@ void Crun::createUnmonitored(const std::string& id, const std::string& bundle) c
 
 void Crun::start(const std::string& id) const {
   auto finished = crun({"start", id}, kRuntimeTimeout);
-  if (!finished.ok()) throw RuntimeError(lastLine(finished.err));
+  if (!finished.ok()) throw StartError(lastLine(finished.err));
 }
 
 void Crun::remove(const std::string& id) const {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include <fmt/format.h>
 #include <linux/capability.h>
 
+#include "base/strings.h"
 #include "kubelet/runtime/container_resources.h"
 #include "kubelet/runtime/seccomp.h"
 
@@ -50,7 +52,7 @@ std::vector<std::string> texts(const schema::List<std::string_view>& list) {
   return out;
 }
 
-json::Array kernelMounts(const SpecInput& input, bool privileged) {
+json::Array kernelMounts(bool privileged) {
   const char* sysAccess = privileged ? "rw" : "ro";
   json::Array out;
   out.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
@@ -64,7 +66,7 @@ json::Array kernelMounts(const SpecInput& input, bool privileged) {
 }
 
 json::Array renderMounts(const SpecInput& input, bool privileged) {
-  json::Array out = kernelMounts(input, privileged);
+  json::Array out = kernelMounts(privileged);
   for (const ContainerMount& bind : input.mounts) {
     json::Object entry = mount(bind.target, "bind", bind.source, {"rbind"});
     json::Array& options = entry["options"].get_array();
@@ -91,7 +93,7 @@ json::Array renderNamespaces(const SpecInput& input) {
   return out;
 }
 
-json::Object renderResources(const ContainerResources& resources, bool privileged) {
+json::Object renderResources(const ContainerResources& resources, linux::CgroupVersion version, bool privileged) {
   json::Object cpu{{"shares", resources.cpuShares}};
   if (resources.cpuQuota) {
     cpu["quota"] = *resources.cpuQuota;
@@ -100,6 +102,8 @@ json::Object renderResources(const ContainerResources& resources, bool privilege
   json::Object device{{"allow", privileged}, {"access", "rwm"}};
   json::Object out{{"devices", json::Array{std::move(device)}}, {"cpu", std::move(cpu)}};
   if (resources.memoryLimit) out["memory"] = json::Object{{"limit", *resources.memoryLimit}};
+  // Without one of its processes a program is rarely of use: all end together, where the kernel can do that.
+  if (version == linux::CgroupVersion::kV2) out["unified"] = json::Object{{"memory.oom.group", "1"}};
   return out;
 }
 
@@ -145,11 +149,15 @@ json::Object renderProcess(const SpecInput& input, CapabilityMask capabilities, 
   return process;
 }
 
-// The container's profile, else the pod's; RuntimeDefault when neither says anything.
-bool isSeccompConfined(const SpecInput& input, bool privileged) {
-  auto profile = input.container.securityContext().seccompProfile();
-  if (!profile) profile = input.pod.spec().securityContext().seccompProfile();
-  return !privileged && profile.type() != "Unconfined";
+core_v1::SeccompProfile profileOf(const core_v1::Pod& pod, const core_v1::Container& container) {
+  auto profile = container.securityContext().seccompProfile();
+  return profile ? profile : pod.spec().securityContext().seccompProfile();
+}
+
+// RuntimeDefault when nobody says anything.
+std::optional<json::Object> renderSeccomp(const SpecInput& input, CapabilityMask capabilities, bool privileged) {
+  if (privileged || profileOf(input.pod, input.container).type() == "Unconfined") return std::nullopt;
+  return input.seccompProfile ? *input.seccompProfile : renderDefaultSeccomp(capabilities);
 }
 
 }  // namespace
@@ -162,6 +170,8 @@ ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& con
   if (ofPod.hasRunAsUser()) text = std::to_string(ofPod.runAsUser());
   if (ofContainer.hasRunAsUser()) text = std::to_string(ofContainer.runAsUser());
   ProcessUser user = resolveUser(text, database);
+  // KEP-3619: whether the image's /etc/group counts.
+  if (ofPod.supplementalGroupsPolicy() == "Strict") user.additionalGids.clear();
   if (ofPod.hasRunAsGroup()) user.gid = static_cast<uint32_t>(ofPod.runAsGroup());
   if (ofContainer.hasRunAsGroup()) user.gid = static_cast<uint32_t>(ofContainer.runAsGroup());
   for (const json::Value& gid : ofPod.supplementalGroups()) {
@@ -174,18 +184,48 @@ ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& con
   return user;
 }
 
+std::string seccompProfileOf(const core_v1::Pod& pod, const core_v1::Container& container) {
+  auto profile = profileOf(pod, container);
+  return profile.type() == "Localhost" ? std::string(profile.localhostProfile()) : std::string();
+}
+
+std::optional<std::string> findRootViolation(const core_v1::Pod& pod, const core_v1::Container& container,
+                                             const ImageConfig& image) {
+  auto ofPod = pod.spec().securityContext();
+  auto ofContainer = container.securityContext();
+  if (!ofContainer.runAsNonRootOr(ofPod.runAsNonRoot())) return std::nullopt;
+  auto metadata = pod.metadata();
+  std::string where = fmt::format("(pod: \"{}_{}({})\", container: {})", metadata.name(), metadata.ns(), metadata.uid(),
+                                  container.name());
+  if (ofContainer.hasRunAsUser() || ofPod.hasRunAsUser()) {
+    if (ofContainer.runAsUserOr(ofPod.runAsUser()) != 0) return std::nullopt;
+    return "container's runAsUser breaks non-root policy " + where;
+  }
+  std::string user = image.user.substr(0, image.user.find(':'));
+  auto number = user.empty() ? std::optional<int64_t>(0) : base::parseInt<int64_t>(user);
+  if (!number) {
+    return fmt::format(
+        "container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root {}", user,
+        where);
+  }
+  if (*number != 0) return std::nullopt;
+  return "container has runAsNonRoot and image will run as root " + where;
+}
+
 json::Value renderSpec(const SpecInput& input) {
   bool privileged = input.container.securityContext().privileged();
   auto resources = containerResources(input.container, input.pod.status().qosClass(), input.memoryCapacity);
   CapabilityMask capabilities = capabilitiesOf(input, privileged);
   json::Object linux{{"cgroupsPath", input.cgroupsPath},
-                     {"resources", renderResources(resources, privileged)},
+                     {"resources", renderResources(resources, input.cgroupVersion, privileged)},
                      {"namespaces", renderNamespaces(input)}};
-  if (!privileged) {
+  bool unmasked = input.container.securityContext().procMount() == "Unmasked";
+  if (!privileged && !unmasked) {
     linux["maskedPaths"] = textArray(kMasked);
     linux["readonlyPaths"] = textArray(kReadOnly);
   }
-  if (isSeccompConfined(input, privileged)) linux["seccomp"] = renderDefaultSeccomp(capabilities);
+  if (auto seccomp = renderSeccomp(input, capabilities, privileged)) linux["seccomp"] = std::move(*seccomp);
+  if (!input.devices.empty()) linux["devices"] = input.devices;
   bool readOnly = input.container.securityContext().readOnlyRootFilesystem();
   return json::Object{{"ociVersion", "1.0.0"},
                       {"process", renderProcess(input, capabilities, resources.oomScoreAdj, privileged)},

@@ -1,6 +1,7 @@
 // Renders a container's OCI runtime configuration (config.json, runtime-spec v1.0). Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "kubelet/images/image.h"
 #include "kubelet/runtime/capabilities.h"
 #include "kubelet/runtime/process_user.h"
+#include "linux/cgroups.h"
 #include "linux/mounts.h"
 #include "linux/namespaces.h"
 #include "views/core_v1.h"
@@ -35,9 +37,20 @@ struct SpecInput {
   std::string cgroupsPath;      // "/wherry/pod<uid>/<container>"
   CapabilityMask bounding = 0;  // what may be given at all
   int64_t memoryCapacity = 0;   // of the node, bytes
+  linux::CgroupVersion cgroupVersion = linux::CgroupVersion::kV1;
+  json::Array devices;                           // what a privileged container sees in /dev beside the usual ones
+  std::optional<json::Object> seccompProfile{};  // of type Localhost, its content
 };
 
 json::Value renderSpec(const SpecInput& input);
+
+// The file that a profile of type Localhost names, below the node's directory of profiles; "" for the other types. The
+// container's word comes before the pod's.
+std::string seccompProfileOf(const core_v1::Pod& pod, const core_v1::Container& container);
+
+// Why the container may not run, in the words of Kubernetes: it must not be root (runAsNonRoot), and it is or may be.
+std::optional<std::string> findRootViolation(const core_v1::Pod& pod, const core_v1::Container& container,
+                                             const ImageConfig& image);
 
 // The process's user and groups: what the image says, then what the pod's and the container's security contexts say.
 ProcessUser containerUser(const core_v1::Pod& pod, const core_v1::Container& container, const ImageConfig& image,

@@ -13,7 +13,9 @@
 
 #include "base/fault_point.h"
 #include "base/fd.h"
+#include "base/strings.h"
 #include "json/value.h"
+#include "kubelet/runtime/container_resources.h"
 #include "kubelet/runtime/pod_init.h"
 #include "kubelet/runtime/pod_paths.h"
 #include "linux/mounts.h"
@@ -65,8 +67,7 @@ bool allStand(const linux::SharedNamespaces& files) {
 }
 
 void writeSysctl(const std::string& name, const std::string& value) {
-  std::string path = "/proc/sys/" + name;
-  std::replace(path.begin() + 10, path.end(), '.', '/');
+  std::string path = "/proc/sys/" + base::replaceAll(name, ".", "/");
   base::Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (!file) base::throwErrno("sysctl " + name);
   base::writeAll(file.get(), value, "sysctl " + name);
@@ -167,12 +168,16 @@ std::optional<SandboxRecord> Sandboxes::find(std::string_view uid) const {
 
 SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& hostname) {
   auto paths = PodPaths::of(options_.dataDir, options_.runDir, pod.metadata().uid());
+  if (!pod.spec().hostUsersOr(true)) {
+    throw RuntimeError("spec.hostUsers is false, and user namespaces of pods are not supported here");
+  }
   auto record = find(pod.metadata().uid());
   // The record of one that stands is not touched: containers rely on it at every moment.
   if (!record) {
     endPodInit(*options_.crun, pod.metadata().uid(), paths);
     record = makeNamespaces(pod, paths, hostname);
   }
+  linux::limitCgroup(options_.crun->cgroups(), paths.cgroup, podLimits(pod));
   mountShm(paths);
   base::faultPoint("sandbox-shm-mounted");
   if (record->sharedProcesses && !openPodProcesses(*options_.crun, paths)) {
