@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "kubelet/streams/client_input.h"
+#include "kubelet/streams/container_terminal.h"
 #include "kubelet/streams/outflow.h"
 
 namespace wherry::kubelet {
@@ -49,9 +50,10 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
   }
 
  public:
-  AttachSession(SessionContext context, std::shared_ptr<ParkedConnections> parked, AttachTarget target,
-                client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client)
+  AttachSession(SessionContext context, const Crun& crun, std::shared_ptr<ParkedConnections> parked,
+                AttachTarget target, client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client)
       : context_(std::move(context)),
+        crun_(crun),
         parked_(std::move(parked)),
         target_(std::move(target)),
         options_(std::move(options)),
@@ -108,12 +110,8 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
     return wanted ? client_->write(output, packet.substr(1)) : true;
   }
 
-  // The fifo is opened for each: it may be another conmon's by then, or nobody's.
   void resize(client::TerminalSize size) const {
-    base::Fd control(::open((target_.bundle + "/ctl").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-    std::string line = fmt::format("1 {} {}\n", size.height, size.width);
-    if (control) [[maybe_unused]]
-      ssize_t written = ::write(control.get(), line.data(), line.size());
+    if (target_.tty) resizeTerminal(crun_, target_.id, target_.bundle, size);
   }
 
   void onEnd() {
@@ -151,6 +149,7 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
   }
 
   const SessionContext context_;
+  const Crun& crun_;
   const std::shared_ptr<ParkedConnections> parked_;
   const AttachTarget target_;
   const client::ProcessOptions options_;
@@ -162,10 +161,11 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
 
 }  // namespace
 
-std::shared_ptr<Session> newAttachSession(SessionContext context, std::shared_ptr<ParkedConnections> parked,
-                                          AttachTarget target, client::ProcessOptions options,
+std::shared_ptr<Session> newAttachSession(SessionContext context, const Crun& crun,
+                                          std::shared_ptr<ParkedConnections> parked, AttachTarget target,
+                                          client::ProcessOptions options,
                                           std::shared_ptr<client::ProcessStreams> client) {
-  auto session = std::make_shared<AttachSession>(std::move(context), std::move(parked), std::move(target),
+  auto session = std::make_shared<AttachSession>(std::move(context), crun, std::move(parked), std::move(target),
                                                  std::move(options), std::move(client));
   session->followClient();
   return session;

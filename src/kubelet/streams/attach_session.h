@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/node_connection.h"
+#include "kubelet/runtime/crun.h"
 #include "kubelet/streams/inflow.h"
 #include "kubelet/streams/session.h"
 
@@ -19,6 +20,7 @@ namespace wherry::kubelet {
 using ParkedConnections = std::map<std::string, std::vector<std::shared_ptr<Inflow>>>;  // by bundle
 
 struct AttachTarget {
+  std::string id;  // of the container
   std::string bundle;
   bool stdin = false;
   bool stdinOnce = false;
@@ -27,8 +29,9 @@ struct AttachTarget {
 
 // From any thread; to be started on the loop's. It ends with the container, or with its client, who takes nothing else
 // along.
-std::shared_ptr<Session> newAttachSession(SessionContext context, std::shared_ptr<ParkedConnections> parked,
-                                          AttachTarget target, client::ProcessOptions options,
+std::shared_ptr<Session> newAttachSession(SessionContext context, const Crun& crun,
+                                          std::shared_ptr<ParkedConnections> parked, AttachTarget target,
+                                          client::ProcessOptions options,
                                           std::shared_ptr<client::ProcessStreams> client);
 
 }  // namespace wherry::kubelet

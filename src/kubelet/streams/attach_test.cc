@@ -76,6 +76,7 @@ TEST_F(AttachTest, SeveralClientsSeeTheSame) {
 TEST_F(AttachTest, ATerminalHasItsSizeAndCanBeLeftAndTakenUpAgain) {
   run("while read a; do eval $a; done", "{stdin: true, tty: true}");
   auto client = attach(Stdin::kYes, true);
+  client->resize({92, 32});  // as kubectl does, so that a program redraws
   client->resize({91, 31});
   say(client, "stty size\r");
   EXPECT_TRUE(client->waitOut("31 91\r\n")) << client->out();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/encoding.h"
@@ -51,6 +52,15 @@ std::string readAvailable(int fd) {
   ssize_t count = ::read(fd, text.data(), text.size());
   text.resize(count > 0 ? static_cast<size_t>(count) : 0);
   return text;
+}
+
+// Whether the path leads that process to the same file as us: another server may have its own of that name, in other
+// mounts.
+bool seesSameFile(pid_t pid, const std::string& path) {
+  struct stat ours {}, theirs {};
+  if (::stat(path.c_str(), &ours) != 0) return false;
+  if (::stat(fmt::format("/proc/{}/root{}", pid, path).c_str(), &theirs) != 0) return false;
+  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 json::Value readConfig(const std::string& bundle) {
@@ -195,7 +205,7 @@ void killForsakenExecs(const Crun& crun) {
     auto argv = base::split(commandLine, '\0');
     bool ours = argv.size() > 3 && argv[0].ends_with("crun") && argv[1] == "--root" && argv[2] == crun.paths().state;
     bool execs = ours && (argv[3] == "exec" || argv[4] == "exec");
-    if (!execs) continue;
+    if (!execs || !seesSameFile(pid, crun.paths().state)) continue;
     killBelow(pid, linux::listProcesses);
     ::kill(pid, SIGKILL);
   }

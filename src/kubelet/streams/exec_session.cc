@@ -5,10 +5,10 @@
 #include <utility>
 
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "kubelet/streams/client_input.h"
+#include "kubelet/streams/container_terminal.h"
 #include "kubelet/streams/inflow.h"
 #include "kubelet/streams/outflow.h"
 
@@ -105,8 +105,7 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
 
   void resize(client::TerminalSize size) {
     size_ = size;
-    winsize window{.ws_row = size.height, .ws_col = size.width, .ws_xpixel = 0, .ws_ypixel = 0};
-    if (terminal_) ::ioctl(terminal_.get(), TIOCSWINSZ, &window);
+    if (terminal_) resizeTerminal(terminal_.get(), size);
   }
 
   // What crun itself writes, because it can't run the command, is told as the error and not as output: until it is

@@ -74,14 +74,14 @@ class LocalConnection : public client::NodeConnection {
                               const client::ProcessOptions& options) override {
     core_v1::Pod pod = getPod(ns, name, podUid);
     ContainerRecord record = getRunning(pod, options.container);
-    AttachTarget target{.bundle = targetOf(record).bundle};
+    AttachTarget target{.id = record.id(), .bundle = targetOf(record).bundle};
     if (auto container = findContainer(pod, record.name)) {
       target.stdin = container->spec.stdin();
       target.stdinOnce = container->spec.stdinOnce();
       target.tty = container->spec.tty();
     }
     return [this, target, options](std::shared_ptr<client::ProcessStreams> streams) {
-      begin(newAttachSession(context_, parked_, target, options, streams), streams);
+      begin(newAttachSession(context_, containers_.crun(), parked_, target, options, streams), streams);
     };
   }
 
