@@ -172,9 +172,9 @@ DELETE /api/v1/namespaces/default/pods/p/exec
     const char* expected;
   };
   const Case cases[] = {
-      {"exec?command=ls", "v4.channel.k8s.io", "400 Bad Request"},                        // no stream
-      {"exec?stdout=1", "v4.channel.k8s.io", "400 Bad Request"},                          // no command
-      {"exec?stdout=1&command=ls", "v9.channel.k8s.io", "403 Forbidden"},                 // no common protocol
+      {"exec?command=ls", "v4.channel.k8s.io", "400 Bad Request"},                          // no stream
+      {"exec?stdout=1", "v4.channel.k8s.io", "400 Bad Request"},                            // no command
+      {"exec?stdout=1&command=ls", "v9.channel.k8s.io", "403 Forbidden"},                   // no common protocol
       {"exec?stdout=1&command=missing", "v4.channel.k8s.io", "500 Internal Server Error"},  // the node says no
   };
   for (const auto& c : cases) {
@@ -202,10 +202,11 @@ TEST_F(PodStreams, SpdyCarriesOutputsAndTheExitCode) {
   auto err = client.open({{"streamType", "stderr"}});
   EXPECT_EQ(client.readStream(out), "out");
   EXPECT_EQ(client.readStream(err), "err");
-  EXPECT_EQ(client.readStream(error),
-            R"({"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: error executing )"
-            R"(command [exit 3], exit code 3","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode",)"
-            R"("message":"3"}]}})");
+  EXPECT_EQ(
+      client.readStream(error),
+      R"({"metadata":{},"status":"Failure","message":"command terminated with non-zero exit code: error executing )"
+      R"(command [exit 3], exit code 3","reason":"NonZeroExitCode","details":{"causes":[{"reason":"ExitCode",)"
+      R"("message":"3"}]}})");
   EXPECT_TRUE(client.until([&] { return client.goodbye; }));
   EXPECT_EQ(client.replied, (std::set{error, out, err}));
   EXPECT_EQ(peer.receive(), "");
@@ -217,8 +218,7 @@ TEST_F(PodStreams, BeforeV4AnErrorIsItsText) {
   TestSpdy client(peer);
   auto error = client.open({{"streamType", "error"}});
   client.open({{"streamType", "stdout"}});
-  EXPECT_EQ(client.readStream(error),
-            "Internal error occurred: error executing command in container: no such program");
+  EXPECT_EQ(client.readStream(error), "Internal error occurred: error executing command in container: no such program");
 }
 
 TEST_F(PodStreams, SpdyCarriesStdinToItsEnd) {
@@ -316,7 +316,8 @@ TEST_F(PodStreams, V5TellsWhatTheNodeSaysOnTheErrorChannel) {
   TestPeer peer(world_.port());
   webSocket(peer, "exec?command=missing&stdout=1", "v5.channel.k8s.io");
   auto status = TestWebSocket(peer).readChannels()[3];
-  EXPECT_THAT(status, HasSubstr(R"(Internal error occurred: unable to upgrade connection: container not found (\"c\"))"));
+  EXPECT_THAT(status,
+              HasSubstr(R"(Internal error occurred: unable to upgrade connection: container not found (\"c\"))"));
 }
 
 TEST_F(PodStreams, OlderWebSocketsAreServedToo) {
@@ -412,7 +413,7 @@ TEST_F(PodStreams, PortForwardSaysThatNobodyListens) {
   auto error = client.open({{"streamType", "error"}, {"port", "1"}, {"requestID", "0"}});
   auto data = client.open({{"streamType", "data"}, {"port", "1"}, {"requestID", "0"}});
   EXPECT_THAT(client.readStream(error), HasSubstr("error forwarding port 1 to pod p, uid "));
-  EXPECT_THAT(client.received[error], HasSubstr(": dial tcp4 127.0.0.1:1: connect: connection refused"));
+  EXPECT_THAT(client.received[error], HasSubstr(": connect: connection refused"));
   EXPECT_EQ(client.readStream(data), "");
   auto bad = client.open({{"streamType", "data"}, {"port", "0"}, {"requestID", "0"}});
   EXPECT_TRUE(client.until([&] { return client.reset.contains(bad); }));
@@ -430,8 +431,8 @@ TEST_F(PodStreams, PortForwardRunsInAWebSocketsTunnel) {
     fields.add("streamType", type);
     fields.add("port", std::to_string(echo.port()));
     fields.add("requestID", "0");
-    outer.send(2, TestSpdy::control(1, 0, TestSpdy::bytes(id) + TestSpdy::bytes(0) + std::string(2, '\0') +
-                                              writer.write(fields)));
+    outer.send(2, TestSpdy::control(
+                      1, 0, TestSpdy::bytes(id) + TestSpdy::bytes(0) + std::string(2, '\0') + writer.write(fields)));
   };
   open(1, "error");
   open(3, "data");

@@ -44,15 +44,13 @@ std::string requestOf(const net::SpdyStream& stream) {
 
 class SpdyPortForward : public std::enable_shared_from_this<SpdyPortForward> {
  public:
-  SpdyPortForward(ForwardTarget target, Dispatcher& dispatcher)
-      : target_(std::move(target)), dispatcher_(dispatcher) {}
+  SpdyPortForward(ForwardTarget target, Dispatcher& dispatcher) : target_(std::move(target)), dispatcher_(dispatcher) {}
 
   void begin(std::shared_ptr<net::RawConnection> connection) {
-    net::startSpdySession(std::move(connection), {isForwardStream,
-                                                  [self = shared_from_this()](net::SpdyStreamPtr stream) {
-                                                    self->add(std::move(stream));
-                                                  },
-                                                  [self = shared_from_this()] { self->lost(); }});
+    net::startSpdySession(
+        std::move(connection),
+        {isForwardStream, [self = shared_from_this()](net::SpdyStreamPtr stream) { self->add(std::move(stream)); },
+         [self = shared_from_this()] { self->lost(); }});
   }
 
  private:

@@ -83,7 +83,8 @@ client::ProcessOptions readProcessOptions(ProcessKind kind, const Query& query, 
 
 json::Value processStatus(ProcessKind kind, const client::ProcessOptions& options, const client::ProcessEnd& end) {
   if (!end.error.empty()) {
-    auto what = kind == ProcessKind::kExec ? "error executing command in container: " : "error attaching to container: ";
+    auto what =
+        kind == ProcessKind::kExec ? "error executing command in container: " : "error attaching to container: ";
     return meta::internalError(what + end.error).toJson();
   }
   // Of a container that was attached to, its status tells how it ended.

@@ -53,8 +53,7 @@ std::variant<std::string, UpgradeRefusal> agreeOnSpdy(const std::vector<std::str
   return refusal;
 }
 
-std::variant<StreamUpgrade, UpgradeRefusal> decideSpdy(const net::Request& request,
-                                                       const StreamProtocols& protocols) {
+std::variant<StreamUpgrade, UpgradeRefusal> decideSpdy(const net::Request& request, const StreamProtocols& protocols) {
   if (!contains(request.headers.get("Upgrade"), "spdy/3.1")) {
     return UpgradeRefusal{400, "unable to upgrade: missing upgrade headers in request", {}};
   }
@@ -73,8 +72,7 @@ std::variant<StreamUpgrade, UpgradeRefusal> decideTunnel(const net::WebSocketOff
   auto agreed = agreeOnSpdy(tunnelled, protocols.spdy);
   if (auto* refusal = std::get_if<UpgradeRefusal>(&agreed)) return std::move(*refusal);
   const auto& protocol = std::get<std::string>(agreed);
-  return StreamUpgrade{Carrier::kTunnel, protocol,
-                       net::webSocketHeaders(offer, std::string(kTunnelPrefix) + protocol)};
+  return StreamUpgrade{Carrier::kTunnel, protocol, net::webSocketHeaders(offer, std::string(kTunnelPrefix) + protocol)};
 }
 
 std::variant<StreamUpgrade, UpgradeRefusal> decideWebSocket(const net::Request& request,

@@ -29,7 +29,7 @@ struct StreamProtocols {
   std::vector<std::string_view> webSocket;  // with "" for a client that names none
   bool tunnels = false;                     // SPDY/3.1+<a protocol of spdy>
 };
-const StreamProtocols& processProtocols();      // exec, attach
+const StreamProtocols& processProtocols();  // exec, attach
 const StreamProtocols& portForwardProtocols();
 
 // What the answer is when it is not 101; plain text, as a kubelet answers.

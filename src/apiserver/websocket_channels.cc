@@ -18,13 +18,12 @@ class Channels : public WebSocketChannels, public std::enable_shared_from_this<C
   Channels(ChannelProtocol protocol, Handlers handlers) : protocol_(protocol), handlers_(std::move(handlers)) {}
 
   void start(std::shared_ptr<net::RawConnection> connection) {
-    socket_ = net::startWebSocket(std::move(connection), {[self = shared_from_this()](const auto& piece) {
-                                                            self->receive(piece);
-                                                          },
-                                                          [self = shared_from_this()] {
-                                                            if (self->handlers_.onWritable) self->handlers_.onWritable();
-                                                          },
-                                                          [self = shared_from_this()] { self->lost(); }});
+    socket_ = net::startWebSocket(std::move(connection),
+                                  {[self = shared_from_this()](const auto& piece) { self->receive(piece); },
+                                   [self = shared_from_this()] {
+                                     if (self->handlers_.onWritable) self->handlers_.onWritable();
+                                   },
+                                   [self = shared_from_this()] { self->lost(); }});
   }
 
   bool send(uint8_t channel, std::string_view data) override {

@@ -96,15 +96,13 @@ void Forward::begin(std::shared_ptr<net::RawConnection> connection, ChannelProto
     state.open = ports_.size();
   });
   for (size_t i = 0; i < ports_.size(); ++i) {
-    inlets_.push_back(std::make_unique<net::Inlet>(net::Inlet::Events{
-        [this](size_t count) { noteWaiting(-static_cast<ptrdiff_t>(count)); }, [] {}}));
+    inlets_.push_back(std::make_unique<net::Inlet>(
+        net::Inlet::Events{[this](size_t count) { noteWaiting(-static_cast<ptrdiff_t>(count)); }, [] {}}));
   }
-  channels_ = startWebSocketChannels(std::move(connection), protocol,
-                                     {[self = shared_from_this()](uint8_t channel, std::string_view data) {
-                                        self->receive(channel, data);
-                                      },
-                                      nullptr, [self = shared_from_this()] { self->writable(); },
-                                      [self = shared_from_this()] { self->lost(); }});
+  channels_ = startWebSocketChannels(
+      std::move(connection), protocol,
+      {[self = shared_from_this()](uint8_t channel, std::string_view data) { self->receive(channel, data); }, nullptr,
+       [self = shared_from_this()] { self->writable(); }, [self = shared_from_this()] { self->lost(); }});
   for (size_t i = 0; i < ports_.size(); ++i) {
     const char port[] = {static_cast<char>(ports_[i] & 0xff), static_cast<char>(ports_[i] >> 8)};
     for (size_t channel : {2 * i, 2 * i + 1}) channels_->send(static_cast<uint8_t>(channel), {port, sizeof port});

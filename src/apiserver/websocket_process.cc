@@ -23,15 +23,13 @@ class WebSocketProcess : public client::ProcessStreams, public std::enable_share
         stdin_({[this](size_t count) { noteWaiting(-static_cast<ptrdiff_t>(count)); }, [] {}}) {}
 
   void begin(std::shared_ptr<net::RawConnection> connection) {
-    channels_ = startWebSocketChannels(std::move(connection), protocol_,
-                                       {[self = shared_from_this()](uint8_t channel, std::string_view data) {
-                                          self->receive(channel, data);
-                                        },
-                                        [self = shared_from_this()](uint8_t channel) {
-                                          if (channel == kStdin) self->stdin_.end();
-                                        },
-                                        [self = shared_from_this()] { self->call(&State::writable); },
-                                        [self = shared_from_this()] { self->lost(); }});
+    channels_ = startWebSocketChannels(
+        std::move(connection), protocol_,
+        {[self = shared_from_this()](uint8_t channel, std::string_view data) { self->receive(channel, data); },
+         [self = shared_from_this()](uint8_t channel) {
+           if (channel == kStdin) self->stdin_.end();
+         },
+         [self = shared_from_this()] { self->call(&State::writable); }, [self = shared_from_this()] { self->lost(); }});
     // Tells the client that all stands, on the lowest channel that it hears.
     channels_->send(options_.stdout ? kStdout : options_.stderr ? kStderr : kError, {});
   }

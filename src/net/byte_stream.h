@@ -1,4 +1,5 @@
-// Bytes that flow with back-pressure, whatever carries them: the ends of exec, of forwarded ports, of proxied connections.
+// Bytes that flow with back-pressure, whatever carries them: the ends of exec, of forwarded ports, of proxied
+// connections.
 //
 // Safe from any thread. A stream calls its handlers one at a time, holds no lock of its own while it does, and drops
 // them once it is closed.

@@ -1,5 +1,6 @@
-// What has come for one reader of a connection that several share: handed over in order, one piece at a time, at once or
-// when the reader lets go on. Safe from any thread; holds no lock while it calls. Its producer bounds what waits here.
+// What has come for one reader of a connection that several share: handed over in order, one piece at a time, at once
+// or when the reader lets go on. Safe from any thread; holds no lock while it calls. Its producer bounds what waits
+// here.
 #pragma once
 
 #include <functional>

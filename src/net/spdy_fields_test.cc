@@ -23,17 +23,17 @@ std::string describe(const std::optional<Headers>& fields) {
 TEST(SpdyFields, TheDictionaryIsTheNorms) {
   const std::string& text = spdyDictionary();
   EXPECT_EQ(text.size(), 1423U);
-  EXPECT_EQ(::adler32(::adler32(0, nullptr, 0), reinterpret_cast<const Bytef*>(text.data()),
-                      static_cast<uInt>(text.size())),
-            0xe3c6a7c2U);
+  EXPECT_EQ(
+      ::adler32(::adler32(0, nullptr, 0), reinterpret_cast<const Bytef*>(text.data()), static_cast<uInt>(text.size())),
+      0xe3c6a7c2U);
 }
 
 TEST(SpdyFields, AreReadAndWritten) {
   Headers fields;
   fields.add("streamType", "stdin");
   fields.add("port", "80");
-  EXPECT_EQ(renderSpdyFields(fields), number(2) + number(10) + "streamtype" + number(5) + "stdin" + number(4) + "port" +
-                                          number(2) + "80");
+  EXPECT_EQ(renderSpdyFields(fields),
+            number(2) + number(10) + "streamtype" + number(5) + "stdin" + number(4) + "port" + number(2) + "80");
   SpdyFieldWriter writer;
   SpdyFieldReader reader;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(describe(reader.read(writer.write(fields))), "streamtype=stdin;port=80;");

@@ -32,7 +32,8 @@ struct SpdySynStream {
   bool unidirectional;  // it wants nothing
   std::string_view block;
 };
-// Of a stream that we opened, which we don't, or more fields of one: of interest for the state of the compression alone.
+// Of a stream that we opened, which we don't, or more fields of one: of interest for the state of the compression
+// alone.
 struct SpdyFieldsFrame {
   uint32_t stream;
   bool finished;

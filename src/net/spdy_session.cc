@@ -112,7 +112,7 @@ class Session : public SpdySession, public std::enable_shared_from_this<Session>
   void endOf(const Removed& removed, bool tell);
 
   const std::shared_ptr<RawConnection> connection_;
-  Handlers handlers_;       // the connection's thread only, as the next three
+  Handlers handlers_;  // the connection's thread only, as the next three
   SpdyDecoder decoder_;
   SpdyFieldReader reader_;
   bool broken_ = false;

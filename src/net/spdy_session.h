@@ -2,8 +2,8 @@
 //
 // Windows: WINDOW_UPDATEs are sent as data is taken. The clients that speak SPDY today (Go's spdystream, in kubectl)
 // know no windows, neither theirs nor ours: what they send is bounded by not reading on while 1 MiB waits, and what is
-// sent to them by the connection alone. A client that shows by its first SETTINGS or WINDOW_UPDATE that it keeps windows
-// is held to and given them.
+// sent to them by the connection alone. A client that shows by its first SETTINGS or WINDOW_UPDATE that it keeps
+// windows is held to and given them.
 //
 // Bounds: 2,000 streams at a time, 64 KiB of fields each; a client that makes us answer without taking the answers is
 // not read from.

@@ -98,9 +98,7 @@ class TestSpdy {
     peer_.send(control(1, fin ? 1 : 0, payload));
     return id;
   }
-  void data(uint32_t stream, std::string_view text, bool fin = false) {
-    peer_.send(spdyData(stream, text, fin));
-  }
+  void data(uint32_t stream, std::string_view text, bool fin = false) { peer_.send(spdyData(stream, text, fin)); }
   void control(const std::string& frame) { peer_.send(frame); }
 
   // Reads on until `enough`; false when the server closed before.
@@ -125,8 +123,8 @@ class TestSpdy {
     return text;
   }
   static std::string control(uint16_t type, uint8_t flags, const std::string& payload) {
-    return bytes(0x80030000U | type) + bytes(static_cast<uint32_t>(flags) << 24 | static_cast<uint32_t>(payload.size())) +
-           payload;
+    return bytes(0x80030000U | type) +
+           bytes(static_cast<uint32_t>(flags) << 24 | static_cast<uint32_t>(payload.size())) + payload;
   }
 
   std::set<uint32_t> replied, finished;
@@ -170,7 +168,8 @@ class TestWebSocket {
   explicit TestWebSocket(TestPeer& peer) : peer_(peer) {}
 
   static std::string fields(const std::string& protocols) {
-    std::string text = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    std::string text =
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     return protocols.empty() ? text : text + "Sec-WebSocket-Protocol: " + protocols + "\r\n";
   }
   static std::string frame(int opcode, std::string_view payload, bool final = true) {

@@ -14,7 +14,7 @@ class Utf8Check {
   bool complete() const { return left_ == 0; }
 
  private:
-  int left_ = 0;  // bytes of the current character that have not come
+  int left_ = 0;                      // bytes of the current character that have not come
   uint8_t low_ = 0x80, high_ = 0xbf;  // of the next one
 };
 

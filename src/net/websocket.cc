@@ -32,8 +32,12 @@ class Socket : public WebSocket, public std::enable_shared_from_this<Socket> {
       : connection_(std::move(connection)), handlers_(std::move(handlers)) {}
 
   void start();
-  bool send(WebSocketOpcode opcode, std::string_view payload) override { return write(webSocketFrame(opcode, payload)); }
-  void pauseReading(bool paused) override { pace([&](Pace& pace) { pace.wanted = paused; }); }
+  bool send(WebSocketOpcode opcode, std::string_view payload) override {
+    return write(webSocketFrame(opcode, payload));
+  }
+  void pauseReading(bool paused) override {
+    pace([&](Pace& pace) { pace.wanted = paused; });
+  }
   void close(WebSocketCode code, std::string_view why) override;
 
  private:
@@ -56,7 +60,7 @@ class Socket : public WebSocket, public std::enable_shared_from_this<Socket> {
   void onLost();
 
   const std::shared_ptr<RawConnection> connection_;
-  Handlers handlers_;         // the connection's thread only, as the decoder
+  Handlers handlers_;  // the connection's thread only, as the decoder
   WebSocketDecoder decoder_;
   std::atomic<bool> closing_{false};
   base::Guarded<Pace> pace_;
@@ -191,7 +195,8 @@ bool isWebSocketRequest(const Request& request) {
 
 std::variant<WebSocketOffer, WebSocketRefusal> readWebSocketOffer(const Request& request) {
   if (request.method != "GET") return WebSocketRefusal{405, "bad method"};
-  if (request.headers.get("Sec-WebSocket-Version") != "13") return WebSocketRefusal{400, "missing or bad WebSocket Version"};
+  if (request.headers.get("Sec-WebSocket-Version") != "13")
+    return WebSocketRefusal{400, "missing or bad WebSocket Version"};
   WebSocketOffer offer{std::string(request.headers.get("Sec-WebSocket-Key")),
                        listOf(request.headers, "Sec-WebSocket-Protocol")};
   auto nonce = base::decodeBase64(offer.key);

@@ -72,11 +72,11 @@ class WebSocketDecoder {
   bool finalFrame_ = false;
   char mask_[4] = {};
   size_t maskAt_ = 0;
-  uint64_t left_ = 0;        // bytes of the frame that have not come
-  std::string payload_;      // unmasked: of a control frame all that came, else the piece
-  bool inMessage_ = false;   // a message has begun and not ended
-  bool text_ = false;        // it
-  bool first_ = false;       // nothing of it was handed over
+  uint64_t left_ = 0;       // bytes of the frame that have not come
+  std::string payload_;     // unmasked: of a control frame all that came, else the piece
+  bool inMessage_ = false;  // a message has begun and not ended
+  bool text_ = false;       // it
+  bool first_ = false;      // nothing of it was handed over
   uint64_t messageSize_ = 0;
   Utf8Check utf8_;
   std::optional<WebSocketFailure> failure_;

@@ -47,7 +47,8 @@ TEST(WebSocketFrame, IsRead) {
       {"a message in two frames", frame(2, "ab", false) + frame(0, "cd", true), "<\"ab\"; \"cd\">; "},
       {"a ping between them", frame(2, "ab", false) + frame(9, "p", true) + frame(0, "cd", true),
        "<\"ab\"; ping \"p\"; \"cd\">; "},
-      {"a character in two frames", frame(1, "\xc3", false) + frame(0, "\xa4", true), "text <\"\xc3\"; text \"\xa4\">; "},
+      {"a character in two frames", frame(1, "\xc3", false) + frame(0, "\xa4", true),
+       "text <\"\xc3\"; text \"\xa4\">; "},
       {"a pong", frame(10, "", true), "pong; "},
       {"a goodbye without a word", frame(8, "", true), "close 1005; "},
       {"a goodbye", frame(8, "\x03\xe8gone", true), "close 1000; "},
@@ -64,7 +65,8 @@ TEST(WebSocketFrame, IsRead) {
       {"a message within a message", frame(2, "", false) + frame(2, "", true),
        "<\"\"; failure 1002: a message's parts are out of order"},
       {"a goodbye with one byte", frame(8, "x", true), "failure 1002: a close frame without a valid code"},
-      {"a goodbye with a reserved code", frame(8, "\x03\xed", true), "failure 1002: a close frame without a valid code"},
+      {"a goodbye with a reserved code", frame(8, "\x03\xed", true),
+       "failure 1002: a close frame without a valid code"},
       {"a reason that is not UTF-8", frame(8, "\x03\xe8\xff", true), "failure 1007: a reason is not UTF-8"},
       {"a message beyond the limit", frame(2, std::string(1001, 'x'), true), "failure 1009: a message is too large"},
       {"a length of 64 bits", std::string("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", 14),
@@ -87,11 +89,16 @@ TEST(WebSocketFrame, TheLimitIsOfTheMessageNotOfItsFrames) {
 }
 
 TEST(WebSocketFrame, IsWritten) {
-  EXPECT_EQ(webSocketFrame(WebSocketOpcode::kBinary, "ab"), "\x82\x02" "ab");
-  EXPECT_EQ(webSocketFrame(WebSocketOpcode::kText, std::string(126, 'x')).substr(0, 4), std::string("\x81\x7e\0\x7e", 4));
+  EXPECT_EQ(webSocketFrame(WebSocketOpcode::kBinary, "ab"),
+            "\x82\x02"
+            "ab");
+  EXPECT_EQ(webSocketFrame(WebSocketOpcode::kText, std::string(126, 'x')).substr(0, 4),
+            std::string("\x81\x7e\0\x7e", 4));
   EXPECT_EQ(webSocketFrame(WebSocketOpcode::kBinary, std::string(65536, 'x')).substr(0, 10),
             std::string("\x82\x7f\0\0\0\0\0\1\0\0", 10));
-  EXPECT_EQ(webSocketClose(WebSocketCode::kNormal, "bye"), "\x88\x05\x03\xe8" "bye");
+  EXPECT_EQ(webSocketClose(WebSocketCode::kNormal, "bye"),
+            "\x88\x05\x03\xe8"
+            "bye");
 }
 
 TEST(WebSocket, AcceptsTheKeyOfTheNormsExample) {
