@@ -53,10 +53,10 @@ meta::StatusError notAcceptable() {
   return error;
 }
 
-// pods/log is not an object: whatever the client accepts, it gets text.
+// pods/log is not an object, nor is what a proxy answers: whatever the client accepts, it gets that.
 View viewOf(const RequestInfo& info, const net::Request& request) {
   auto representation = negotiate(request.headers.get("Accept"));
-  bool isText = info.subresource == "log" || !info.isResource;
+  bool isText = info.subresource == "log" || info.subresource == "proxy" || !info.isResource;
   if (!representation && !isText) throw notAcceptable();
   View view{representation.value_or(Representation{}), includeOf(info.query)};
   view.representation.pretty = wantsPretty(info.query, request.headers.get("User-Agent"));
@@ -97,6 +97,7 @@ struct ApiServer::State {
                 options.nodes,
                 base::Published<schema::RegistryPtr>(options.kinds),
                 [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); },
+                dialer,
                 &authenticator,
                 serviceAccountTokens.get()},
         discovery(backend),
@@ -117,6 +118,7 @@ struct ApiServer::State {
   std::unique_ptr<ServiceAccountTokens> serviceAccountTokens;
   Authenticator authenticator;
   Allocations allocations;
+  net::StreamDialer dialer;
   Backend backend;
   DiscoveryCache discovery;
   EventExpiry events;

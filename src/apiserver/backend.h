@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/published.h"
 #include "client/node_connection.h"
+#include "net/socket_stream.h"
 #include "schema/kind.h"
 #include "storage/store.h"
 
@@ -43,6 +44,7 @@ struct Backend {
   base::Published<schema::RegistryPtr> registry;
   // Told of every write that became durable, on the commit thread. May be empty.
   std::function<void(const schema::Kind&, const storage::EntryPtr&)> onWritten;
+  net::StreamDialer& dialer;  // to what is not a node's pod
 
   const Authenticator* authenticator = nullptr;  // for TokenReviews
   const ServiceAccountTokens* tokens = nullptr;  // null: there is no key to sign them with

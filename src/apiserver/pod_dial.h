@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,8 +14,7 @@ struct ForwardTarget {
   std::string ns, pod, podUid;
 };
 
-// Null and why: "dial tcp4 127.0.0.1:80: connect: connection refused". Called once, on any thread.
-using OnPodDialed = std::function<void(net::ByteStreamPtr, const std::string& why)>;
-void dialPod(const ForwardTarget& target, uint16_t port, OnPodDialed done);
+// Called once, on any thread.
+void dialPod(const ForwardTarget& target, uint16_t port, const client::OnDialed& done);
 
 }  // namespace wherry::apiserver

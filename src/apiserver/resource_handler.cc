@@ -17,6 +17,7 @@
 #include "apiserver/pod_log.h"
 #include "apiserver/pod_streams.h"
 #include "apiserver/pod_subresources.h"
+#include "apiserver/resource_proxy.h"
 #include "apiserver/reviews.h"
 #include "apiserver/scale.h"
 #include "apiserver/stored_form.h"
@@ -271,6 +272,7 @@ class ResourceRequest {
   void serveSubresource() {
     const auto* subresource = kind_->findSubresource(info().subresource);
     if (!subresource || info().name.empty()) throw meta::pathNotFound();
+    if (subresource->name == "proxy") return serveProxy(backend_, request_);
     requireVerb(subresource->verbs);
     static constexpr std::array<std::string_view, 4> kParts = {"status", "ephemeralcontainers", "finalize", "approval"};
     if (std::find(kParts.begin(), kParts.end(), subresource->name) != kParts.end()) return serveMain();

@@ -73,7 +73,7 @@ class ProcessStreams {
 // To be called once, when the client's streams stand.
 using StartProcess = std::function<void(std::shared_ptr<ProcessStreams>)>;
 
-// Null and why ("connect: connection refused") when there is nobody.
+// Null and why ("failed to connect to localhost:80 inside namespace ...") when there is nobody.
 using OnDialed = std::function<void(std::shared_ptr<ByteStream>, std::string error)>;
 
 struct Usage {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/strings.h"
+
 namespace wherry::net {
 namespace {
 
@@ -30,6 +32,11 @@ class AnswerExchange : public Exchange {
 };
 
 }  // namespace
+
+std::optional<uint64_t> contentLengthOf(const AnswerHead& head) {
+  if (head.kind == AnswerKind::kWhole) return head.contentLength;
+  return base::parseInt<uint64_t>(head.headers.get("Content-Length"));
+}
 
 Answer::Answer(std::shared_ptr<EventLoop> loop, Listener* listener, Request request, Upgrades upgrades, int32_t stream)
     : loop_(std::move(loop)), listener_(listener), request_(std::move(request)), upgrades_(upgrades), stream_(stream) {}

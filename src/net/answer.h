@@ -31,6 +31,9 @@ struct AnswerHead {
   std::shared_ptr<RawStream> upgraded;  // of kUpgrade
 };
 
+// Of a whole answer, or of a stream that begins with one; nothing of another stream.
+std::optional<uint64_t> contentLengthOf(const AnswerHead& head);
+
 class Answer : public std::enable_shared_from_this<Answer> {
  public:
   // The connection, told on the loop's thread that there is something to take.

@@ -148,11 +148,12 @@ void Http1::sendHead(const AnswerHead& head) {
   bool forbidden = head.status == 204 || head.status == 304;
   headSent_ = true;
   bodyless_ = forbidden || method == "HEAD";
-  chunked_ = head.kind == AnswerKind::kStream && !forbidden && !head_.http10;
-  if (draining_ || (head.kind == AnswerKind::kStream && head_.http10)) head_.keepAlive = false;
+  auto length = contentLengthOf(head);
+  chunked_ = !length && !forbidden && !head_.http10;
+  if (draining_ || (!length && head_.http10)) head_.keepAlive = false;
   std::string text =
       fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", head.status, reasonPhrase(head.status), currentDate());
-  if (head.kind == AnswerKind::kWhole && !forbidden) text += fmt::format("Content-Length: {}\r\n", head.contentLength);
+  if (length && !forbidden) text += fmt::format("Content-Length: {}\r\n", *length);
   if (chunked_) text += "Transfer-Encoding: chunked\r\n";
   if (!head_.keepAlive) text += "Connection: close\r\n";
   appendFields(text, head.headers, {"content-length", "transfer-encoding", "connection", "date"});

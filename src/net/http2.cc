@@ -279,8 +279,7 @@ void Http2::advance(Stream& stream) {
   if (!stream.answer || !stream.body.empty()) return;  // the rest is taken when that is sent
   std::optional<AnswerHead> head = takeMore(stream);
   if (head) {
-    bool whole = head->kind == AnswerKind::kWhole;
-    submit(stream, head->status, head->headers, whole ? std::optional(head->contentLength) : std::nullopt);
+    submit(stream, head->status, head->headers, contentLengthOf(*head));
   } else if (stream.broken && !stream.headSent) {
     refuse(stream, 500, "no answer");
   } else if (stream.broken) {

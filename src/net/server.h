@@ -41,7 +41,8 @@ class Exchange {
   virtual const Request& request() const = 0;
   virtual void respond(Response response) = 0;
 
-  // A stream (watch, logs -f): chunked on HTTP/1.1, DATA frames on HTTP/2, flushed at every write.
+  // A stream (watch, logs -f): chunked on HTTP/1.1, DATA frames on HTTP/2, flushed at every write. With a
+  // Content-Length among its headers it must be exactly so long, or be dropped unfinished.
   virtual void begin(int status, Headers headers) = 0;
   // False when more than 256 KiB wait for the client: hold back until onWritable's call.
   virtual bool write(Bytes data) = 0;

@@ -2,14 +2,19 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/guarded.h"
 #include "base/strings.h"
 #include "net/answer.h"
+#include "net/output_queue.h"
+#include "net/tls.h"
 
 namespace wherry::net {
 namespace {
@@ -56,16 +61,19 @@ class SocketStream : public EventLoop::Source, public std::enable_shared_from_th
   void update(Change change);
   void setHandler(std::function<void()> State::*which, std::function<void()> handler);
   void progress(bool readable);
+  bool shakeHands();
   void receive();
   void sayEnd();
   bool takeOutput();
   void send();
   void watch();
+  void watchFor(uint32_t events);
   void lose();
 
   const std::shared_ptr<EventLoop> loop_;
   std::unique_ptr<Transport> transport_;  // null once lost
   OutputQueue output_;
+  bool handshaken_ = false;
   bool watched_ = false;
   uint32_t events_ = 0;
   bool readEnded_ = false, endSaid_ = false;
@@ -139,11 +147,20 @@ void SocketStream::progress(bool readable) {
     return state.closing;
   });
   if (closing) return lose();
+  if (!handshaken_ && !shakeHands()) return;
   send();
   if (!gone_ && (readable || transport_->hasBuffered())) receive();
   if (!gone_) sayEnd();
   if (!gone_ && endSaid_ && writeEnded_) return lose();
   if (!gone_) watch();
+}
+
+bool SocketStream::shakeHands() {
+  IoStatus status = transport_->handshake();
+  handshaken_ = status == IoStatus::kOk;
+  if (!handshaken_ && status != IoStatus::kBlocked) lose();
+  if (status == IoStatus::kBlocked) watchFor(transport_->wantsWrite() ? EPOLLOUT : EPOLLIN);
+  return handshaken_;
 }
 
 void SocketStream::receive() {
@@ -194,6 +211,10 @@ void SocketStream::send() {
 void SocketStream::watch() {
   bool reads = !readEnded_ && state_.with([](State& state) { return state.read && !state.paused; });
   uint32_t events = (reads ? EPOLLIN : 0U) | (!output_.empty() || transport_->wantsWrite() ? EPOLLOUT : 0U);
+  watchFor(events);
+}
+
+void SocketStream::watchFor(uint32_t events) {
   bool wanted = !(hungUp_ && events == 0);
   if (std::exchange(watched_, wanted) != wanted) {
     if (wanted) {
@@ -276,6 +297,39 @@ class Connecting : public EventLoop::Source, public std::enable_shared_from_this
 };
 
 }  // namespace
+
+struct StreamDialer::State {
+  std::once_flag started;
+  std::shared_ptr<EventLoop> loop = std::make_shared<EventLoop>();
+  std::shared_ptr<const TlsContext> tls;
+  std::jthread thread;
+};
+
+StreamDialer::StreamDialer() : state_(std::make_unique<State>()) {}
+
+StreamDialer::~StreamDialer() { state_->loop->stop(); }
+
+std::shared_ptr<EventLoop> StreamDialer::loop() {
+  std::call_once(state_->started, [this] {
+    state_->tls = newTlsClient({});
+    state_->thread = std::jthread([loop = state_->loop] { loop->run(); });
+  });
+  return state_->loop;
+}
+
+void StreamDialer::connect(const Endpoint& endpoint, std::chrono::milliseconds atMost, OnConnected done) {
+  connectStream(loop(), endpoint, atMost, std::move(done));
+}
+
+// The two ends of a local pair: what is deciphered at one is plain at the other, whatever carries it further.
+ByteStreamPtr StreamDialer::secure(ByteStreamPtr plain) {
+  auto own = loop();
+  int fds[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) return nullptr;
+  base::Fd inner(fds[0]), outer(fds[1]);
+  splice(std::move(plain), newSocketStream(own, newPlainTransport(std::move(outer))), nullptr);
+  return newSocketStream(own, state_->tls->wrap(std::move(inner), ""));
+}
 
 ByteStreamPtr newSocketStream(std::shared_ptr<EventLoop> loop, std::unique_ptr<Transport> transport) {
   return std::make_shared<SocketStreamEnd>(std::make_shared<SocketStream>(std::move(loop), std::move(transport)));

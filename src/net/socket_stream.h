@@ -24,4 +24,19 @@ using OnConnected = std::function<void(ByteStreamPtr, std::string error)>;
 void connectStream(std::shared_ptr<EventLoop> loop, const Endpoint& endpoint, std::chrono::milliseconds atMost,
                    OnConnected done);
 
+// Makes streams on a thread of its own, which begins with the first. Safe from any thread.
+class StreamDialer {
+ public:
+  StreamDialer();
+  ~StreamDialer();  // closes what it made
+  void connect(const Endpoint& endpoint, std::chrono::milliseconds atMost, OnConnected done);
+  // TLS, as a client that believes any server, over a stream to it; null when there are no descriptors left.
+  ByteStreamPtr secure(ByteStreamPtr plain);
+
+ private:
+  struct State;
+  std::shared_ptr<EventLoop> loop();
+  std::unique_ptr<State> state_;
+};
+
 }  // namespace wherry::net

@@ -1,7 +1,6 @@
 // TCP connections from inside a pod's network namespace to its loopback, as kubectl port-forward asks for.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,8 +18,5 @@ struct DialTarget {
 
 // Tries 127.0.0.1, then ::1. `done` is called on the loop's thread, as is what follows. From any thread.
 void dialPod(const std::shared_ptr<net::EventLoop>& loop, DialTarget target, client::OnDialed done);
-
-// The stream over a connected socket.
-std::shared_ptr<client::ByteStream> newSocketStream(const std::shared_ptr<net::EventLoop>& loop, base::Fd socket);
 
 }  // namespace wherry::kubelet
