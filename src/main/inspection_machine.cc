@@ -101,7 +101,7 @@ std::string listCgroups() {
 
 void addMachine(const ServerOptions& options, ReportArchive& archive) {
   archive.add("versions.txt", fmt::format("wherry {}\n", WHERRY_VERSION) + outputOf({"uname", "-a"}) +
-                                  contentOf("/etc/os-release") + outputOf({"crun", "--version"}) +
+                                  contentOf("/etc/os-release") + outputOf({"crun", "--root=/", "--version"}) +
                                   outputOf({"conmon", "--version"}) + outputOf({"skopeo", "--version"}) +
                                   outputOf({"nft", "--version"}));
   archive.add("network/nft.txt", outputOf({"nft", "list", "ruleset"}));

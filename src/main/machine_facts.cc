@@ -141,7 +141,10 @@ void readPrograms(MachineFacts& facts, Scope scope) {
     ProgramFacts program{.name = name, .path = base::findProgram(name).value_or(""), .version = {}};
     if (!program.path.empty() && scope != Scope::kStarting) {
       try {
-        auto said = base::run({.argv = {program.path, "--version"}, .timeout = std::chrono::seconds(5)});
+        std::vector<std::string> argv = {program.path, "--version"};
+        // Else it would make /run/crun.
+        if (program.name == "crun") argv.insert(argv.begin() + 1, "--root=/");
+        auto said = base::run({.argv = std::move(argv), .timeout = std::chrono::seconds(5)});
         program.version = versionIn(said.out);
       } catch (const std::system_error&) {  // found, but it can't be run: it has no version
       }

@@ -48,7 +48,8 @@ std::string prettyName() {
 
 std::string crunVersion() {
   try {
-    auto finished = base::run({.argv = {"crun", "--version"}, .timeout = std::chrono::seconds(5)});
+    // Without --root it would make /run/crun.
+    auto finished = base::run({.argv = {"crun", "--root=/", "--version"}, .timeout = std::chrono::seconds(5)});
     std::string_view line = base::split(finished.out, '\n')[0];  // "crun version 1.8.1"
     return "crun://" + std::string(line.substr(line.rfind(' ') + 1));
   } catch (const std::system_error&) {
