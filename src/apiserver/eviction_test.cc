@@ -33,7 +33,7 @@ POST /api/v1/namespaces/default/pods/p/eviction
 => 429
   reason: TooManyRequests
   message: Cannot evict pod as it would violate the pod's disruption budget.
-  details: {retryAfterSeconds: 10, causes: [{reason: DisruptionBudget, message: The disruption budget b is still being processed by the server.}]}
+  details: {retryAfterSeconds: null, causes: [{reason: DisruptionBudget, message: The disruption budget b is still being processed by the server.}]}
 PATCH:merge /apis/policy/v1/namespaces/default/poddisruptionbudgets/b/status
   status: {observedGeneration: 1, currentHealthy: 1, desiredHealthy: 1, disruptionsAllowed: 0, expectedPods: 1}
 => 200

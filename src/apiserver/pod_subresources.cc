@@ -84,10 +84,10 @@ bool needsNoBudget(const json::Value& pod) {
 }
 
 meta::StatusError disruptionRefused(std::string why) {
-  auto error = meta::tooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 10);
-  auto details = error.details();
-  details["causes"] = {{{"reason", "DisruptionBudget"}, {"message", std::move(why)}}};
-  error.withDetails(std::move(details));
+  // Without a Retry-After: old clients would wait for it in silence, ten times, before they tell their user.
+  meta::StatusError error(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.");
+  json::Object cause{{"reason", "DisruptionBudget"}, {"message", std::move(why)}};
+  error.withDetails({{"causes", json::Array{std::move(cause)}}});
   return error;
 }
 

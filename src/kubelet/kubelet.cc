@@ -192,8 +192,8 @@ void Kubelet::start() {
     kubeletLog().error("node {} is not registered: {}; trying again", state.options.nodeName, error.what());
     state.registration.addRateLimited(state.options.nodeName);
   }
-  state.registrar = std::make_unique<client::ReconcileLoop>(
-      "node", state.registration, [&state](const std::string&) { state.registerThisNode(); });
+  state.registrar = std::make_unique<client::ReconcileLoop>("node", state.registration,
+                                                            [&state](const std::string&) { state.registerThisNode(); });
   state.exits = std::make_unique<ExitWatcher>(state.crun.paths().exits, [&state](const std::string& id) {
     if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);
   });
