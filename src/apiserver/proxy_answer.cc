@@ -112,8 +112,8 @@ bool PassedOn::readHead() {
     auto result = net::parseResponseHead(input_, method_);
     if (std::holds_alternative<net::Incomplete>(result)) return false;
     if (auto* error = std::get_if<net::HeadError>(&result)) {
-      refuse(meta::serviceUnavailable(fmt::format("error trying to reach service: malformed HTTP response: {}",
-                                                  error->why)));
+      refuse(meta::serviceUnavailable(
+          fmt::format("error trying to reach service: malformed HTTP response: {}", error->why)));
       return false;
     }
     head_ = std::move(std::get<net::ResponseHead>(result));
