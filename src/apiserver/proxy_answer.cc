@@ -112,8 +112,8 @@ bool PassedOn::readHead() {
     auto result = net::parseResponseHead(input_, method_);
     if (std::holds_alternative<net::Incomplete>(result)) return false;
     if (auto* error = std::get_if<net::HeadError>(&result)) {
-      refuse(meta::serviceUnavailable(fmt::format("error trying to reach service: malformed HTTP response: {}",
-                                                  error->why)));
+      refuse(meta::serviceUnavailable(
+          fmt::format("error trying to reach service: malformed HTTP response: {}", error->why)));
       return false;
     }
     head_ = std::move(std::get<net::ResponseHead>(result));
@@ -133,12 +133,12 @@ bool PassedOn::readHead() {
 }
 
 void PassedOn::switchProtocols() {
-  auto exchange = ends_.copy().exchange;
-  if (!upgrade_ || !exchange) return refuse(meta::internalError("an upgrade that nobody asked for"));
+  if (!upgrade_) return refuse(meta::internalError("an upgrade that nobody asked for"));
+  auto ends = letGo();  // first: the exchange is closed by its upgrade
+  if (!ends.exchange) return;
   net::Headers headers = head_.headers;
   headers.set("Connection", "Upgrade");
-  auto connection = exchange->upgrade(std::move(headers));
-  auto ends = letGo();
+  auto connection = ends.exchange->upgrade(std::move(headers));
   if (!connection) return ends.backend->close();
   if (!input_.empty()) connection->write(share(std::move(input_)));
   net::splice(std::make_shared<RawByteStream>(std::move(connection)), std::move(ends.backend), nullptr);

@@ -14,7 +14,7 @@ namespace {
 
 // RFC 9110 section 7.6.1, and what is for this server's ears.
 constexpr std::array<std::string_view, 9> kHopByHop = {
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "connection",        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade"};
 
 bool isOneOf(std::string_view name, const auto& names) {
@@ -32,8 +32,7 @@ std::vector<std::string> connectionOptions(const net::Headers& headers) {
 }
 
 bool isForThisServer(std::string_view name) {
-  return base::equalsIgnoreCase(name, "Authorization") ||
-         base::equalsIgnoreCase(name.substr(0, 12), "Impersonate-");
+  return base::equalsIgnoreCase(name, "Authorization") || base::equalsIgnoreCase(name.substr(0, 12), "Impersonate-");
 }
 
 std::string forwardedFor(const net::Request& request) {
@@ -75,14 +74,15 @@ Url splitUrl(std::string_view text) {
 // Which attributes hold URLs, as upstream has it.
 bool holdsUrl(std::string_view tag, std::string_view attribute) {
   static constexpr std::pair<std::string_view, std::string_view> kAttributes[] = {
-      {"a", "href"},       {"applet", "codebase"}, {"area", "href"},    {"audio", "src"},     {"base", "href"},
-      {"blockquote", "cite"}, {"body", "background"}, {"button", "formaction"}, {"command", "icon"}, {"del", "cite"},
-      {"embed", "src"},    {"form", "action"},     {"frame", "longdesc"}, {"frame", "src"},   {"head", "profile"},
-      {"html", "manifest"}, {"iframe", "longdesc"}, {"iframe", "src"},  {"img", "longdesc"},  {"img", "src"},
-      {"img", "usemap"},   {"input", "src"},       {"input", "usemap"}, {"input", "formaction"}, {"ins", "cite"},
-      {"link", "href"},    {"object", "classid"},  {"object", "codebase"}, {"object", "data"}, {"object", "usemap"},
-      {"q", "cite"},       {"script", "src"},      {"source", "src"},   {"video", "poster"},
-      {"video", "src"},
+      {"a", "href"},          {"applet", "codebase"}, {"area", "href"},       {"audio", "src"},
+      {"base", "href"},       {"blockquote", "cite"}, {"body", "background"}, {"button", "formaction"},
+      {"command", "icon"},    {"del", "cite"},        {"embed", "src"},       {"form", "action"},
+      {"frame", "longdesc"},  {"frame", "src"},       {"head", "profile"},    {"html", "manifest"},
+      {"iframe", "longdesc"}, {"iframe", "src"},      {"img", "longdesc"},    {"img", "src"},
+      {"img", "usemap"},      {"input", "src"},       {"input", "usemap"},    {"input", "formaction"},
+      {"ins", "cite"},        {"link", "href"},       {"object", "classid"},  {"object", "codebase"},
+      {"object", "data"},     {"object", "usemap"},   {"q", "cite"},          {"script", "src"},
+      {"source", "src"},      {"video", "poster"},    {"video", "src"},
   };
   auto is = [&](const auto& pair) {
     return base::equalsIgnoreCase(tag, pair.first) && base::equalsIgnoreCase(attribute, pair.second);
@@ -239,8 +239,6 @@ std::string rewriteProxyUrl(std::string_view text, const ProxyPlace& place) {
   return result.append(url.path).append(url.rest);
 }
 
-std::string rewriteProxyHtml(std::string_view html, const ProxyPlace& place) {
-  return HtmlRewriter(html, place).run();
-}
+std::string rewriteProxyHtml(std::string_view html, const ProxyPlace& place) { return HtmlRewriter(html, place).run(); }
 
 }  // namespace wherry::apiserver

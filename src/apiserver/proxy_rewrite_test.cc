@@ -76,9 +76,15 @@ TEST(ProxyRewrite, SendsWhatIsForTheBackendAndNothingElse) {
   sent.query = "a=b";
   sent.body = "body";
   sent.peer = std::make_shared<const net::Peer>(net::Peer{"192.0.2.9", 1, "", {}});
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"Host", "api:6443"}, {"Authorization", "Bearer secret"}, {"Impersonate-User", "joe"}, {"Accept", "*/*"},
-           {"Connection", "close, X-Mine"}, {"X-Mine", "1"}, {"TE", "trailers"}, {"X-Forwarded-For", "192.0.2.1"}}) {
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"Host", "api:6443"},
+                                                                  {"Authorization", "Bearer secret"},
+                                                                  {"Impersonate-User", "joe"},
+                                                                  {"Accept", "*/*"},
+                                                                  {"Connection", "close, X-Mine"},
+                                                                  {"X-Mine", "1"},
+                                                                  {"TE", "trailers"},
+                                                                  {"X-Forwarded-For", "192.0.2.1"}}) {
     sent.headers.add(name, value);
   }
   EXPECT_EQ(renderProxyRequest(sent, kPlace, false),
@@ -112,9 +118,15 @@ TEST(ProxyTarget, NamesHaveAPortAndAScheme) {
     const char* text;
     const char* expected;
   };
-  const Case cases[] = {{"web", "web  plain"},           {"web:80", "web 80 plain"}, {"https:web:443", "web 443 tls"},
-                        {"http:web:http", "web http plain"}, {"https:web:", "web  tls"}, {":web:80", "web 80 plain"},
-                        {"ftp:web:21", "none"},          {":80", "none"},            {"a:b:c:d", "none"}};
+  const Case cases[] = {{"web", "web  plain"},
+                        {"web:80", "web 80 plain"},
+                        {"https:web:443", "web 443 tls"},
+                        {"http:web:http", "web http plain"},
+                        {"https:web:", "web  tls"},
+                        {":web:80", "web 80 plain"},
+                        {"ftp:web:21", "none"},
+                        {":80", "none"},
+                        {"a:b:c:d", "none"}};
   for (const auto& c : cases) {
     auto name = parseProxyName(c.text);
     EXPECT_EQ(name ? name->name + " " + name->port + (name->tls ? " tls" : " plain") : "none", c.expected) << c.text;
@@ -122,9 +134,10 @@ TEST(ProxyTarget, NamesHaveAPortAndAScheme) {
 }
 
 TEST(ProxyTarget, SomeAddressesAreNobodysBusiness) {
-  for (auto address : {"10.244.0.5", "192.0.2.1", "2001:db8::1", "fd00::1"}) EXPECT_TRUE(isProxyable(address)) << address;
-  for (auto address : {"127.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1", "::",
-                       "fe80::1", "ff02::1", "::ffff:127.0.0.1", "", "localhost"}) {
+  for (auto address : {"10.244.0.5", "192.0.2.1", "2001:db8::1", "fd00::1"})
+    EXPECT_TRUE(isProxyable(address)) << address;
+  for (auto address : {"127.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::1",
+                       "::", "fe80::1", "ff02::1", "::ffff:127.0.0.1", "", "localhost"}) {
     EXPECT_FALSE(isProxyable(address)) << address;
   }
 }

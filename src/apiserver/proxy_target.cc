@@ -31,8 +31,7 @@ void requireProxyable(std::string_view address) {
   if (!isProxyable(address)) throw meta::badRequest("address not allowed");
 }
 
-meta::ObjectPtr require(const ObjectReader& objects, const char* resource, std::string_view ns,
-                        std::string_view name) {
+meta::ObjectPtr require(const ObjectReader& objects, const char* resource, std::string_view ns, std::string_view name) {
   auto object = objects.find({"", resource}, ns, name);
   if (!object) throw meta::notFound({"", resource}, name);
   return object;
@@ -94,8 +93,7 @@ ProxyTarget endpointTarget(const ObjectReader& objects, const RequestInfo& info,
   return target;
 }
 
-ProxyTarget findEndpoint(const ObjectReader& objects, const RequestInfo& info, const ProxyName& name,
-                         uint32_t random) {
+ProxyTarget findEndpoint(const ObjectReader& objects, const RequestInfo& info, const ProxyName& name, uint32_t random) {
   auto service = require(objects, "services", info.ns, name.name);
   auto portName = servicePortName(*service, name);
   auto slices = objects.list({"discovery.k8s.io", "endpointslices"}, info.ns);
@@ -161,8 +159,8 @@ bool isProxyable(std::string_view address) {
     return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 && !linkLocal;
   }
   if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return false;
-  bool noneOrLoopback = std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t byte) { return byte == 0; }) &&
-                        bytes[15] <= 1;
+  bool noneOrLoopback =
+      std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t byte) { return byte == 0; }) && bytes[15] <= 1;
   bool linkLocal = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
   // ::ffff:127.0.0.1 is 127.0.0.1.
   static constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

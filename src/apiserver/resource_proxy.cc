@@ -32,8 +32,7 @@ bool redirectsToRoot(net::Exchange& exchange, const ProxyPlace& place) {
   if (!place.path.empty() || (request.method != "GET" && request.method != "HEAD")) return false;
   net::Response response;
   response.status = 301;
-  response.headers.add("Location",
-                       request.path + "/" + (request.query.empty() ? "" : "?" + request.query));
+  response.headers.add("Location", request.path + "/" + (request.query.empty() ? "" : "?" + request.query));
   exchange.respond(std::move(response));
   return true;
 }
@@ -50,8 +49,7 @@ void dial(Backend& backend, const ProxyTarget& target, const client::OnDialed& d
   dialPod({node, target.ns, target.pod, target.podUid}, target.port, done);
 }
 
-void serveNode(Backend& backend, const ProxyTarget& target, const ProxyPlace& place,
-               const net::ExchangePtr& exchange) {
+void serveNode(Backend& backend, const ProxyTarget& target, const ProxyPlace& place, const net::ExchangePtr& exchange) {
   auto node = backend.nodes ? backend.nodes(target.node) : nullptr;
   if (!node) throw meta::serviceUnavailable(fmt::format("node {} can't be reached", target.node));
   const auto& query = exchange->request().query;

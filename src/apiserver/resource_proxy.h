@@ -1,4 +1,5 @@
-// {pods,services,nodes}/NAME/proxy: a request passed on to what NAME stands for, and its answer passed back as it comes.
+// {pods,services,nodes}/NAME/proxy: a request passed on to what NAME stands for, and its answer passed back as it
+// comes.
 //
 // HTTP/1.1 to the backend, a connection for each request; the bodies flow with back-pressure, upgrades (WebSocket) are
 // passed through. Pages and redirections are led through the proxy (proxy_rewrite.h).

@@ -47,7 +47,8 @@ void serveBackend(const net::ExchangePtr& exchange) {
     net::Headers headers;
     headers.add("Upgrade", "echo");
     auto connection = exchange->upgrade(std::move(headers));
-    return connection->onRead([connection](std::string_view data) { connection->write(bytes("echo " + std::string(data))); });
+    return connection->onRead(
+        [connection](std::string_view data) { connection->write(bytes("echo " + std::string(data))); });
   }
   auto text = request.method + " " + request.path + "?" + request.query + " [" + request.body + "] " +
               std::string(request.headers.get("X-Forwarded-Uri")) + " " +
@@ -57,8 +58,7 @@ void serveBackend(const net::ExchangePtr& exchange) {
 
 class Node : public TestNode {
  public:
-  Node(uint16_t plain, uint16_t secure)
-      : plain_(plain), secure_(secure), thread_([loop = loop_] { loop->run(); }) {}
+  Node(uint16_t plain, uint16_t secure) : plain_(plain), secure_(secure), thread_([loop = loop_] { loop->run(); }) {}
   ~Node() override { loop_->stop(); }
   // Port 80 and 443 of any pod are the backends; nobody listens on the others.
   void dial(std::string_view, std::string_view, std::string_view, uint16_t port, client::OnDialed done) override {
@@ -127,8 +127,7 @@ POST /api/v1/nodes
 };
 
 TEST_F(Proxy, ReachesPodsServicesAndNodes) {
-  EXPECT_EQ(get("pods/p/proxy/a%2Fb/?x=1"),
-            "GET /a%2Fb/?x=1 [] /api/v1/namespaces/default/pods/p/proxy/a%2Fb/ ");
+  EXPECT_EQ(get("pods/p/proxy/a%2Fb/?x=1"), "GET /a%2Fb/?x=1 [] /api/v1/namespaces/default/pods/p/proxy/a%2Fb/ ");
   EXPECT_THAT(get("pods/p:80/proxy/"), StartsWith("GET /? []"));
   EXPECT_THAT(get("pods/https:p:443/proxy/s"), StartsWith("GET /s? []"));
   EXPECT_THAT(get("services/web:http/proxy/x"), StartsWith("GET /x? []"));

@@ -25,6 +25,7 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     "sandbox-directories-made",
     "sandbox-recorded",
     "sandbox-namespaces-made",
+    "sandbox-cgroup-made",
     "sandbox-shm-mounted",
     "pod-init-started",
     "address-recorded",

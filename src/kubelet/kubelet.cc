@@ -55,11 +55,11 @@ struct Kubelet::State {
   Crun crun;
   Sandboxes sandboxes;
   Containers containers;
+  ExitWatcher exits;
   client::Informer& pods;
   DrainGate drain;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
-  std::unique_ptr<ExitWatcher> exits;
   client::Workqueue registration;  // of this node
   std::unique_ptr<client::ReconcileLoop> registrar;
   std::jthread starter;
@@ -67,13 +67,14 @@ struct Kubelet::State {
   explicit State(KubeletOptions given)
       : options(std::move(given)),
         machine(readMachine(options.dataDir)),
-        node{options.nodeName, options.nodeIp, options.podCidr},
+        node{options.nodeName, options.nodeIp, options.podCidr, options.maxPods},
         events(options.client, "kubelet", options.nodeName, options.clock),
         images(options.dataDir),
         puller(images, options.clock),
         crun(RuntimePaths::below(options.runDir), checkMachine()),
-        sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun}),
+        sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun, options.podPidsLimit}),
         containers(options.dataDir, options.runDir, crun, options.clock),
+        exits(crun.paths().exits),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
         drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
@@ -95,6 +96,7 @@ struct Kubelet::State {
             .events = events,
             .pods = pods,
             .containers = containers,
+            .exits = exits,
             .sandboxes = sandboxes,
             .images = images,
             .puller = puller,
@@ -194,7 +196,7 @@ void Kubelet::start() {
   }
   state.registrar = std::make_unique<client::ReconcileLoop>("node", state.registration,
                                                             [&state](const std::string&) { state.registerThisNode(); });
-  state.exits = std::make_unique<ExitWatcher>(state.crun.paths().exits, [&state](const std::string& id) {
+  state.exits.start([&state](const std::string& id) {
     if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);
   });
   state.starter = std::jthread([&state](std::stop_token stop) {
@@ -211,7 +213,7 @@ void Kubelet::stop() {
   if (!state.workers) return;
   state.starter = {};
   state.registrar.reset();
-  state.exits.reset();
+  state.exits.stop();
   state.puller.stop();
   state.following = false;
   state.connection.reset();

@@ -32,6 +32,8 @@ struct KubeletOptions {
   std::string nodeName;
   std::string nodeIp;
   std::string podCidr;  // shown in the Node; "" leaves it out
+  int maxPods = 110;    // shown in the Node
+  int64_t podPidsLimit = 16'384;
   std::string dataDir = "/var/lib/wherry";
   std::string runDir = "/run/wherry";
   std::string clusterDns = "10.96.0.10";

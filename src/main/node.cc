@@ -19,7 +19,9 @@ constexpr uint8_t kNodeCidrLength = 24;
 // The first node's piece of the pods' range, as the node controller would hand it out.
 std::string firstPodCidr(const ServerOptions& options) {
   auto range = linux::Ipv4Prefix::parse(options.clusterCidr);
-  range->length = std::max(range->length, kNodeCidrLength);
+  uint8_t length = kNodeCidrLength;
+  while ((1 << (32 - length)) - 2 < options.maxPods) --length;
+  range->length = std::max(range->length, length);
   return range->text();
 }
 
@@ -73,6 +75,8 @@ struct Node::State {
                                                                          .nodeName = options.nodeName,
                                                                          .nodeIp = options.nodeIp,
                                                                          .podCidr = firstPodCidr(options),
+                                                                         .maxPods = options.maxPods,
+                                                                         .podPidsLimit = options.podPidsLimit,
                                                                          .dataDir = options.dataDir,
                                                                          .runDir = options.runDir,
                                                                          .clusterDns = options.clusterDns,

@@ -1,11 +1,13 @@
 #include "main/server.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fault_point.h"
@@ -58,6 +60,16 @@ void writeAdminKubeconfig(const ServerOptions& options, const pki::ClusterPki& p
   pki::writeKubeconfig(options.kubeconfig, {.server = fmt::format("https://{}:{}", options.nodeIp, options.port),
                                             .authorityPem = pki.authority.certificatePem,
                                             .credentials = pki.admin});
+}
+
+// Each watcher, connection and container has a descriptor, and the usual limit is 1,024. Containers inherit it, hence
+// not all that would be allowed: old programs go through all their descriptors.
+void raiseFileLimit() {
+  constexpr rlim_t kEnough = 65536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kEnough));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void listFaultPoints() {
@@ -147,6 +159,7 @@ int runServer(ServerOptions options) {
   auto supervisor = ServiceNotifier::takeFromEnvironment();
   setLogLevel(options.logLevel);
   if (const char* fault = ::getenv("WHERRY_FAULT")) base::armFaultPoint(fault);
+  raiseFileLimit();
   completeOptions(options);
   requireRoot(options);
   RunLock lock(options.runDir, "stop it first, or give this one a --run-dir and --data-dir of its own");

@@ -78,6 +78,12 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
   parser.add_option("--service-cidr", options.serviceCidr, "the Services' addresses")->capture_default_str();
   parser.add_option("--cluster-domain", options.clusterDomain, "the end of all cluster names")->capture_default_str();
   parser.add_option("--cluster-dns", options.clusterDns, "the address of the cluster DNS")->capture_default_str();
+  parser.add_option("--max-pods", options.maxPods, "how many pods this node takes")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  parser.add_option("--pod-pids-limit", options.podPidsLimit, "how many processes and threads a pod may have")
+      ->check(CLI::Range(int64_t{16}, int64_t{1} << 22))
+      ->capture_default_str();
   parser.add_option("--datastore", options.datastore, "where objects are stored")
       ->check(CLI::IsMember({"sqlite"}))
       ->capture_default_str();

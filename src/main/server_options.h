@@ -21,6 +21,8 @@ struct ServerOptions {
   std::string serviceCidr = "10.96.0.0/12";
   std::string clusterDomain = "cluster.local";
   std::string clusterDns = "10.96.0.10";
+  int maxPods = 110;            // on this node; upstream's default
+  int64_t podPidsLimit = 16'384; // processes and threads
   std::string datastore = "sqlite";
   std::string only;                   // "api", or empty for everything
   std::vector<std::string> disabled;  // "proxy", "dns", ...

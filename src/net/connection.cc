@@ -97,8 +97,10 @@ bool Connection::receiveOnce() {
 void Connection::send() {
   size_t sent = 0;
   while (!stalled_) {
+    moreToFill_ = false;
     if (ending_ == Ending::kNot) protocol_->fill();
     if (closed_) return;
+    if (output_.empty() && moreToFill_) continue;
     if (output_.empty()) return outputSent();
     if (sent > kBytesPerTurn) return deferSelf();
     IoResult result = transport_->write(output_.front(loop_->gatherBuffer(), EventLoop::kBufferSize));
@@ -135,6 +137,7 @@ void Connection::watchFor(uint32_t events) {
 }
 
 void Connection::progressSoon() {
+  moreToFill_ = true;  // even by what fill() itself set going: the next request of a pipeline, answered at once
   if (!inProgress_) deferSelf();
 }
 

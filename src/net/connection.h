@@ -102,6 +102,7 @@ class Connection : public EventLoop::Source, public std::enable_shared_from_this
   bool stalled_ = false;    // the socket takes no more for now
   bool inputLeft_ = false;  // in the transport, and nothing will announce it
   bool inProgress_ = false;
+  bool moreToFill_ = false;
   bool deferred_ = false;
   bool draining_ = false;
   bool closed_ = false;

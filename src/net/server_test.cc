@@ -129,6 +129,25 @@ TEST_F(PlainServer, AnswersRequests) {
   EXPECT_THAT(std::string(response.headers.get("date")), HasSubstr("GMT"));
 }
 
+// The end of the first answer has no bytes of its own that would carry the second one with them.
+TEST_F(PlainServer, AnswersTheNextRequestThatCameBeforeTheEndOfAStream) {
+  base::Guarded<ExchangePtr> open;
+  start([&](const ExchangePtr& exchange) {
+    if (exchange->request().path != "/stream") return echo(exchange);
+    Headers headers;
+    headers.add("Content-Length", "2");
+    exchange->begin(200, std::move(headers));
+    exchange->write(bytes("ab"));
+    open.with([&](ExchangePtr& held) { held = exchange; });
+  });
+  Talker talker(server_->port());
+  talker.say("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(talker.hearUntil("\r\n\r\nab"), HasSubstr("Content-Length: 2\r\n"));
+  talker.say("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  open.copy()->finish();
+  EXPECT_THAT(talker.hearUntil("GET /next []"), HasSubstr("GET /next []"));
+}
+
 TEST_F(PlainServer, KeepsConnectionsForTheNextRequest) {
   base::Guarded<std::set<uint16_t>> ports;
   start([&](const ExchangePtr& exchange) {

@@ -30,15 +30,9 @@ class SocketStreams : public testing::Test {
   }
   void listenTo(ByteStream& stream) {
     stream.onRead([this](std::string_view data) { note([&] { received_ += data; }); });
-    stream.onEnd([this] {
-      note([&] { ended_ = true; });
-    });
-    stream.onClosed([this] {
-      note([&] { closed_ = true; });
-    });
-    stream.onWritable([this] {
-      note([&] { writable_ = true; });
-    });
+    stream.onEnd([this] { note([&] { ended_ = true; }); });
+    stream.onClosed([this] { note([&] { closed_ = true; }); });
+    stream.onWritable([this] { note([&] { writable_ = true; }); });
   }
   void note(const std::function<void()>& change) {
     std::lock_guard lock(mutex_);

@@ -152,7 +152,8 @@ void SpdyConnection::finish(const SpdyChannelPtr& channel) {
   endOf(removed, true);
 }
 
-void SpdyConnection::setHandler(SpdyChannel& channel, std::function<void()> SpdyChannel::*which, std::function<void()> handler) {
+void SpdyConnection::setHandler(SpdyChannel& channel, std::function<void()> SpdyChannel::*which,
+                                std::function<void()> handler) {
   bool late = state_.with([&](State&) {
     if (!channel.closed) (channel.*which).swap(handler);
     return channel.closed;

@@ -103,6 +103,7 @@ class Cluster:
 
     def processes(self):
         """Process id -> command line of all that run inside, containers and their conmons included."""
+        group = "/wherry-test" + self.host.replace("/", "-")  # as testhost names it
         namespaces = {os.stat(f"{self.host}/{kind}").st_ino for kind in ("net", "mnt")}
         parents, inside, lines = {}, set(), {}
         for path in pathlib.Path("/proc").glob("[0-9]*"):
@@ -111,7 +112,8 @@ class Cluster:
                 if stat[0] == "Z":
                     continue
                 parents[pid], lines[pid] = int(stat[1]), (path / "cmdline").read_text().replace("\0", " ").strip()
-                if {(path / "ns/net").stat().st_ino, (path / "ns/mnt").stat().st_ino} & namespaces:
+                entered = {(path / "ns/net").stat().st_ino, (path / "ns/mnt").stat().st_ino} & namespaces
+                if entered or group in (path / "cgroup").read_text():
                     inside.add(pid)
             except OSError:
                 continue

@@ -18,7 +18,6 @@ namespace {
 
 constexpr int64_t kMi = 1 << 20;
 constexpr int64_t kMemoryReserve = 100 * kMi;  // below this little is left for pods: MemoryPressure
-constexpr int64_t kPods = 110;                 // upstream's default
 constexpr const char* kKubeletVersion = "v1.36.0";
 
 std::string trimmedFile(const std::string& path) {
@@ -80,13 +79,13 @@ json::Array conditions(const Machine& machine, const std::string& now) {
       condition("Ready", true, "KubeletReady", "kubelet is posting ready status", now)};
 }
 
-json::Object resources(int cpus, int64_t memory, int64_t disk) {
+json::Object resources(int cpus, int64_t memory, int64_t disk, int pods) {
   return {{"cpu", std::to_string(cpus)},
           {"ephemeral-storage", fmt::format("{}Ki", disk / 1024)},
           {"hugepages-1Gi", "0"},
           {"hugepages-2Mi", "0"},
           {"memory", fmt::format("{}Ki", memory / 1024)},
-          {"pods", std::to_string(kPods)}};
+          {"pods", std::to_string(pods)}};
 }
 
 json::Object nodeInfo(const Machine& machine) {
@@ -98,8 +97,8 @@ json::Object nodeInfo(const Machine& machine) {
 }
 
 json::Object renderStatus(const NodeName& node, const Machine& machine, const std::string& now) {
-  return {{"capacity", resources(machine.cpus, machine.memory, machine.diskSize)},
-          {"allocatable", resources(machine.cpus, allocatableMemory(machine), machine.diskSize / 10 * 9)},
+  return {{"capacity", resources(machine.cpus, machine.memory, machine.diskSize, node.maxPods)},
+          {"allocatable", resources(machine.cpus, allocatableMemory(machine), machine.diskSize / 10 * 9, node.maxPods)},
           {"conditions", conditions(machine, now)},
           {"addresses", json::Array{json::Object{{"type", "InternalIP"}, {"address", node.ip}},
                                     json::Object{{"type", "Hostname"}, {"address", node.name}}}},

@@ -29,6 +29,7 @@ struct NodeName {
   std::string name;
   std::string ip;
   std::string podCidr;  // "" when not known
+  int maxPods = 110;
 };
 
 Machine readMachine(const std::string& dataDir);

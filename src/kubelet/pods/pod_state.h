@@ -40,6 +40,7 @@ struct PodMemory {
   std::map<std::string, Stopping> stopping;           // by container id
   std::map<std::string, PostStart> postStart;         // by container id
   std::set<std::string> backOffNoted;                 // container ids
+  std::set<std::string> watched;                      // container ids: their end is told
   std::set<std::string> probed;                       // container ids
   std::map<std::string, ServiceAccountToken> tokens;  // by audience and life
 };

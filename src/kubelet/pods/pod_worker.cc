@@ -72,10 +72,12 @@ Observation PodWorker::observe() {
     if (record.state() != ContainerRecord::State::kRunning) {
       parts_.prober.remove(id);
       state_->probed.erase(id);
+      state_->watched.erase(id);
       state_->stopping.erase(id);
       state_->postStart.erase(id);
       continue;
     }
+    watchMonitor(record);
     if (!state_->postStart.contains(id)) startProbes(record, launched);
     if (auto verdict = parts_.prober.find(id)) {
       seen.probes[id] = *verdict;
@@ -84,6 +86,13 @@ Observation PodWorker::observe() {
   seen.stopping = state_->stopping;
   seen.postStart = state_->postStart;
   return seen;
+}
+
+void PodWorker::watchMonitor(const ContainerRecord& record) {
+  if (!state_->watched.insert(record.id()).second) return;
+  base::Fd monitor = options_.containers.openMonitor(record);
+  if (!monitor) return parts_.queue.add(uid_);  // it has just ended
+  options_.exits.watch(record.id(), std::move(monitor));
 }
 
 PodWorker::Progress PodWorker::apply(const Action& action) {

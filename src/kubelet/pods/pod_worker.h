@@ -53,6 +53,7 @@ class PodWorker {
   std::optional<Image> findImage(const core_v1::Container& container, const StartContainer& action);
   void pullInBackground(const core_v1::Container& container, ContainerKind kind);
   void startFailed(const std::string& container, std::string reason, std::string message);
+  void watchMonitor(const ContainerRecord& record);
   enum class Launched { kNow, kBefore };  // by an earlier process of ours
   void startProbes(const ContainerRecord& record, Launched launched);
   void runPostStart(const core_v1::Container& container, const ContainerRecord& record);

@@ -19,6 +19,7 @@
 #include "kubelet/pods/pod_status.h"
 #include "kubelet/probes/prober.h"
 #include "kubelet/runtime/containers.h"
+#include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/runtime/sandbox.h"
 
 namespace wherry::kubelet {
@@ -28,6 +29,7 @@ struct PodWorkersOptions {
   client::EventRecorder& events;
   client::Informer& pods;  // of this node, with the index kPodsByUid
   Containers& containers;
+  ExitWatcher& exits;
   Sandboxes& sandboxes;
   ImageStore& images;
   ImagePuller& puller;

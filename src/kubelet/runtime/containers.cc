@@ -191,13 +191,25 @@ base::Finished Containers::exec(const ContainerRecord& record, const std::vector
   return crun_.exec(record.id(), argv, timeout, std::move(stop));
 }
 
+base::Fd Containers::openMonitor(const ContainerRecord& record) const {
+  return crun_.openMonitor(record.id(), directoryOf(record));
+}
+
 bool Containers::observeExits(std::string_view uid) {
   bool any = false;
   for (const ContainerRecord& record : list(uid)) {
     if (record.state() != ContainerRecord::State::kRunning) continue;
+    // In this order: a conmon writes the exit file before it ends.
+    bool monitored = crun_.isMonitored(record.id(), directoryOf(record));
     auto exit = crun_.findExit(record.id(), cgroupOf(record));
-    if (!exit) continue;
-    finish(record, *exit);
+    if (!exit && monitored) continue;
+    if (exit) {
+      finish(record, *exit);
+    } else {
+      ContainerRecord lost = record;
+      lost.message = "The container was killed because its monitor, conmon, had ended";
+      finish(lost, {.code = kKilled, .at = clock_.now()});
+    }
     any = true;
   }
   return any;

@@ -56,7 +56,10 @@ class Containers {
   base::Finished exec(const ContainerRecord& record, const std::vector<std::string>& argv,
                       std::chrono::milliseconds timeout, std::stop_token stop = {}) const;
 
-  // Looks for ends since the last look and notes them. Returns whether there were any.
+  // Its conmon, as a pidfd: whoever is told of its end calls observeExits(). Invalid when it has ended.
+  base::Fd openMonitor(const ContainerRecord& record) const;
+  // Looks for ends since the last look and notes them; one whose conmon was killed is ended too, since nobody would
+  // see its end. Returns whether there were any.
   bool observeExits(std::string_view uid);
   // Removes record and log, killing what still runs.
   void remove(const ContainerRecord& record);

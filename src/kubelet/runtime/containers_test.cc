@@ -36,7 +36,8 @@ class RuntimeTest : public ::testing::Test {
     crun_.emplace(RuntimePaths{directory_.run() + "/crun", directory_.run() + "/exits"}, linux::readCgroups());
     sandboxes_.emplace(SandboxOptions{directory_.data(), directory_.run(), "192.0.2.1", &*network_, &*crun_});
     restart();
-    watcher_.emplace(directory_.run() + "/exits", [this](const std::string& id) {
+    watcher_.emplace(directory_.run() + "/exits");
+    watcher_->start([this](const std::string& id) {
       std::lock_guard lock(mutex_);
       ended_.insert(id);
       changed_.notify_all();
@@ -277,6 +278,22 @@ TEST_F(RuntimeTest, ContainersMayShareTheirProcesses) {
   ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
   EXPECT_FALSE(sandboxes_->find(uid_));
   EXPECT_EQ(sandboxes_->create(pod_, "web").attempt, 1);
+}
+
+TEST_F(RuntimeTest, AContainerWhoseConmonIsKilledIsEndedToo) {
+  auto record = run({"sleep", "1000"});
+  watcher_->watch(record.id(), containers_->openMonitor(record));
+  std::string bundle = containers_->pathsOf(uid_).container("main", 0);
+  auto numberIn = [&](const char* file) { return std::stoi(base::readFile(bundle + file)); };
+  int process = numberIn("/pidfile");
+  ::kill(numberIn("/conmon.pid"), SIGKILL);
+  auto ended = waitForEnd(record);
+  EXPECT_EQ(ended.state(), ContainerRecord::State::kExited);
+  EXPECT_EQ(ended.exitCode, 137);
+  EXPECT_EQ(ended.reason, "Error");
+  auto group = containers_->pathsOf(uid_).containerCgroup("main", 0);
+  EXPECT_FALSE(linux::isInCgroup(process, group)) << "it runs on beside its successor";
+  EXPECT_FALSE(containers_->openMonitor(ended));
 }
 
 TEST_F(RuntimeTest, RemovingThePodLeavesNothing) {

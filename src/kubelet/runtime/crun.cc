@@ -266,12 +266,18 @@ bool Crun::isMonitored(const std::string& id, const std::string& bundle) const {
   return commandLine.find(id) != std::string::npos;
 }
 
+base::Fd Crun::openMonitor(const std::string& id, const std::string& bundle) const {
+  auto pid = readPid(bundle + "/conmon.pid");
+  if (!pid) return {};
+  // Opened before the check, so that it can't be a process that came later.
+  base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+  return isMonitored(id, bundle) ? std::move(process) : base::Fd();
+}
+
 void Crun::waitUnmonitored(const std::string& id, const std::string& bundle) const {
   constexpr int kAtMost = 5000;  // milliseconds; it has nothing left to do but to write the exit file
-  auto pid = readPid(bundle + "/conmon.pid");
-  if (!pid) return;
-  base::Fd process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-  if (!process || !isMonitored(id, bundle)) return;
+  base::Fd process = openMonitor(id, bundle);
+  if (!process) return;
   pollfd ended{process.get(), POLLIN, 0};
   ::poll(&ended, 1, kAtMost);
 }

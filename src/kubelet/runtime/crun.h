@@ -73,6 +73,8 @@ class Crun {
   base::Fd openPidNamespace(const std::string& bundle, std::string_view cgroupsPath) const;
   // Whether the conmon of this container lives; without it nobody will write the exit file.
   bool isMonitored(const std::string& id, const std::string& bundle) const;
+  // Its conmon, as a pidfd; invalid when it is gone.
+  base::Fd openMonitor(const std::string& id, const std::string& bundle) const;
   // Waits until its conmon is gone, and with it everything that might still write to the bundle or the exit file.
   void waitUnmonitored(const std::string& id, const std::string& bundle) const;
   // False when there is no such process any more.

@@ -3,42 +3,77 @@
 #include <filesystem>
 #include <utility>
 
-#include <poll.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 namespace wherry::kubelet {
 
-ExitWatcher::ExitWatcher(const std::string& directory, std::function<void(const std::string&)> onFile)
-    : directory_(directory),
-      onFile_(std::move(onFile)),
-      inotify_(::inotify_init1(IN_CLOEXEC)),
-      wake_(::eventfd(0, EFD_CLOEXEC)) {
-  if (!inotify_ || !wake_) base::throwErrno("inotify_init1");
-  if (::inotify_add_watch(inotify_.get(), directory.c_str(), IN_MOVED_TO) < 0) base::throwErrno("watch " + directory);
-  thread_ = std::jthread([this](std::stop_token stop) { watch(stop); });
-}
+class ExitWatcher::Directory : public net::EventLoop::Source {
+ public:
+  explicit Directory(ExitWatcher& watcher) : inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)), watcher_(watcher) {
+    if (!inotify) base::throwErrno("inotify_init1");
+    const std::string& path = watcher.directory_;
+    if (::inotify_add_watch(inotify.get(), path.c_str(), IN_MOVED_TO) < 0) base::throwErrno("watch " + path);
+  }
 
-ExitWatcher::~ExitWatcher() {
-  thread_.request_stop();
-  uint64_t one = 1;
-  [[maybe_unused]] ssize_t written = ::write(wake_.get(), &one, sizeof one);
-}
-
-void ExitWatcher::watch(std::stop_token stop) {
-  for (const auto& entry : std::filesystem::directory_iterator(directory_)) onFile_(entry.path().filename().string());
-  alignas(inotify_event) char buffer[8192];
-  while (!stop.stop_requested()) {
-    pollfd entries[] = {{inotify_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-    if (::poll(entries, 2, -1) < 0 || !(entries[0].revents & POLLIN)) continue;
-    ssize_t count = ::read(inotify_.get(), buffer, sizeof buffer);
+  void onReady(uint32_t) override {
+    alignas(inotify_event) char buffer[8192];
+    ssize_t count = ::read(inotify.get(), buffer, sizeof buffer);
     for (char* at = buffer; at < buffer + count;) {
       auto* event = reinterpret_cast<inotify_event*>(at);
-      if (event->len > 0) onFile_(event->name);
+      if (event->len > 0) watcher_.onEnd_(event->name);
       at += sizeof(inotify_event) + event->len;
     }
   }
+
+  const base::Fd inotify;
+
+ private:
+  ExitWatcher& watcher_;
+};
+
+class ExitWatcher::Process : public net::EventLoop::Source {
+ public:
+  Process(ExitWatcher& watcher, std::string name, base::Fd process)
+      : pidfd(std::move(process)), watcher_(watcher), name_(std::move(name)) {}
+
+  void onReady(uint32_t) override {
+    watcher_.loop_.remove(pidfd.get());
+    watcher_.onEnd_(name_);
+  }
+
+  const base::Fd pidfd;
+
+ private:
+  ExitWatcher& watcher_;
+  std::string name_;
+};
+
+ExitWatcher::ExitWatcher(const std::string& directory) : directory_(directory) {
+  auto source = std::make_shared<Directory>(*this);
+  int fd = source->inotify.get();
+  loop_.add(fd, EPOLLIN, std::move(source));
+}
+
+ExitWatcher::~ExitWatcher() { stop(); }
+
+void ExitWatcher::start(std::function<void(const std::string&)> onEnd) {
+  onEnd_ = std::move(onEnd);
+  thread_ = std::jthread([this] {
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) onEnd_(entry.path().filename().string());
+    loop_.run();
+  });
+}
+
+void ExitWatcher::stop() {
+  loop_.stop();
+  thread_ = {};
+}
+
+void ExitWatcher::watch(const std::string& name, base::Fd process) {
+  auto source = std::make_shared<Process>(*this, name, std::move(process));
+  loop_.post([this, source] { loop_.add(source->pidfd.get(), EPOLLIN, source); });
 }
 
 }  // namespace wherry::kubelet

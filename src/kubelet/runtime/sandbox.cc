@@ -177,7 +177,10 @@ SandboxRecord Sandboxes::create(const core_v1::Pod& pod, const std::string& host
     endPodInit(*options_.crun, pod.metadata().uid(), paths);
     record = makeNamespaces(pod, paths, hostname);
   }
-  linux::limitCgroup(options_.crun->cgroups(), paths.cgroup, podLimits(pod));
+  linux::CgroupLimits limits = podLimits(pod);
+  limits.processes = options_.podPidsLimit;
+  linux::limitCgroup(options_.crun->cgroups(), paths.cgroup, limits);
+  base::faultPoint("sandbox-cgroup-made");
   mountShm(paths);
   base::faultPoint("sandbox-shm-mounted");
   if (record->sharedProcesses && !openPodProcesses(*options_.crun, paths)) {

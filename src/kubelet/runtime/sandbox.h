@@ -34,6 +34,7 @@ struct SandboxOptions {
   std::string nodeIp;
   network::PodNetwork* network = nullptr;
   const Crun* crun = nullptr;
+  int64_t podPidsLimit = 16'384;  // a pod that forks without end stops there, and the node goes on
 };
 
 class Sandboxes {
