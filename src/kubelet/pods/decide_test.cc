@@ -457,5 +457,17 @@ TEST(Decide, WhatProbesAndChangesDoToARunningContainer) {
   });
 }
 
+TEST(CrashDelay, GrowsForAContainerThatCanNotBeStarted) {
+  base::WallTime now = base::WallTime(std::chrono::hours(24 * 365 * 50));
+  ContainerRecord failed{.crashDelay = std::chrono::seconds(10),
+                         .createdAt = now - std::chrono::seconds(1),
+                         .startedAt = base::WallTime(),  // as its status shows it
+                         .finishedAt = now,
+                         .exitCode = 128,
+                         .reason = "StartError"};
+  EXPECT_EQ(restartAt(failed), now + std::chrono::seconds(10));
+  EXPECT_EQ(nextCrashDelay(failed), std::chrono::seconds(20));
+}
+
 }  // namespace
 }  // namespace wherry::kubelet

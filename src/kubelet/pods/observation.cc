@@ -20,7 +20,9 @@ constexpr std::chrono::minutes kHealthyRun{10};
 seconds doubled(seconds delay) { return std::min(delay * 2, kMaxDelay); }
 
 bool ranWell(const ContainerRecord& ended) {
-  return ended.startedAt && ended.finishedAt && *ended.finishedAt - *ended.startedAt >= kHealthyRun;
+  if (!ended.startedAt || !ended.finishedAt) return false;
+  // One that could not be started shows the epoch as its start, and has not run since then.
+  return *ended.finishedAt - std::max(*ended.startedAt, ended.createdAt) >= kHealthyRun;
 }
 
 // KEP-5307: a container's own rules come before its restartPolicy, and that before the pod's.
