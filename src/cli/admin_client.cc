@@ -28,6 +28,15 @@ bool somebodyListens(const std::string& path) {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+net::Request requestOf(const std::string& method, const std::string& path) {
+  net::Request request;
+  request.method = method;
+  auto parts = base::splitOnce(path, '?');
+  request.path = parts ? std::string(parts->first) : path;
+  request.query = parts ? std::string(parts->second) : "";
+  return request;
+}
+
 }  // namespace
 
 AdminClient::AdminClient(std::string runDir) : runDir_(std::move(runDir)) {}
@@ -35,14 +44,9 @@ AdminClient::AdminClient(std::string runDir) : runDir_(std::move(runDir)) {}
 json::Value AdminClient::call(const std::string& method, const std::string& path,
                               std::chrono::milliseconds timeout) const {
   auto client = net::newHttpClient({.url = "unix:" + runDir_ + "/admin.sock", .timeout = timeout});
-  net::Request request;
-  request.method = method;
-  auto parts = base::splitOnce(path, '?');
-  request.path = parts ? std::string(parts->first) : path;
-  request.query = parts ? std::string(parts->second) : "";
   net::ClientResponse response;
   try {
-    response = client->call(request);
+    response = client->call(requestOf(method, path));
   } catch (const std::system_error& error) {
     throw std::runtime_error(describeSilence(error.code()));
   }
@@ -68,6 +72,32 @@ json::Value AdminClient::post(const std::string& path, std::chrono::milliseconds
 }
 
 json::Value AdminClient::remove(const std::string& path) const { return call("DELETE", path, std::chrono::minutes(1)); }
+
+void AdminClient::postLines(const std::string& path, const std::function<void(const json::Value&)>& onLine) const {
+  auto client = net::newHttpClient({.url = "unix:" + runDir_ + "/admin.sock"});
+  int status = 0;
+  std::string rest;
+  auto onData = [&](std::string_view data) {
+    rest += data;
+    size_t start = 0;
+    for (size_t end; (end = rest.find('\n', start)) != std::string::npos; start = end + 1) {
+      json::Value line = json::parse(std::string_view(rest).substr(start, end - start));
+      if (status >= 400) throw std::runtime_error(std::string(json::getString(line, "message", "the server refused")));
+      onLine(line);
+    }
+    rest.erase(0, start);
+    return true;
+  };
+  auto onHead = [&](const net::ClientResponse& head) {
+    status = head.status;
+    return true;
+  };
+  try {
+    client->stream(requestOf("POST", path), {}, onHead, onData);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(describeSilence(error.code()));
+  }
+}
 
 bool AdminClient::waitForSocket(std::chrono::steady_clock::time_point deadline) const {
   base::makeDirectories(runDir_);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -17,6 +19,8 @@ class AdminClient {
   json::Value get(const std::string& path, std::chrono::milliseconds timeout = std::chrono::seconds(30)) const;
   json::Value post(const std::string& path, std::chrono::milliseconds timeout) const;
   json::Value remove(const std::string& path) const;
+  // For an answer of one JSON object a line: calls `onLine` for each as it comes.
+  void postLines(const std::string& path, const std::function<void(const json::Value&)>& onLine) const;
 
   // Waits until a server listens on it; false when none does by then.
   bool waitForSocket(std::chrono::steady_clock::time_point deadline) const;

@@ -10,7 +10,10 @@
 #include "base/subprocess.h"
 #include "client/event_recorder.h"
 #include "client/workqueue.h"
+#include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
+#include "kubelet/logs/container_logs.h"
+#include "kubelet/node/node_images.h"
 #include "kubelet/node/node_registration.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
@@ -43,6 +46,10 @@ linux::Cgroups checkMachine() {
   return cgroups;
 }
 
+std::string logDirOf(const KubeletOptions& options) {
+  return options.logDir.empty() ? options.dataDir + "/log" : options.logDir;
+}
+
 }  // namespace
 
 struct Kubelet::State {
@@ -54,10 +61,12 @@ struct Kubelet::State {
   ImagePuller puller;
   Crun crun;
   Sandboxes sandboxes;
+  ContainerLogs logs;
   Containers containers;
   ExitWatcher exits;
   client::Informer& pods;
   DrainGate drain;
+  ImageGarbage garbage;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
   client::Workqueue registration;  // of this node
@@ -69,14 +78,23 @@ struct Kubelet::State {
         machine(readMachine(options.dataDir)),
         node{options.nodeName, options.nodeIp, options.podCidr, options.maxPods},
         events(options.client, "kubelet", options.nodeName, options.clock),
-        images(options.dataDir),
-        puller(images, options.clock),
+        images(options.dataDir, options.clock),
+        puller(images, {.registriesFile = options.registriesFile,
+                        .makeRoom =
+                            [this](uint64_t bytes) {
+                              if (following) garbage.makeRoom(bytes);  // before that nobody knows what is in use
+                            },
+                        .clock = options.clock}),
         crun(RuntimePaths::below(options.runDir), checkMachine()),
         sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun, options.podPidsLimit}),
-        containers(options.dataDir, options.runDir, crun, options.clock),
+        logs(logDirOf(options), {}, options.clock),
+        containers(options.dataDir, options.runDir, crun, options.clock, &logs),
         exits(crun.paths().exits),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
-        drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied) {
+        drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied),
+        garbage(
+            images, [this] { return imagesInUse(); }, [this](const std::string& message) { reportGarbage(message); },
+            options.clock) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
     connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
@@ -86,6 +104,7 @@ struct Kubelet::State {
                                     .runDir = options.runDir,
                                     .nodeName = options.nodeName});
     addHandlers();
+    images.onChange([this] { imagesChanged(); });
   }
 
   PodWorkersOptions workerOptions() {
@@ -107,6 +126,7 @@ struct Kubelet::State {
             .facts = facts,
             .memoryCapacity = machine.memory,
             .dataDir = options.dataDir,
+            .logDir = logDirOf(options),
             .clock = options.clock};
   }
 
@@ -139,6 +159,7 @@ struct Kubelet::State {
   void addHandlers() {
     pods.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
       if (before) workers->enqueue(std::string(before->metadata().uid()));
+      if (!after && following) garbage.check();  // what its containers used may be used by nobody now
       if (after) workers->enqueue(std::string(after->metadata().uid()));
     }});
     followObjects(core_v1::ConfigMap::kResource(), SourceKind::kConfigMap);
@@ -148,6 +169,25 @@ struct Kubelet::State {
       if (after || before->metadata().name() != options.nodeName) return;
       registration.add(options.nodeName);
     }});
+  }
+
+  // An event about the Node, as upstream has it; the Node's name stands for its uid there.
+  void reportGarbage(const std::string& message) {
+    kubeletLog().warn("{}", message);
+    auto about = find(core_v1::Node::kResource(), {}, options.nodeName);
+    if (about) events.record(*about, client::Severity::kWarning, "FreeDiskSpaceFailed", message);
+  }
+
+  std::set<std::string> imagesInUse() const {
+    std::set<std::string> used;
+    for (const ContainerRecord& record : containers.listAll()) used.insert(record.imageId);
+    return used;
+  }
+
+  void imagesChanged() {
+    if (!following) return;  // start() does it
+    garbage.check();
+    registration.add(options.nodeName);
   }
 
   void followObjects(const meta::Resource& resource, SourceKind kind) {
@@ -169,13 +209,15 @@ struct Kubelet::State {
   // All that a former life left, so that what the API has no more is cleared.
   void enqueueLeftovers() {
     for (const std::string& uid : sandboxes.list()) workers->enqueue(uid);
-    for (const std::string& uid : podsWithLogs(options.dataDir)) workers->enqueue(uid);
     for (const std::string& id : crun.list()) {
       if (auto uid = Containers::uidOf(id)) workers->enqueue(*uid);
     }
   }
 
-  void registerThisNode() { registerNode(options.client, node, machine, options.clock.now()); }
+  void registerThisNode() {
+    auto now = options.clock.now();
+    registerNode(options.client, renderNode(node, machine, now, renderNodeImages(images.list())), now);
+  }
 
   std::atomic<bool> following{false};
 };
@@ -204,6 +246,7 @@ void Kubelet::start() {
     state.enqueueLeftovers();
     state.workers->start();
     state.following = true;
+    state.garbage.check();
     kubeletLog().info("node {} follows its pods", state.options.nodeName);
   });
 }
@@ -222,5 +265,6 @@ void Kubelet::stop() {
 std::shared_ptr<client::NodeConnection> Kubelet::connection() { return state_->connection; }
 ImageStore& Kubelet::images() { return state_->images; }
 ImagePuller& Kubelet::puller() { return state_->puller; }
+ImageGarbage& Kubelet::imageGarbage() { return state_->garbage; }
 
 }  // namespace wherry::kubelet

@@ -23,6 +23,7 @@
 
 namespace wherry::kubelet {
 
+class ImageGarbage;
 class ImagePuller;
 
 struct KubeletOptions {
@@ -36,6 +37,8 @@ struct KubeletOptions {
   int64_t podPidsLimit = 16'384;
   std::string dataDir = "/var/lib/wherry";
   std::string runDir = "/run/wherry";
+  std::string logDir;          // holds pods/ and containers/ (logs/container_logs.h); "": dataDir/log
+  std::string registriesFile;  // mirrors, logins and certificates of registries (images/registries.h); "": none
   std::string clusterDns = "10.96.0.10";
   std::string clusterDomain = "cluster.local";
   // What proxy and DNS have applied: a container of a deleted pod gets its signal only after they dropped it.
@@ -59,6 +62,7 @@ class Kubelet {
   std::shared_ptr<client::NodeConnection> connection();
   ImageStore& images();
   ImagePuller& puller();
+  ImageGarbage& imageGarbage();
 
  private:
   struct State;

@@ -46,7 +46,7 @@ class Endpoint : public AdminEndpoint {
   explicit Endpoint(AdminSubjects subjects) : subjects_(subjects) {
     for (unsigned i = 0; i < kWorkers; ++i) {
       workers_.emplace_back([this](std::stop_token stop) {
-        while (auto exchange = queue_.pop(stop)) answer(**exchange);
+        while (auto exchange = queue_.pop(stop)) answer(*exchange);
       });
     }
     server_ = net::startServer({.address = "unix:" + subjects.options.runDir + "/admin.sock", .threads = 1},
@@ -71,8 +71,14 @@ class Endpoint : public AdminEndpoint {
     exchange.respond(net::Response::text(status, "application/json", json::serialize(body) + "\n"));
   }
 
-  void answer(net::Exchange& exchange) {
+  void answer(const net::ExchangePtr& shared) {
+    net::Exchange& exchange = *shared;
     try {
+      if (exchange.request().method == "POST" && exchange.request().path == "/images/pull") {
+        AdminParts parts = parts_.copy();
+        requireImages(parts);
+        return pullImage(exchange, parts);
+      }
       respond(exchange, 200, route(exchange.request()));
     } catch (const AdminError& error) {
       respond(exchange, error.status, {{"message", error.what()}});
@@ -86,15 +92,18 @@ class Endpoint : public AdminEndpoint {
     if (what == "GET /status") return status(request);
     AdminParts parts = parts_.copy();
     if (what == "GET /report") return report(parts);
-    if (request.path.starts_with("/images") && !parts.images) {
-      bool later = !parts.client && subjects_.options.enabled("kubelet");
-      throw AdminError(503, later ? "the server is still starting" : "no kubelet runs here");
-    }
+    if (request.path.starts_with("/images")) requireImages(parts);
     if (what == "GET /images") return listImages(parts);
     if (what == "POST /images/import") return importImage(request, parts);
-    if (what == "POST /images/pull") return pullImage(request, parts);
+    if (what == "POST /images/prune") return pruneImages(request, parts);
     if (what == "DELETE /images") return removeImage(request, parts);
     throw AdminError(404, "no such command: " + what);
+  }
+
+  void requireImages(const AdminParts& parts) const {
+    if (parts.images) return;
+    bool later = !parts.client && subjects_.options.enabled("kubelet");
+    throw AdminError(503, later ? "the server is still starting" : "no kubelet runs here");
   }
 
   json::Value status(const net::Request& request) {
@@ -116,7 +125,11 @@ class Endpoint : public AdminEndpoint {
   static json::Value listImages(const AdminParts& parts) {
     json::Array images;
     for (const kubelet::Image& image : parts.images->list()) {
-      images.push_back({{"name", image.name}, {"digest", image.manifestDigest}, {"size", image.size}});
+      images.push_back({{"name", image.name},
+                        {"digest", image.manifestDigest},
+                        {"size", image.size},
+                        {"source", image.source == kubelet::ImageSource::kPulled ? "pulled" : "imported"},
+                        {"inUse", parts.garbage->inUse(image)}});
     }
     return {{"images", images}};
   }
@@ -129,13 +142,43 @@ class Endpoint : public AdminEndpoint {
     return {{"images", names}};
   }
 
-  static json::Value pullImage(const net::Request& request, const AdminParts& parts) {
-    std::string name = requireParameter(request, "image");
-    return {{"image", parts.puller->pull(name, kubelet::PullPolicy::kAlways).image.name}};
+  // Answered in lines, so that whoever waits sees for what.
+  static void pullImage(net::Exchange& exchange, const AdminParts& parts) {
+    std::string name = requireParameter(exchange.request(), "image");
+    auto line = [&](const json::Object& content) {
+      exchange.write(std::make_shared<const std::string>(json::serialize(content) + "\n"));
+    };
+    net::Headers headers;
+    headers.add("Content-Type", "application/json");
+    exchange.begin(200, std::move(headers));
+    try {
+      kubelet::PullWatcher watcher{[&](const std::string& progress) { line({{"progress", progress}}); }};
+      auto result = parts.puller->pull(name, kubelet::PullPolicy::kAlways, {}, watcher);
+      if (result.how == kubelet::PullResult::How::kFallback) {
+        line({{"message", "its registry can't be reached; the image that was imported by hand stays"}});
+      } else {
+        line({{"image", result.image.name}});
+      }
+    } catch (const std::exception& error) {
+      line({{"message", error.what()}});
+    }
+    exchange.finish();
+  }
+
+  static json::Value pruneImages(const net::Request& request, const AdminParts& parts) {
+    bool all = parameter(request, "all") == "true";
+    json::Array names;
+    auto what = all ? kubelet::ImageGarbage::Prune::kAll : kubelet::ImageGarbage::Prune::kPulled;
+    for (const std::string& name : parts.garbage->prune(what)) names.emplace_back(name);
+    return {{"images", names}};
   }
 
   static json::Value removeImage(const net::Request& request, const AdminParts& parts) {
     std::string name = requireParameter(request, "image");
+    auto image = parts.images->find(name);
+    if (image && parts.garbage->inUse(*image)) {
+      throw AdminError(409, fmt::format("image {} is in use by a container; delete its pod first", image->name));
+    }
     if (!parts.images->remove(name)) throw AdminError(404, fmt::format("no image {} on this node", name));
     return json::Object();
   }

@@ -3,7 +3,10 @@
 //
 //   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
 //   GET    /report                           all that `wherry status` shows, status_report.h
-//   GET    /images                     POST /images/import?file=F   POST /images/pull?image=I   DELETE /images?image=I
+//   GET    /images                     POST /images/import?file=F   DELETE /images?image=I
+//   POST   /images/prune[?all=true]    what no container uses; imported images only with `all`
+//   POST   /images/pull?image=I        one JSON object a line: {"progress": ...} about every second, at last
+//                                      {"image": ...} or {"message": ...}
 #pragma once
 
 #include <functional>
@@ -12,6 +15,7 @@
 
 #include "client/client.h"
 #include "json/value.h"
+#include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
 #include "main/readiness.h"
 #include "main/server_options.h"
@@ -28,6 +32,7 @@ struct AdminSubjects {
 struct AdminParts {
   kubelet::ImageStore* images = nullptr;
   kubelet::ImagePuller* puller = nullptr;
+  kubelet::ImageGarbage* garbage = nullptr;
   client::Client* client = nullptr;
 };
 

@@ -79,6 +79,8 @@ struct Node::State {
                                                                          .podPidsLimit = options.podPidsLimit,
                                                                          .dataDir = options.dataDir,
                                                                          .runDir = options.runDir,
+                                                                         .logDir = options.logDir,
+                                                                         .registriesFile = options.registries,
                                                                          .clusterDns = options.clusterDns,
                                                                          .clusterDomain = options.clusterDomain,
                                                                          .applied = applied});
@@ -144,5 +146,7 @@ void Node::start() {
 kubelet::ImageStore* Node::images() { return state_->kubelet ? &state_->kubelet->images() : nullptr; }
 
 kubelet::ImagePuller* Node::puller() { return state_->kubelet ? &state_->kubelet->puller() : nullptr; }
+
+kubelet::ImageGarbage* Node::imageGarbage() { return state_->kubelet ? &state_->kubelet->imageGarbage() : nullptr; }
 
 }  // namespace wherry::main

@@ -7,6 +7,7 @@
 
 #include "base/guarded.h"
 #include "client/node_connection.h"
+#include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
 #include "main/control_plane.h"
 #include "main/readiness.h"
@@ -39,6 +40,7 @@ class Node {
 
   kubelet::ImageStore* images();   // null without a kubelet
   kubelet::ImagePuller* puller();  // null without a kubelet
+  kubelet::ImageGarbage* imageGarbage();
 
  private:
   struct State;

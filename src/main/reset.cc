@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "kubelet/logs/container_logs.h"
 #include "kubelet/remove_all_pods.h"
 #include "linux/ipv4.h"
 #include "linux/links.h"
@@ -72,6 +73,8 @@ class Reset {
       // Nobody runs, and nobody starts meanwhile.
       RunLock lock(options_.runDir, "stop it first: systemctl stop wherry, or make down");
       base::Fd store = claimStore(options_.dataDir);
+      // By what the data directory tells of pods, so before those.
+      if (!keepData_) attempt("logs", [&] { kubelet::removeAllPodLogs(options_.dataDir, options_.logDir); });
       attempt("pods", [&] { removePods(); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("the address of the cluster DNS", [&] {
@@ -147,6 +150,9 @@ std::function<int()> declareReset(CLI::App& parser) {
   parser.add_flag("--keep-data", options->keepData,
                   "as before a reboot: stop the pods and take back what they have of the machine, but delete no data");
   parser.add_option("--data-dir", server.dataDir, "the data directory, which is deleted")
+      ->type_name("DIR")
+      ->capture_default_str();
+  parser.add_option("--log-dir", server.logDir, "where the pods' logs are, which are deleted")
       ->type_name("DIR")
       ->capture_default_str();
   parser.add_option("--run-dir", server.runDir, "the run directory, which is deleted")

@@ -134,6 +134,7 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
   if (node) node->start();
   admin->setParts({.images = node ? node->images() : nullptr,
                    .puller = node ? node->puller() : nullptr,
+                   .garbage = node ? node->imageGarbage() : nullptr,
                    .client = &controlPlane.api().client()});
   followCertificates(options, controlPlane, keeper);
   std::optional<FollowedAddress> address;

@@ -11,6 +11,7 @@
 
 #include "base/strings.h"
 #include "json/yaml.h"
+#include "kubelet/images/registries.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
 #include "main/node_name.h"
@@ -70,6 +71,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
   parser.add_option("--run-dir", options.runDir, "where what lasts until the next boot is kept")
       ->type_name("DIR")
       ->capture_default_str();
+  parser.add_option("--log-dir", options.logDir, "where the pods' logs are kept, in pods/ and containers/")
+      ->type_name("DIR")
+      ->capture_default_str();
   parser.add_option("--bind-address", options.bindAddress, "the address the API listens on")->capture_default_str();
   parser.add_option("--port", options.port, "the port the API listens on")->capture_default_str();
   parser.add_option("--node-name", options.nodeName, "this node's name (default: the host's)");
@@ -100,13 +104,18 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       .add_option("--token-auth-file", options.tokenFile,
                   "static tokens, one `token,user,uid,\"group1,group2\"` a line")
       ->check(CLI::ExistingFile);
+  parser
+      .add_option("--registries", options.registries,
+                  "mirrors, logins and certificates of image registries, in the form of k3s' registries.yaml")
+      ->capture_default_str();
   parser.add_option("--log-level", options.logLevel, "from which level on messages are logged")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
 }
 
 void completeOptions(ServerOptions& options) {
-  for (std::string* path : {&options.dataDir, &options.runDir, &options.kubeconfig, &options.tokenFile}) {
+  for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
+                            &options.registries}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
   if (options.nodeName.empty()) options.nodeName = ownNodeName();
@@ -120,6 +129,7 @@ void completeOptions(ServerOptions& options) {
   }
   if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
   checkRanges(options);
+  kubelet::Registries::read(options.registries);  // a mistake in it is told now, not at the first pull
 }
 
 std::string sysctlRecord(const ServerOptions& options) { return options.runDir + "/sysctls"; }

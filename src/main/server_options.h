@@ -13,6 +13,7 @@ namespace wherry::main {
 struct ServerOptions {
   std::string dataDir = "/var/lib/wherry";
   std::string runDir = "/run/wherry";
+  std::string logDir = "/var/log";  // the pods' logs, where collectors look for them: pods/ and containers/ in it
   std::string bindAddress = "0.0.0.0";
   uint16_t port = 6443;
   std::string nodeName;  // empty: the host's name
@@ -21,13 +22,14 @@ struct ServerOptions {
   std::string serviceCidr = "10.96.0.0/12";
   std::string clusterDomain = "cluster.local";
   std::string clusterDns = "10.96.0.10";
-  int maxPods = 110;            // on this node; upstream's default
-  int64_t podPidsLimit = 16'384; // processes and threads
+  int maxPods = 110;              // on this node; upstream's default
+  int64_t podPidsLimit = 16'384;  // processes and threads
   std::string datastore = "sqlite";
-  std::string only;                   // "api", or empty for everything
-  std::vector<std::string> disabled;  // "proxy", "dns", ...
-  std::string kubeconfig;             // empty: dataDir/admin.kubeconfig
-  std::string tokenFile;              // static tokens, token_file.h; empty: none
+  std::string only;                                        // "api", or empty for everything
+  std::vector<std::string> disabled;                       // "proxy", "dns", ...
+  std::string kubeconfig;                                  // empty: dataDir/admin.kubeconfig
+  std::string tokenFile;                                   // static tokens, token_file.h; empty: none
+  std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   bool fixedNodeIp = false;  // nodeIp was given, not found
 

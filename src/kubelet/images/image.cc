@@ -1,5 +1,6 @@
 #include "kubelet/images/image.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <sys/utsname.h>
@@ -24,6 +25,14 @@ std::vector<std::string> texts(const json::Value& document, std::string_view pat
 std::string Image::imageId() const {
   auto reference = ImageReference::parse(name);
   return (reference ? reference->repositoryText() + "@" : "") + sourceDigest;
+}
+
+std::string digestHex(std::string_view digest) {
+  constexpr std::string_view kPrefix = "sha256:";
+  bool right = digest.starts_with(kPrefix) && digest.size() == kPrefix.size() + 64 &&
+               digest.substr(kPrefix.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  if (!right) throw std::runtime_error("not a sha256 digest: " + std::string(digest.substr(0, 100)));
+  return std::string(digest.substr(kPrefix.size()));
 }
 
 std::vector<Descriptor> parseDescriptors(const json::Array& list) {
@@ -56,6 +65,14 @@ std::optional<Descriptor> findManifest(const json::Value& index, std::string_vie
     if (linuxHere && json::getString(item, "platform.architecture") == architecture) return descriptors[i];
   }
   return std::nullopt;
+}
+
+int64_t manifestBytes(const json::Value& manifest) {
+  int64_t bytes = std::max<int64_t>(json::getInt(manifest, "config.size"), 0);
+  const json::Value* layers = json::find(manifest, "layers");
+  if (!layers || !layers->is_array()) return bytes;
+  for (const json::Value& layer : layers->get_array()) bytes += std::max<int64_t>(json::getInt(layer, "size"), 0);
+  return bytes;
 }
 
 void readManifest(const json::Value& manifest, Image& into) {

@@ -32,11 +32,17 @@ struct Image {
   std::vector<std::string> layers;  // digests of the layer blobs, the lowest first
   int64_t size = 0;                 // bytes of the layer blobs
   ImageSource source = ImageSource::kImported;
+  // Hashes of the pods' logins by which it was pulled: only who has one of them may use it unasked. Empty: it was
+  // imported, or pulled without a pod's login, and is for everyone (KEP-2535).
+  std::vector<std::string> logins;
   ImageConfig config;
 
   // As pod status shows it: "docker.io/library/nginx@sha256:...".
   std::string imageId() const;
 };
+
+// The hex digits of "sha256:...". A digest becomes a path, so anything else is refused: std::runtime_error.
+std::string digestHex(std::string_view digest);
 
 struct Descriptor {
   std::string mediaType;
@@ -49,6 +55,9 @@ struct Descriptor {
 std::optional<Descriptor> findManifest(const json::Value& index, std::string_view architecture);
 std::vector<Descriptor> parseDescriptors(const json::Array& list);
 bool isIndex(std::string_view mediaType);
+
+// The bytes of config and layers that a manifest names; 0 when it says nothing.
+int64_t manifestBytes(const json::Value& manifest);
 
 // Fills in what manifest and config document say. Throws std::runtime_error when they are not of an image.
 void readManifest(const json::Value& manifest, Image& into);

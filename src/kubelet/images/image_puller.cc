@@ -1,16 +1,19 @@
 #include "kubelet/images/image_puller.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <future>
 #include <map>
 #include <semaphore>
 
 #include <fmt/format.h>
 
-#include "base/fd.h"
+#include "base/encoding.h"
 #include "base/guarded.h"
+#include "kubelet/images/disk_space.h"
+#include "kubelet/images/image_fetch.h"
+#include "kubelet/images/pull_secrets.h"
 #include "kubelet/images/reference.h"
-#include "kubelet/images/skopeo.h"
+#include "kubelet/pods/background.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -23,27 +26,28 @@ constexpr std::chrono::minutes kDigestTimeout{1};  // when there is nothing to f
 // A registry that was out of reach is not asked again so soon when an imported image serves: five replicas started at
 // once shall not wait five times.
 constexpr std::chrono::seconds kUnreachableMemory{30};
-constexpr int kPullsAtATime = 3;
+constexpr int kFetchesAtATime = 3;
+constexpr size_t kPullsAtATime = 256;  // more than ever ask at once: most of them only wait for an answer
 
-// Credentials on disk for as long as a pull takes.
-class AuthFile {
- public:
-  AuthFile(std::string directory, const std::string& content)
-      : directory_(std::move(directory)), empty_(content.empty()) {
-    if (!empty_) base::writeFileAtomic(path(), content, 0600);
-  }
-  ~AuthFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  AuthFile(const AuthFile&) = delete;
-  AuthFile& operator=(const AuthFile&) = delete;
-  std::string path() const { return empty_ ? "" : directory_ + "/auth.json"; }
+std::string hashOf(const json::Object& logins) {
+  return logins.empty() ? "" : base::sha256Hex(json::serialize(logins)).substr(0, 16);
+}
 
- private:
-  std::string directory_;
-  bool empty_;
-};
+PullError invalidName(std::string_view name) {
+  return {"InvalidImageName", fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name "
+                                          "\"{0}\": invalid reference format",
+                                          name)};
+}
+
+PullError neverPull(PullStep step, std::string_view name) {
+  if (step == PullStep::kNeverPresent) {
+    return {"ErrImageNeverPull", fmt::format("Container image \"{}\" is not present with pull policy of Never", name)};
+  }
+  return {"ErrImageNeverPull",
+          fmt::format("Container image \"{}\" is present with pull policy of Never, but was pulled with a secret that "
+                      "the pod does not have",
+                      name)};
+}
 
 }  // namespace
 
@@ -56,10 +60,16 @@ PullPolicy parsePullPolicy(std::string_view text, std::string_view image) {
   return latest ? PullPolicy::kAlways : PullPolicy::kIfNotPresent;
 }
 
-PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored,
+bool mayUse(const Image& image, const std::string& login) {
+  const auto& logins = image.logins;
+  return logins.empty() || (!login.empty() && std::find(logins.begin(), logins.end(), login) != logins.end());
+}
+
+PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const std::string& login,
                     const std::optional<RegistryAnswer>& answer) {
-  if (policy == PullPolicy::kNever) return stored ? PullStep::kUseStored : PullStep::kNeverPresent;
-  if (policy == PullPolicy::kIfNotPresent && stored) return PullStep::kUseStored;
+  bool usable = stored && mayUse(*stored, login);
+  if (policy != PullPolicy::kAlways && usable) return PullStep::kUseStored;
+  if (policy == PullPolicy::kNever) return stored ? PullStep::kNeverAllowed : PullStep::kNeverPresent;
   if (!answer) return PullStep::kAsk;
   switch (answer->kind) {
     case RegistryAnswer::Kind::kDigest:
@@ -72,22 +82,57 @@ PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored,
   return PullStep::kFail;
 }
 
+namespace {
+
+// What one pull is about.
+struct Wanted {
+  ImageReference reference;
+  PullPolicy policy;
+  std::vector<RegistryEndpoint> endpoints;
+  json::Object logins;  // for these endpoints
+  std::string login;    // their hash
+};
+
+struct RunningPull {
+  RunningPull(ImageStore& store, const Wanted& wanted, std::stop_token stop, base::MonotonicTime now)
+      : fetch(store, wanted.reference, wanted.endpoints, wanted.logins, std::move(stop)), started(now) {}
+
+  ImageFetch fetch;
+  std::promise<PullResult> promise;
+  std::shared_future<PullResult> result = promise.get_future().share();
+  base::MonotonicTime started;
+};
+
+}  // namespace
+
 struct ImagePuller::State {
   ImageStore& store;
-  const base::Clock& clock;
+  ImagePullerOptions options;
   std::stop_source stopping;
-  std::counting_semaphore<kPullsAtATime> slots{kPullsAtATime};
-  base::Guarded<std::map<std::string, std::shared_future<PullResult>>> running;
+  std::counting_semaphore<kFetchesAtATime> slots{kFetchesAtATime};
+  base::Guarded<std::map<std::string, std::shared_ptr<RunningPull>>> running;
   struct Unreachable {
     base::MonotonicTime since;
     std::string why;
   };
   base::Guarded<std::map<std::string, Unreachable>> unreachable;  // by registry
+  BackgroundTasks tasks{kPullsAtATime};
 
-  State(ImageStore& imageStore, const base::Clock& theClock) : store(imageStore), clock(theClock) {}
+  State(ImageStore& imageStore, ImagePullerOptions given) : store(imageStore), options(std::move(given)) {}
+
+  Wanted want(std::string_view name, PullPolicy policy, const json::Object& podLogins) const {
+    auto reference = ImageReference::parse(name);
+    if (!reference) throw invalidName(name);
+    Wanted wanted{*reference, policy, Registries::read(options.registriesFile).endpointsFor(*reference), {}, {}};
+    std::vector<std::string> hosts;
+    for (const RegistryEndpoint& endpoint : wanted.endpoints) hosts.push_back(endpoint.host);
+    wanted.logins = loginsFor(hosts, podLogins);
+    wanted.login = hashOf(wanted.logins);
+    return wanted;
+  }
 
   std::optional<RegistryAnswer> remembered(const ImageReference& reference) {
-    auto now = clock.monotonicNow();
+    auto now = options.clock.monotonicNow();
     return unreachable.with([&](auto& known) -> std::optional<RegistryAnswer> {
       auto found = known.find(reference.registry);
       if (found == known.end() || now - found->second.since > kUnreachableMemory) return std::nullopt;
@@ -95,107 +140,141 @@ struct ImagePuller::State {
     });
   }
 
-  RegistryAnswer ask(const ImageReference& reference, const std::optional<Image>& stored, const std::string& authFile) {
+  RegistryAnswer ask(ImageFetch& fetch, const Wanted& wanted, const std::optional<Image>& stored) {
     bool fallback = stored && stored->source == ImageSource::kImported;
-    if (auto known = fallback ? remembered(reference) : std::nullopt) return *known;
+    if (auto known = fallback ? remembered(wanted.reference) : std::nullopt) return *known;
     try {
-      milliseconds timeout = fallback ? kAskTimeout : milliseconds(kDigestTimeout);
-      return {RegistryAnswer::Kind::kDigest, skopeoDigest(reference.text(), authFile, timeout, stopping.get_token())};
+      return {RegistryAnswer::Kind::kDigest, fetch.ask(fallback ? kAskTimeout : milliseconds(kDigestTimeout))};
     } catch (const SkopeoError& error) {
       if (!error.unreachable) return {RegistryAnswer::Kind::kRefused, error.what()};
-      unreachable.with([&](auto& known) { known[reference.registry] = {clock.monotonicNow(), error.what()}; });
+      unreachable.with([&](auto& known) {
+        known[wanted.reference.registry] = {options.clock.monotonicNow(), error.what()};
+      });
       return {RegistryAnswer::Kind::kUnreachable, error.what()};
     }
   }
 
-  Image fetch(const ImageReference& reference, const std::string& digest, const std::string& authFile) {
-    auto pin = store.pinBlobs();
-    std::string layout = store.newScratchDirectory();
-    runSkopeoCopy({.source = "docker://" + reference.text(),
-                   .layout = layout,
-                   .blobs = store.blobDirectory(),
-                   .authFile = authFile,
-                   .stop = stopping.get_token()});
-    return store.adoptLayout(layout, reference.text(), ImageSource::kPulled, digest);
+  // Before anything is fetched: a disk that is filled to the last block harms all pods.
+  void requireRoom(ImageFetch& fetch) const {
+    uint64_t needed = fetch.missingBytes();
+    uint64_t room = readDiskSpace(store.directory()).forImages();
+    if (needed <= room) return;
+    if (options.makeRoom) options.makeRoom(needed - room);
+    room = readDiskSpace(store.directory()).forImages();
+    if (needed <= room) return;
+    throw PullError("ErrImagePull",
+                    fmt::format("the image needs {} and the disk has {} left for images: no space left on device",
+                                humanBytes(needed), humanBytes(room)));
   }
 
-  PullResult pullNow(const ImageReference& reference, PullPolicy policy, const std::string& authFile) {
-    auto started = clock.monotonicNow();
-    auto stored = store.find(reference.text());
-    auto elapsed = [&] { return duration_cast<milliseconds>(clock.monotonicNow() - started); };
-    RegistryAnswer answer = ask(reference, stored, authFile);
-    switch (decidePull(policy, stored, answer)) {
+  Image fetchInTurn(ImageFetch& fetch, const Wanted& wanted) {
+    fetch.setPhase(PullProgress::Phase::kWaitingForOthers);
+    slots.acquire();
+    struct Release {
+      State& state;
+      ~Release() { state.slots.release(); }
+    } release{*this};
+    if (stopping.stop_requested()) throw PullError("ErrImagePull", "the node agent is stopping");
+    requireRoom(fetch);
+    return fetch.fetch(wanted.login);
+  }
+
+  PullResult pullNow(RunningPull& pull, const Wanted& wanted) {
+    auto stored = store.find(wanted.reference.text());
+    auto elapsed = [&] { return duration_cast<milliseconds>(options.clock.monotonicNow() - pull.started); };
+    RegistryAnswer answer = ask(pull.fetch, wanted, stored);
+    switch (decidePull(wanted.policy, stored, wanted.login, answer)) {
       case PullStep::kUseStored:
+        store.allow(stored->name, wanted.login);
         return {*stored, PullResult::How::kChecked, elapsed(), elapsed()};
       case PullStep::kUseImported:
         return {*stored, PullResult::How::kFallback, elapsed(), elapsed()};
       case PullStep::kPull:
         break;
       default:
-        throw PullError("ErrImagePull", answer.text);
+        throw refused(wanted, answer);
     }
-    Image image = fetch(reference, answer.text, authFile);
+    Image image = fetchInTurn(pull.fetch, wanted);
     return {image, PullResult::How::kPulled, elapsed(), elapsed()};
   }
 
-  PullResult pullInTurn(const ImageReference& reference, PullPolicy policy, const std::string& authFile) {
-    slots.acquire();
-    struct Release {
-      State& state;
-      ~Release() { state.slots.release(); }
-    } release{*this};
+  static PullError refused(const Wanted& wanted, const RegistryAnswer& answer) {
+    if (answer.kind != RegistryAnswer::Kind::kUnreachable) return {"ErrImagePull", answer.text};
+    return {"RegistryUnavailable", fmt::format("image pull failed for {} because the registry is unavailable: {}",
+                                               wanted.reference.text(), answer.text)};
+  }
+
+  void run(RunningPull& pull, const Wanted& wanted) {
     try {
-      return pullNow(reference, policy, authFile);
+      pull.promise.set_value(pullNow(pull, wanted));
+    } catch (const PullError&) {
+      pull.promise.set_exception(std::current_exception());
+    } catch (const std::exception& error) {
+      pull.promise.set_exception(std::make_exception_ptr(PullError("ErrImagePull", error.what())));
+    }
+  }
+
+  // The pull that runs for the same image and login, or a new one.
+  std::shared_ptr<RunningPull> join(const Wanted& wanted) {
+    std::string key = wanted.reference.text() + " " + wanted.login;
+    auto [pull, mine] = running.with([&](auto& all) {
+      auto& entry = all[key];
+      bool fresh = !entry;
+      if (fresh) {
+        entry = std::make_shared<RunningPull>(store, wanted, stopping.get_token(), options.clock.monotonicNow());
+      }
+      return std::pair(entry, fresh);
+    });
+    if (!mine) return pull;
+    tasks.run([this, key, wanted, pull](const std::stop_token&) {
+      run(*pull, wanted);
+      running.with([&](auto& all) { all.erase(key); });
+    });
+    return pull;
+  }
+};
+
+ImagePuller::ImagePuller(ImageStore& store, ImagePullerOptions options)
+    : state_(std::make_unique<State>(store, std::move(options))) {}
+ImagePuller::~ImagePuller() { stop(); }
+
+void ImagePuller::stop() { state_->stopping.request_stop(); }
+
+std::optional<Image> ImagePuller::findWithoutPull(std::string_view name, PullPolicy policy,
+                                                  const json::Object& logins) const {
+  auto stored = state_->store.find(name);
+  if (!stored) return std::nullopt;
+  std::string login = stored->logins.empty() ? "" : state_->want(name, policy, logins).login;
+  if (decidePull(policy, stored, login, std::nullopt) != PullStep::kUseStored) return std::nullopt;
+  state_->store.noteUse(stored->name);
+  return stored;
+}
+
+PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const json::Object& logins,
+                             const PullWatcher& watcher) {
+  auto started = state_->options.clock.monotonicNow();
+  Wanted wanted = [&] {
+    try {
+      return state_->want(name, policy, logins);
     } catch (const PullError&) {
       throw;
     } catch (const std::exception& error) {
       throw PullError("ErrImagePull", error.what());
     }
-  }
-};
-
-ImagePuller::ImagePuller(ImageStore& store, const base::Clock& clock) : state_(std::make_unique<State>(store, clock)) {}
-ImagePuller::~ImagePuller() = default;
-
-void ImagePuller::stop() { state_->stopping.request_stop(); }
-
-std::optional<Image> ImagePuller::findWithoutPull(std::string_view name, PullPolicy policy) const {
+  }();
   auto stored = state_->store.find(name);
-  return decidePull(policy, stored, std::nullopt) == PullStep::kUseStored ? stored : std::nullopt;
-}
-
-PullResult ImagePuller::pull(std::string_view name, PullPolicy policy, const std::string& auth) {
-  auto reference = ImageReference::parse(name);
-  if (!reference) {
-    throw PullError("InvalidImageName",
-                    fmt::format("Failed to apply default image tag \"{0}\": couldn't parse image name "
-                                "\"{0}\": invalid reference format",
-                                name));
-  }
-  auto stored = state_->store.find(name);
-  PullStep first = decidePull(policy, stored, std::nullopt);
+  PullStep first = decidePull(policy, stored, wanted.login, std::nullopt);
   if (first == PullStep::kUseStored) return {*stored, PullResult::How::kPresent};
-  if (first == PullStep::kNeverPresent) {
-    throw PullError("ErrImageNeverPull",
-                    fmt::format("Container image \"{}\" is not present with pull policy of Never", name));
+  if (first != PullStep::kAsk) throw neverPull(first, name);
+  auto pull = state_->join(wanted);
+  milliseconds wait = watcher.first;
+  while (watcher.say && pull->result.wait_for(wait) != std::future_status::ready) {
+    auto elapsed = duration_cast<std::chrono::seconds>(state_->options.clock.monotonicNow() - started);
+    watcher.say(renderProgress(pull->fetch.progress(), elapsed));
+    wait = std::min(wait * 2, watcher.longest);
   }
-  auto started = state_->clock.monotonicNow();
-  std::promise<PullResult> promise;
-  auto [future, mine] = state_->running.with([&](auto& running) {
-    auto [entry, inserted] = running.try_emplace(reference->text(), promise.get_future().share());
-    return std::pair(entry->second, inserted);
-  });
-  if (mine) {
-    try {
-      AuthFile file(state_->store.newScratchDirectory(), auth);
-      promise.set_value(state_->pullInTurn(*reference, policy, file.path()));
-    } catch (...) {
-      promise.set_exception(std::current_exception());
-    }
-    state_->running.with([&](auto& running) { running.erase(reference->text()); });
-  }
-  PullResult result = future.get();
-  result.waiting = duration_cast<milliseconds>(state_->clock.monotonicNow() - started);
+  PullResult result = pull->result.get();
+  result.waiting = duration_cast<milliseconds>(state_->options.clock.monotonicNow() - started);
   return result;
 }
 

@@ -1,8 +1,10 @@
 // ImagePuller: makes sure that a pod's image is in the store, by imagePullPolicy. One pull of an image serves all who
-// wait for it, three images are pulled at a time. Calls block for as long as it takes. Safe from any thread.
+// wait for it with the same login, three images are fetched at a time. Calls block for as long as it takes. Safe from
+// any thread.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +12,7 @@
 
 #include "base/clock.h"
 #include "kubelet/images/image_store.h"
+#include "kubelet/images/pull_progress.h"
 
 namespace wherry::kubelet {
 
@@ -24,9 +27,14 @@ struct RegistryAnswer {
   std::string text;  // the digest, or why not
 };
 
+// Whether the image may be used by a pod with this login without asking the registry (KEP-2535, as with upstream's
+// default, NeverVerifyPreloadedImages): imported ones by all, others by who has a login that it was pulled by. Pure.
+bool mayUse(const Image& image, const std::string& login);
+
 // What is to be done for an image, before and after the registry was asked. Pure.
-enum class PullStep { kUseStored, kUseImported, kAsk, kPull, kFail, kNeverPresent };
-PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const std::optional<RegistryAnswer>& answer);
+enum class PullStep { kUseStored, kUseImported, kAsk, kPull, kFail, kNeverPresent, kNeverAllowed };
+PullStep decidePull(PullPolicy policy, const std::optional<Image>& stored, const std::string& login,
+                    const std::optional<RegistryAnswer>& answer);
 
 struct PullResult {
   Image image;
@@ -40,18 +48,25 @@ struct PullResult {
 struct PullError : std::runtime_error {
   PullError(std::string reasonName, const std::string& message)
       : std::runtime_error(message), reason(std::move(reasonName)) {}
-  std::string reason;  // "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"
+  std::string reason;  // "ErrImagePull", "RegistryUnavailable", "ErrImageNeverPull", "InvalidImageName"
+};
+
+struct ImagePullerOptions {
+  std::string registriesFile;              // registries.h; read at each pull. "" or missing: none
+  std::function<void(uint64_t)> makeRoom;  // frees so many bytes if it can, before a pull is refused for want of them
+  const base::Clock& clock = base::Clock::system();
 };
 
 class ImagePuller {
  public:
-  explicit ImagePuller(ImageStore& store, const base::Clock& clock = base::Clock::system());
+  explicit ImagePuller(ImageStore& store, ImagePullerOptions options = {});
   ~ImagePuller();
 
-  // The image if it can be had without asking anybody: no waiting.
-  std::optional<Image> findWithoutPull(std::string_view name, PullPolicy policy) const;
-  // `auth` is the content of an auth.json, or "" for none. Throws PullError, also soon after stop().
-  PullResult pull(std::string_view name, PullPolicy policy, const std::string& auth = {});
+  // The image if it can be had without asking anybody: no waiting. `logins` as below.
+  std::optional<Image> findWithoutPull(std::string_view name, PullPolicy policy, const json::Object& logins = {}) const;
+  // `logins` are the pod's, by registry (pull_secrets.h). Throws PullError, also soon after stop().
+  PullResult pull(std::string_view name, PullPolicy policy, const json::Object& logins = {},
+                  const PullWatcher& watcher = {});
   void stop();  // ends the pulls that run
 
  private:

@@ -15,12 +15,15 @@ struct Case {
   std::optional<Image> stored;
   std::optional<RegistryAnswer> answer;
   PullStep step;
+  const char* login = "";
 };
 
 Image image(ImageSource source) { return {.sourceDigest = "sha256:a", .source = source}; }
 
 TEST(PullPolicy, DecidesByWhatIsStoredAndWhatTheRegistrySays) {
   const Image pulled = image(ImageSource::kPulled), imported = image(ImageSource::kImported);
+  Image guarded = pulled;
+  guarded.logins = {"1"};
   const RegistryAnswer same{Kind::kDigest, "sha256:a"}, other{Kind::kDigest, "sha256:b"}, refused{Kind::kRefused, "no"},
       away{Kind::kUnreachable, "timeout"};
   const Case cases[] = {
@@ -35,9 +38,22 @@ TEST(PullPolicy, DecidesByWhatIsStoredAndWhatTheRegistrySays) {
       {"an imported image stands in for a registry out of reach", PullPolicy::kAlways, imported, away,
        PullStep::kUseImported},
       {"a pulled image does not", PullPolicy::kAlways, pulled, away, PullStep::kFail},
+      {"a private image is the pod's that has its login",
+       PullPolicy::kIfNotPresent,
+       guarded,
+       {},
+       PullStep::kUseStored,
+       "1"},
+      {"others must ask the registry first", PullPolicy::kIfNotPresent, guarded, {}, PullStep::kAsk, "2"},
+      {"also those without a login", PullPolicy::kIfNotPresent, guarded, {}, PullStep::kAsk},
+      {"who may have it from the registry gets what is stored", PullPolicy::kIfNotPresent, guarded, same,
+       PullStep::kUseStored, "2"},
+      {"who may not have it there doesn't get it here", PullPolicy::kIfNotPresent, guarded, refused, PullStep::kFail},
+      {"nor while the registry is away", PullPolicy::kIfNotPresent, guarded, away, PullStep::kFail},
+      {"Never asks nobody, so it can't be told", PullPolicy::kNever, guarded, {}, PullStep::kNeverAllowed},
       {"a registry that refuses is obeyed", PullPolicy::kAlways, imported, refused, PullStep::kFail},
   };
-  for (const Case& c : cases) EXPECT_EQ(decidePull(c.policy, c.stored, c.answer), c.step) << c.name;
+  for (const Case& c : cases) EXPECT_EQ(decidePull(c.policy, c.stored, c.login, c.answer), c.step) << c.name;
 }
 
 TEST(PullPolicy, DefaultsByTheTag) {
@@ -52,6 +68,8 @@ TEST(Skopeo, ItsLastWordIsTheMessageOfItsLastLine) {
                 "time=\"2026\" level=warning msg=\"x\"\n"
                 "time=\"2026\" level=fatal msg=\"pinging \\\"https://r/v2/\\\": dial tcp: lookup r: no such host\"\n"),
             "pinging \"https://r/v2/\": dial tcp: lookup r: no such host");
+  EXPECT_EQ(parseSkopeoError("level=fatal msg=\"Error parsing image name \\\"docker://r/a:1\\\": no such host\""),
+            "no such host");
   EXPECT_EQ(parseSkopeoError(""), "skopeo failed");
 }
 

@@ -1,6 +1,8 @@
 #include "kubelet/images/image_store.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -9,7 +11,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault_point.h"
@@ -17,42 +18,23 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "kubelet/images/layer.h"
+#include "kubelet/images/image_index.h"
+#include "kubelet/images/layer_store.h"
 #include "kubelet/images/oci_archive.h"
 #include "kubelet/images/reference.h"
 #include "kubelet/images/skopeo.h"
-#include "linux/mounts.h"
 
 namespace wherry::kubelet {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNameKey = "org.opencontainers.image.ref.name";
-constexpr const char* kSourceKey = "wherry.image.source";
-constexpr const char* kDigestKey = "wherry.image.source-digest";
-constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
 constexpr size_t kMaxDocument = 4 << 20;
-
-// The hex digits of "sha256:...". A digest becomes a path, so anything else is refused.
-std::string hexOf(std::string_view digest) {
-  constexpr std::string_view kPrefix = "sha256:";
-  bool right = digest.starts_with(kPrefix) && digest.size() == kPrefix.size() + 64 &&
-               digest.substr(kPrefix.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
-  if (!right) throw std::runtime_error("not a sha256 digest: " + std::string(digest));
-  return std::string(digest.substr(kPrefix.size()));
-}
 
 // What has been written below `directory` survives a power cut once this returns.
 void syncFilesystem(const std::string& directory) {
   base::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::syncfs(fd.get()) != 0) base::throwErrno("syncfs " + directory);
-}
-
-void removeAll(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  if (error) throw std::system_error(error, "remove " + path);
 }
 
 std::string normalised(std::string_view name) {
@@ -61,19 +43,41 @@ std::string normalised(std::string_view name) {
   return reference->text();
 }
 
-json::Object indexEntry(const Image& image) {
-  json::Object annotations{{kNameKey, image.name},
-                           {kSourceKey, image.source == ImageSource::kPulled ? "pulled" : "imported"},
-                           {kDigestKey, image.sourceDigest}};
-  return {{"mediaType", kManifestType},
-          {"digest", image.manifestDigest},
-          {"size", image.manifestSize},
-          {"annotations", std::move(annotations)}};
+json::Value readDocument(const std::string& blob, std::string_view digest) {
+  std::error_code error;
+  if (fs::file_size(blob, error) > kMaxDocument || error)
+    throw std::runtime_error("image lacks " + std::string(digest));
+  return json::parse(base::readFile(blob));
 }
 
-std::string annotation(const Descriptor& descriptor, const char* key) {
-  const json::Value* value = descriptor.annotations.if_contains(key);
-  return value && value->is_string() ? std::string(value->get_string()) : "";
+// Follows a list to this machine's manifest and reads what image it is. `blobs` holds files named by hex digits.
+Image readImage(Descriptor descriptor, const std::string& blobs) {
+  auto path = [&](std::string_view digest) { return blobs + "/" + digestHex(digest); };
+  if (isIndex(descriptor.mediaType)) {
+    auto chosen = findManifest(readDocument(path(descriptor.digest), descriptor.digest), machineArchitecture());
+    if (!chosen) throw std::runtime_error("image is not for " + machineArchitecture());
+    descriptor.digest = chosen->digest;
+  }
+  Image image;
+  image.manifestDigest = descriptor.digest;
+  readManifest(readDocument(path(descriptor.digest), descriptor.digest), image);
+  image.manifestSize = static_cast<int64_t>(fs::file_size(path(descriptor.digest)));
+  image.config = parseImageConfig(readDocument(path(image.configDigest), image.configDigest));
+  image.size = 0;  // what the manifest says of sizes is not taken for granted
+  for (const std::string& layer : image.layers) {
+    std::error_code error;
+    auto size = fs::file_size(path(layer), error);
+    if (error) throw std::runtime_error("image lacks layer " + layer);
+    image.size += static_cast<int64_t>(size);
+  }
+  return image;
+}
+
+std::vector<std::string> blobsOf(const Image& image) {
+  std::vector<std::string> digests = image.layers;
+  digests.push_back(image.manifestDigest);
+  digests.push_back(image.configDigest);
+  return digests;
 }
 
 }  // namespace
@@ -81,104 +85,107 @@ std::string annotation(const Descriptor& descriptor, const char* key) {
 struct ImageStore::State {
   std::string images;  // the OCI layout
   std::string blobs;
-  std::string layers;
   std::string scratch;
+  LayerStore layers;
+  const base::Clock& clock;
+  base::WallTime started;
   base::Log log{"images"};
-  base::Guarded<std::map<std::string, Image>> byName;
-  std::mutex writing;    // index.json and the files it needs: one change at a time
-  std::mutex unpacking;  // one layer at a time
-  std::atomic<int> pins{0};
+  base::Guarded<ImagesByName> byName;
+  base::Guarded<std::map<std::string, base::WallTime>> used;
+  std::mutex writing;  // index.json and the blobs it needs: one change at a time
+  std::atomic<bool> layersLeft{false};
+  std::function<void()> changed = [] {};
 
-  std::string blobPath(std::string_view digest) const { return blobs + "/" + hexOf(digest); }
+  State(const std::string& dataDir, const base::Clock& theClock)
+      : images(dataDir + "/images"),
+        blobs(images + "/blobs/sha256"),
+        scratch(images + "/scratch"),
+        layers(dataDir + "/layers"),
+        clock(theClock),
+        started(theClock.now()) {}
 
-  json::Value readBlob(std::string_view digest) const {
-    std::string path = blobPath(digest);
-    std::error_code error;
-    if (fs::file_size(path, error) > kMaxDocument || error)
-      throw std::runtime_error("image lacks " + std::string(digest));
-    return json::parse(base::readFile(path));
-  }
+  std::string blobPath(std::string_view digest) const { return blobs + "/" + digestHex(digest); }
 
-  // Follows a list to this machine's manifest and reads what image it is.
-  Image readImage(Descriptor descriptor) const {
-    if (isIndex(descriptor.mediaType)) {
-      auto chosen = findManifest(readBlob(descriptor.digest), machineArchitecture());
-      if (!chosen) throw std::runtime_error("image is not for " + machineArchitecture());
-      descriptor.digest = chosen->digest;
-    }
-    Image image;
-    image.manifestDigest = descriptor.digest;
-    image.manifestSize = static_cast<int64_t>(fs::file_size(blobPath(descriptor.digest)));
-    readManifest(readBlob(descriptor.digest), image);
-    image.config = parseImageConfig(readBlob(image.configDigest));
-    for (const std::string& layer : image.layers) {
-      if (!fs::exists(blobPath(layer))) throw std::runtime_error("image lacks layer " + layer);
-    }
-    return image;
-  }
-
-  std::string layerPath(std::string_view digest) const { return layers + "/" + hexOf(digest); }
-
-  void ensureUnpacked(const Image& image) {
-    std::lock_guard lock(unpacking);
-    for (const std::string& digest : image.layers) {
-      std::string target = layerPath(digest);
-      if (fs::exists(target)) continue;
-      std::string temporary = layers + "/.incoming-" + base::randomSuffix(10);
-      base::makeDirectories(temporary);
-      try {
-        unpackLayer(blobPath(digest), temporary);
-        base::faultPoint("layer-unpacked");
-        syncFilesystem(temporary);
-        fs::rename(temporary, target);
-        base::faultPoint("layer-in-place");
-      } catch (...) {
-        std::error_code ignored;
-        fs::remove_all(temporary, ignored);
-        throw;
-      }
-    }
-  }
-
-  void writeIndex(const std::map<std::string, Image>& all) const {
-    json::Array manifests;
-    for (const auto& [name, image] : all) manifests.push_back(indexEntry(image));
-    json::Object index{{"schemaVersion", 2}, {"manifests", std::move(manifests)}};
-    base::writeFileAtomic(images + "/index.json", json::serializePretty(index), 0644, base::Durability::kSynced);
+  void writeIndex(const ImagesByName& all) const {
+    base::writeFileAtomic(images + "/index.json", renderImageIndex(all), 0644, base::Durability::kSynced);
   }
 
   void readIndex() {
     auto text = base::readFileIfExists(images + "/index.json");
     if (!text) return;
-    json::Value index = json::parse(*text);
-    const json::Value* manifests = json::find(index, "manifests");
-    if (!manifests || !manifests->is_array()) throw std::runtime_error(images + "/index.json is not an OCI index");
-    for (const Descriptor& descriptor : parseDescriptors(manifests->get_array())) readIndexEntry(descriptor);
+    bool whole = true;
+    for (IndexEntry& entry : parseImageIndex(*text)) whole = readEntry(entry) && whole;
+    // What a crash left between the blobs and the index; not if that may be what an image lacks.
+    if (whole) collectGarbage();
   }
 
-  void readIndexEntry(const Descriptor& descriptor) {
-    std::string name = annotation(descriptor, kNameKey);
+  bool readEntry(IndexEntry& entry) {
     try {
-      Image image = readImage(descriptor);
-      image.name = name;
-      image.source = annotation(descriptor, kSourceKey) == "pulled" ? ImageSource::kPulled : ImageSource::kImported;
-      image.sourceDigest = annotation(descriptor, kDigestKey);
-      byName.with([&](auto& all) { all[name] = image; });
+      Image image = readImage(entry.descriptor, blobs);
+      image.name = entry.image.name;
+      image.source = entry.image.source;
+      image.sourceDigest = entry.image.sourceDigest;
+      image.logins = entry.image.logins;
+      byName.with([&](auto& all) { all[image.name] = image; });
+      return true;
     } catch (const std::exception& error) {
-      log.warn("image {} can't be used and is left out: {}", name, error.what());
+      log.warn("image {} can't be used and is left out: {}", entry.image.name, error.what());
+      return false;
     }
   }
 
-  Image add(Image image) {
-    ensureUnpacked(image);
-    syncFilesystem(images);
-    std::lock_guard lock(writing);
-    auto all = byName.copy();
-    all[image.name] = image;
+  // REQUIRES: `writing` is held.
+  void replaceAll(ImagesByName all) {
     writeIndex(all);
-    base::faultPoint("image-listed");
     byName.with([&](auto& current) { current = std::move(all); });
+  }
+
+  void takeBlobs(const Staging& staging, const Image& image) const {
+    for (const std::string& digest : blobsOf(image)) {
+      bool there = ::link(staging.blobPath(digest).c_str(), blobPath(digest).c_str()) == 0 || errno == EEXIST;
+      if (!there) base::throwErrno("keep " + digest);
+    }
+  }
+
+  Image add(const Staging& staging, Image image, const std::string& login) {
+    auto pin = layers.pin(image.layers);
+    layers.ensure(image.layers, [&](std::string_view digest) { return staging.blobPath(digest); });
+    {
+      std::lock_guard lock(writing);
+      try {
+        takeBlobs(staging, image);
+        syncFilesystem(images);
+        ImagesByName all = byName.copy();
+        keepLogins(image, all, login);
+        all[image.name] = image;
+        replaceAll(std::move(all));
+        base::faultPoint("image-listed");
+      } catch (...) {
+        collectBlobs(neededHexes());
+        throw;
+      }
+    }
+    noteUse(image.name);
+    changed();
     return image;
+  }
+
+  // Who might use the same image before may use it still.
+  static void keepLogins(Image& image, const ImagesByName& all, const std::string& login) {
+    if (!login.empty()) image.logins = {login};
+    auto before = all.find(image.name);
+    bool same = before != all.end() && before->second.manifestDigest == image.manifestDigest;
+    if (!same || login.empty()) return;
+    const auto& known = before->second.logins;
+    if (known.empty()) image.logins.clear();
+    for (const std::string& other : known) {
+      if (other != login) image.logins.push_back(other);
+    }
+  }
+
+  void noteUse(const std::string& name) {
+    auto now = clock.now();
+    used.with([&](auto& times) { times[name] = now; });
   }
 
   // Digests that some image needs: its manifest, config and layers.
@@ -186,46 +193,32 @@ struct ImageStore::State {
     std::set<std::string> needed;
     byName.with([&](const auto& all) {
       for (const auto& [name, image] : all) {
-        needed.insert({hexOf(image.manifestDigest), hexOf(image.configDigest)});
-        for (const std::string& layer : image.layers) needed.insert(hexOf(layer));
+        for (const std::string& digest : blobsOf(image)) needed.insert(digestHex(digest));
       }
     });
     return needed;
   }
 
-  void collectGarbage() const {
-    if (pins > 0) return;
+  void collectBlobs(const std::set<std::string>& needed) const {
+    for (const auto& entry : fs::directory_iterator(blobs)) {
+      if (!needed.contains(entry.path().filename().string())) fs::remove_all(entry.path());
+    }
+  }
+
+  void collectGarbage() {
     auto needed = neededHexes();
-    std::string inUse;
-    for (const linux::Mount& mount : linux::readMounts()) {
-      if (mount.fstype == "overlay") inUse += mount.superOptions + "\n";
-    }
-    for (const std::string& directory : {blobs, layers}) {
-      for (const auto& entry : fs::directory_iterator(directory)) {
-        std::string hex = entry.path().filename().string();
-        bool mounted = directory == layers && inUse.find(hex) != std::string::npos;
-        if (!needed.contains(hex) && !mounted) removeAll(entry.path().string());
-      }
-    }
+    collectBlobs(needed);
+    layersLeft = !layers.collect(needed);
   }
 };
 
-ImageStore::ImageStore(const std::string& dataDir) : state_(std::make_unique<State>()) {
-  state_->images = dataDir + "/images";
-  state_->blobs = state_->images + "/blobs/sha256";
-  state_->layers = dataDir + "/layers";
-  state_->scratch = state_->images + "/scratch";
+ImageStore::ImageStore(const std::string& dataDir, const base::Clock& clock)
+    : state_(std::make_unique<State>(dataDir, clock)) {
   base::makeDirectories(state_->blobs);
-  base::makeDirectories(state_->layers, 0700);
-  removeAll(state_->scratch);
+  fs::remove_all(state_->scratch);
   base::makeDirectories(state_->scratch, 0700);
   std::string layout = state_->images + "/oci-layout";
   if (!fs::exists(layout)) base::writeFileAtomic(layout, R"({"imageLayoutVersion":"1.0.0"})");
-  for (const std::string& directory : {state_->blobs, state_->layers}) {
-    for (const auto& entry : fs::directory_iterator(directory)) {
-      if (entry.path().filename().string().starts_with(".incoming-")) removeAll(entry.path().string());
-    }
-  }
   state_->readIndex();
 }
 
@@ -252,7 +245,6 @@ std::optional<Image> ImageStore::find(std::string_view name) const {
 std::vector<Image> ImageStore::importArchive(const std::string& file, std::string_view name) {
   ArchiveKind kind = detectArchive(file);
   if (kind == ArchiveKind::kNeither) throw std::runtime_error(file + " is neither an OCI nor a Docker archive");
-  auto pin = pinBlobs();
   return kind == ArchiveKind::kDocker ? importDocker(file, name) : importOci(file, name);
 }
 
@@ -261,49 +253,38 @@ std::vector<Image> ImageStore::importDocker(const std::string& file, std::string
   if (tags.empty()) throw std::runtime_error(file + " does not name its image: save it by its name");
   std::vector<Image> images;
   for (const std::string& tag : tags) {
-    std::string layout = newScratchDirectory();
-    runSkopeoCopy({.source = "docker-archive:" + file + ":" + tag, .layout = layout, .blobs = blobDirectory()});
-    images.push_back(adoptLayout(layout, name.empty() ? std::string_view(tag) : name, ImageSource::kImported, {}));
+    auto staging = newStaging();
+    runSkopeoCopy({.source = "docker-archive:" + file + ":" + tag,
+                   .layout = staging->layout(),
+                   .blobs = staging->sharedBlobs(),
+                   .temporary = staging->temporary()});
+    images.push_back(adopt(*staging, name.empty() ? std::string_view(tag) : name, ImageSource::kImported, {}));
   }
   return images;
 }
 
 std::vector<Image> ImageStore::importOci(const std::string& file, std::string_view name) {
-  json::Value index = extractOciArchive(file, state_->blobs);
+  auto staging = newStaging();
+  json::Value index = extractOciArchive(file, staging->blobs());
   const json::Value* manifests = json::find(index, "manifests");
   if (!manifests || !manifests->is_array()) throw std::runtime_error(file + " has no images");
   std::vector<Image> images;
   for (const Descriptor& descriptor : parseDescriptors(manifests->get_array())) {
     auto named = name.empty() ? archivedName(descriptor) : normalised(name);
     if (!named) throw std::runtime_error(file + " does not name its image: give a name");
-    Image image = state_->readImage(descriptor);
+    Image image = readImage(descriptor, staging->blobs());
     image.name = *named;
     image.sourceDigest = descriptor.digest;
-    images.push_back(state_->add(std::move(image)));
+    images.push_back(state_->add(*staging, std::move(image), {}));
   }
   return images;
 }
 
-std::shared_ptr<void> ImageStore::pinBlobs() {
-  std::lock_guard lock(state_->writing);
-  ++state_->pins;
-  return std::shared_ptr<void>(nullptr, [this](void*) { --state_->pins; });
+std::unique_ptr<Staging> ImageStore::newStaging() const {
+  return std::make_unique<Staging>(state_->scratch + "/" + base::randomSuffix(10), state_->blobs);
 }
 
-Image ImageStore::adoptLayout(const std::string& directory, std::string_view name, ImageSource source,
-                              std::string sourceDigest) {
-  json::Value index = json::parse(base::readFile(directory + "/index.json"));
-  auto descriptor = findManifest(index, machineArchitecture());
-  removeAll(directory);
-  if (!descriptor) throw std::runtime_error("no image for " + machineArchitecture());
-  Image image = state_->readImage(*descriptor);
-  image.name = normalised(name);
-  image.source = source;
-  image.sourceDigest = sourceDigest.empty() ? image.manifestDigest : std::move(sourceDigest);
-  return state_->add(std::move(image));
-}
-
-std::string ImageStore::blobDirectory() const { return state_->images + "/blobs"; }
+bool ImageStore::hasBlob(std::string_view digest) const { return fs::exists(state_->blobPath(digest)); }
 
 std::string ImageStore::newScratchDirectory() const {
   std::string directory = state_->scratch + "/" + base::randomSuffix(10);
@@ -311,26 +292,72 @@ std::string ImageStore::newScratchDirectory() const {
   return directory;
 }
 
+Image ImageStore::adopt(const Staging& staging, std::string_view name, ImageSource source, std::string sourceDigest,
+                        const std::string& login) {
+  json::Value index = json::parse(base::readFile(staging.layout() + "/index.json"));
+  auto descriptor = findManifest(index, machineArchitecture());
+  if (!descriptor) throw std::runtime_error("no image for " + machineArchitecture());
+  Image image = readImage(*descriptor, staging.blobs());
+  image.name = normalised(name);
+  image.source = source;
+  image.sourceDigest = sourceDigest.empty() ? image.manifestDigest : std::move(sourceDigest);
+  return state_->add(staging, std::move(image), login);
+}
+
+void ImageStore::allow(std::string_view name, const std::string& login) {
+  std::lock_guard lock(state_->writing);
+  ImagesByName all = state_->byName.copy();
+  auto image = all.find(normalised(name));
+  if (image == all.end() || image->second.logins.empty()) return;
+  auto& logins = image->second.logins;
+  if (std::find(logins.begin(), logins.end(), login) != logins.end()) return;
+  if (login.empty()) logins.clear();
+  if (!login.empty()) logins.push_back(login);
+  state_->replaceAll(std::move(all));
+}
+
 std::vector<std::string> ImageStore::lowerDirectories(const Image& image) {
-  state_->ensureUnpacked(image);
+  noteUse(image.name);
+  state_->layers.ensure(image.layers, [&](std::string_view digest) { return state_->blobPath(digest); });
   std::vector<std::string> lower;
   for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) {
-    lower.push_back(state_->layerPath(*layer));
+    lower.push_back(state_->layers.path(*layer));
   }
   return lower;
 }
 
+base::WallTime ImageStore::lastUsed(const std::string& name) const {
+  return state_->used.with([&](const auto& times) {
+    auto found = times.find(name);
+    return found == times.end() ? state_->started : found->second;
+  });
+}
+
+void ImageStore::noteUse(const std::string& name) { state_->noteUse(name); }
+
 bool ImageStore::remove(std::string_view name) {
   std::string key = normalised(name);
-  std::lock_guard lock(state_->writing);
-  auto all = state_->byName.copy();
-  if (all.erase(key) == 0) return false;
-  state_->writeIndex(all);
-  base::faultPoint("image-unlisted");
-  state_->byName.with([&](auto& current) { current = std::move(all); });
-  std::lock_guard unpacking(state_->unpacking);
-  state_->collectGarbage();
+  {
+    std::lock_guard lock(state_->writing);
+    ImagesByName all = state_->byName.copy();
+    if (all.erase(key) == 0) return false;
+    state_->replaceAll(std::move(all));
+    base::faultPoint("image-unlisted");
+    state_->collectGarbage();
+  }
+  state_->used.with([&](auto& times) { times.erase(key); });
+  state_->changed();
   return true;
 }
+
+void ImageStore::collectLeftLayers() {
+  if (!state_->layersLeft) return;
+  std::lock_guard lock(state_->writing);
+  state_->collectGarbage();
+}
+
+void ImageStore::onChange(std::function<void()> handler) { state_->changed = std::move(handler); }
+
+const std::string& ImageStore::directory() const { return state_->images; }
 
 }  // namespace wherry::kubelet

@@ -3,62 +3,19 @@
 #include <filesystem>
 #include <fstream>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/encoding.h"
 #include "base/fd.h"
-#include "base/random.h"
-#include "kubelet/images/layer.h"
+#include "kubelet/images/image_garbage.h"
+#include "kubelet/images/oci_archive.h"
+#include "kubelet/testing/archive.h"
 
 namespace wherry::kubelet {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Scratch {
- public:
-  Scratch() : path_("/var/tmp/wherry-image-test-" + base::randomSuffix(8)) { fs::create_directories(path_); }
-  ~Scratch() { fs::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-struct Member {
-  std::string path;
-  std::string content;
-  mode_t type = S_IFREG;
-  std::string link;  // of a symbolic link
-  std::string hardlink;
-};
-
-void writeTar(const std::string& file, const std::vector<Member>& members, bool gzip = false) {
-  archive* out = ::archive_write_new();
-  if (gzip) ::archive_write_add_filter_gzip(out);
-  ::archive_write_set_format_pax_restricted(out);
-  ::archive_write_open_filename(out, file.c_str());
-  for (const Member& member : members) {
-    archive_entry* entry = ::archive_entry_new();
-    ::archive_entry_set_pathname(entry, member.path.c_str());
-    ::archive_entry_set_filetype(entry, member.type);
-    ::archive_entry_set_perm(entry, member.type == S_IFDIR ? 0755 : 0644);
-    ::archive_entry_set_size(entry, static_cast<la_int64_t>(member.content.size()));
-    if (!member.link.empty()) ::archive_entry_set_symlink(entry, member.link.c_str());
-    if (!member.hardlink.empty()) ::archive_entry_set_hardlink(entry, member.hardlink.c_str());
-    ::archive_write_header(out, entry);
-    ::archive_write_data(out, member.content.data(), member.content.size());
-    ::archive_entry_free(entry);
-  }
-  ::archive_write_close(out);
-  ::archive_write_free(out);
-}
 
 std::string blobName(const std::string& content) { return "blobs/sha256/" + base::sha256Hex(content); }
 
@@ -141,61 +98,85 @@ TEST(ImageStore, WhatIsNoArchiveIsRefused) {
   EXPECT_THROW(store.importArchive(scratch / "missing"), std::runtime_error);
 }
 
-TEST(Layer, WhiteoutsBecomeWhatOverlayfsUnderstands) {
-  if (!isRoot()) GTEST_SKIP() << "whiteouts need root";
-  Scratch scratch;
-  writeTar(scratch / "layer.tar", {{"etc/.wh.gone", ""}, {"var/.wh..wh..opq", ""}, {"var/new", "x"}});
-  fs::create_directory(scratch / "out");
-  unpackLayer(scratch / "layer.tar", scratch / "out");
-  struct stat status {};
-  ASSERT_EQ(::lstat((scratch / "out/etc/gone").c_str(), &status), 0);
-  EXPECT_TRUE(S_ISCHR(status.st_mode));
-  EXPECT_EQ(status.st_rdev, 0u);
-  char value[2] = {};
-  EXPECT_EQ(::lgetxattr((scratch / "out/var").c_str(), "trusted.overlay.opaque", value, sizeof value), 1);
-  EXPECT_EQ(value[0], 'y');
+// As a pull does it.
+Image pull(ImageStore& store, const std::string& archive, const char* name, const std::string& login = {}) {
+  auto staging = store.newStaging();
+  json::Value index = extractOciArchive(archive, staging->blobs());
+  base::writeFileAtomic(staging->layout() + "/index.json", json::serialize(index));
+  return store.adopt(*staging, name, ImageSource::kPulled, {}, login);
 }
 
-TEST(Layer, NothingIsWrittenOutsideWhateverTheArchiveSays) {
+TEST(ImageStore, WhatAFailedImportBroughtIsGone) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
-  fs::create_directory(scratch / "outside");
-  fs::create_directory(scratch / "out");
-  writeTar(scratch / "climb.tar", {{"a/../../outside/x", "evil"}});
-  EXPECT_THROW(unpackLayer(scratch / "climb.tar", scratch / "out"), std::runtime_error);
-
-  writeTar(scratch / "links.tar", {{"abs", "", S_IFLNK, scratch / "outside"},
-                                   {"rel", "", S_IFLNK, "../../../../../../" + (scratch / "outside")},
-                                   {scratch / "outside/y", "becomes relative"}});
-  unpackLayer(scratch / "links.tar", scratch / "out");
-  writeTar(scratch / "through.tar", {{"up", "", S_IFLNK, "/"}, {"up/inside", "x"}, {"abs/x", "evil"}});
-  unpackLayer(scratch / "through.tar", scratch / "out");
-  EXPECT_EQ(base::readFile(scratch / "out/inside"), "x");
-
-  std::ofstream(scratch / "secret") << "secret";
-  writeTar(scratch / "hard.tar", {{"copy", "", S_IFREG, "", scratch / "secret"}});
-  EXPECT_ANY_THROW(unpackLayer(scratch / "hard.tar", scratch / "out"));
-  EXPECT_TRUE(fs::is_empty(scratch / "outside"));
+  writeImage(scratch / "image.tar", "a:1", "this is no layer");
+  ImageStore store(scratch / "data");
+  EXPECT_THROW(store.importArchive(scratch / "image.tar"), std::runtime_error);
+  for (const char* directory : {"data/layers", "data/images/blobs/sha256", "data/images/scratch"}) {
+    EXPECT_TRUE(fs::is_empty(scratch / directory)) << directory;
+  }
 }
 
-TEST(Layer, DeviceNodesAreLeftOutAndALaterEntryReplacesAnEarlierOne) {
+TEST(ImageStore, WhatAKillLeftIsGoneAfterTheNextStart) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
-  fs::create_directory(scratch / "out");
-  writeTar(scratch / "layer.tar",
-           {{"dev/sda", "", S_IFBLK}, {"f", "first"}, {"f", "second"}, {"g", "", S_IFREG, "", "f"}});
-  unpackLayer(scratch / "layer.tar", scratch / "out");
-  EXPECT_FALSE(fs::exists(scratch / "out/dev/sda"));
-  EXPECT_EQ(base::readFile(scratch / "out/g"), "second");
+  writeTar(scratch / "layer.tar", {{"file", "one"}});
+  writeImage(scratch / "image.tar", "a:1", base::readFile(scratch / "layer.tar"));
+  { ImageStore(scratch / "data").importArchive(scratch / "image.tar"); }
+  std::string orphan(64, 'a');
+  fs::create_directories(scratch / "data/layers/.incoming-x/etc");
+  fs::create_directories(scratch / "data/layers/" + orphan);
+  fs::create_directories(scratch / "data/images/scratch/x/blobs");
+  std::ofstream(scratch / "data/images/blobs/sha256/" + orphan) << "x";
+  ImageStore store(scratch / "data");
+  EXPECT_EQ(std::distance(fs::directory_iterator(scratch / "data/layers"), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(scratch / "data/images/blobs/sha256"), {}), 3);
+  EXPECT_TRUE(fs::is_empty(scratch / "data/images/scratch"));
+  EXPECT_TRUE(store.find("a:1"));
 }
 
-TEST(Layer, AnArchiveAboveTheLimitsIsRefused) {
+TEST(ImageStore, RemembersWhoseLoginAnImageWasPulledBy) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
-  fs::create_directory(scratch / "out");
-  writeTar(scratch / "layer.tar", {{"a", std::string(1000, 'x')}, {"b", "y"}});
-  EXPECT_THROW(unpackLayer(scratch / "layer.tar", scratch / "out", {.maxBytes = 100}), std::runtime_error);
-  EXPECT_THROW(unpackLayer(scratch / "layer.tar", scratch / "out", {.maxEntries = 1}), std::runtime_error);
+  writeTar(scratch / "layer.tar", {{"file", "one"}});
+  writeImage(scratch / "image.tar", "a:1", base::readFile(scratch / "layer.tar"));
+  {
+    ImageStore store(scratch / "data");
+    pull(store, scratch / "image.tar", "a:1", "mine");
+    store.allow("a:1", "yours");
+  }
+  ImageStore store(scratch / "data");
+  EXPECT_EQ(store.find("a:1")->logins, (std::vector<std::string>{"mine", "yours"}));
+  store.allow("a:1", "");
+  EXPECT_TRUE(store.find("a:1")->logins.empty()) << "the registry gives it to everybody";
+}
+
+TEST(ImageGarbage, MakesRoomByTheLongestUnusedAndLeavesWhatIsInUseOrImported) {
+  if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
+  Scratch scratch;
+  base::ManualClock clock;
+  ImageStore store(scratch / "data", clock);
+  for (const char* name : {"old:1", "used:1", "new:1"}) {
+    writeTar(scratch / "layer.tar", {{name, std::string(2 << 20, name[0])}});
+    writeImage(scratch / "image.tar", name, base::readFile(scratch / "layer.tar"));
+    pull(store, scratch / "image.tar", name);
+    clock.advance(std::chrono::minutes(1));
+  }
+  writeTar(scratch / "layer.tar", {{"mine", "x"}});
+  writeImage(scratch / "image.tar", "mine:1", base::readFile(scratch / "layer.tar"));
+  store.importArchive(scratch / "image.tar");
+  std::string used = store.find("used:1")->imageId();
+  ImageGarbage garbage(
+      store, [&] { return std::set<std::string>{used}; }, [](const std::string&) {}, clock);
+  garbage.makeRoom(1);
+  EXPECT_FALSE(store.find("old:1"));
+  EXPECT_TRUE(store.find("new:1")) << "it is too young";
+  clock.advance(std::chrono::minutes(5));
+  garbage.makeRoom(UINT64_MAX / 2);
+  EXPECT_FALSE(store.find("new:1"));
+  EXPECT_TRUE(store.find("used:1"));
+  EXPECT_TRUE(store.find("mine:1"));
+  EXPECT_EQ(garbage.prune(ImageGarbage::Prune::kAll), std::vector<std::string>{"docker.io/library/mine:1"});
 }
 
 }  // namespace

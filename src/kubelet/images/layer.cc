@@ -1,10 +1,12 @@
 #include "kubelet/images/layer.h"
 
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -87,21 +89,44 @@ class LayerWriter {
     return found;
   }
 
+  // A later entry replaces an earlier one, also a whole directory; nothing is followed on the way.
   static void makeRoom(int parent, const std::string& name) {
     if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
+    if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return;
+    if (errno != ENOTEMPTY && errno != EEXIST) base::throwErrno("replace " + name);
+    emptyDirectory(parent, name);
     if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0) base::throwErrno("replace " + name);
   }
 
-  static void writeWhiteout(int parent, const std::string& name) {
-    if (name == kOpaque) {
-      // An O_PATH descriptor takes no xattr itself; its /proc path does.
-      std::string self = "/proc/self/fd/" + std::to_string(parent);
-      if (::setxattr(self.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0) base::throwErrno("opaque " + name);
-      return;
+  static void emptyDirectory(int parent, const std::string& name) {
+    int fd = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) base::throwErrno("replace " + name);
+    std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd), &::closedir);
+    while (dirent* entry = ::readdir(directory.get())) {
+      std::string_view inside = entry->d_name;
+      if (inside != "." && inside != "..") makeRoom(fd, entry->d_name);
     }
+  }
+
+  static void makeOpaque(int directory) {
+    // An O_PATH descriptor takes no xattr itself; its /proc path does.
+    std::string self = "/proc/self/fd/" + std::to_string(directory);
+    if (::setxattr(self.c_str(), "trusted.overlay.opaque", "y", 1, 0) != 0) base::throwErrno("opaque directory");
+  }
+
+  // Whiteouts hide what lower layers have, not what this one brings (image-spec layer.md): a directory of this layer in
+  // its place hides what is below it, anything else does so by being there.
+  static void writeWhiteout(int parent, const std::string& name) {
+    if (name == kOpaque) return makeOpaque(parent);
     std::string hidden = name.substr(kWhiteout.size());
     if (hidden.empty() || hidden == "." || hidden == ".." || hidden.starts_with(kWhiteout)) return;
-    makeRoom(parent, hidden);
+    struct stat status {};
+    if (::fstatat(parent, hidden.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (!S_ISDIR(status.st_mode)) return;
+      base::Fd directory(::openat(parent, hidden.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!directory) base::throwErrno("whiteout " + hidden);
+      return makeOpaque(directory.get());
+    }
     if (::mknodat(parent, hidden.c_str(), S_IFCHR, makedev(0, 0)) != 0) base::throwErrno("whiteout " + hidden);
   }
 
@@ -145,8 +170,13 @@ class LayerWriter {
     struct stat status {};
     bool there = ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     if (there && S_ISDIR(status.st_mode)) return;
+    bool hidden = there && S_ISCHR(status.st_mode);  // by a whiteout of this layer
     if (there) makeRoom(parent, name);
     if (::mkdirat(parent, name.c_str(), 0755) != 0) base::throwErrno("mkdir " + name);
+    if (!hidden) return;
+    base::Fd directory(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory) base::throwErrno("mkdir " + name);
+    makeOpaque(directory.get());
   }
 
   void writeFile(int parent, const std::string& name, TarReader& reader) {
@@ -155,7 +185,7 @@ class LayerWriter {
     if (!file) base::throwErrno("create " + name);
     reader.readData([&](std::string_view piece) {
       bytes_ += piece.size();
-      if (bytes_ > limits_.maxBytes) throw std::runtime_error("layer is too large when unpacked");
+      if (bytes_ > limits_.maxBytes) throw std::runtime_error(limits_.aboveBytes);
       base::writeAll(file.get(), piece, name);
     });
   }

@@ -1,30 +1,17 @@
 #include "kubelet/images/skopeo.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
-#include "base/encoding.h"
 #include "base/strings.h"
 #include "base/subprocess.h"
-#include "kubelet/images/reference.h"
 
 namespace wherry::kubelet {
 namespace {
 
 constexpr std::chrono::minutes kCopyTimeout{30};
 constexpr size_t kMaxManifest = 4 << 20;
-
-// Registries on the machine itself are spoken to without TLS, as container engines do.
-bool isLocalRegistry(std::string_view registry) {
-  std::string_view host = registry.substr(0, registry.rfind(':'));
-  return host == "localhost" || host.starts_with("127.") || registry == "localhost";
-}
-
-bool isLocalSource(std::string_view source) {
-  constexpr std::string_view kDocker = "docker://";
-  if (!source.starts_with(kDocker)) return false;
-  auto reference = ImageReference::parse(source.substr(kDocker.size()));
-  return reference && isLocalRegistry(reference->registry);
-}
 
 [[noreturn]] void throwSkopeo(const base::Finished& finished) {
   std::string why = finished.timedOut ? "the registry did not answer in time" : parseSkopeoError(finished.err);
@@ -41,34 +28,42 @@ base::Finished runOrExplain(const base::Command& command) {
   }
 }
 
+// The flags are the same for each command but for what they begin with.
+void addAccess(base::Command& command, const SkopeoAccess& access, const std::string& prefix) {
+  if (!access.authFile.empty()) {
+    command.argv.insert(command.argv.end(), {prefix + "authfile", access.authFile});
+  }
+  if (!access.certDir.empty()) command.argv.insert(command.argv.end(), {prefix + "cert-dir", access.certDir});
+  if (access.insecure) command.argv.push_back(prefix + "tls-verify=false");
+}
+
 }  // namespace
 
+// setpriv(1): when this process is killed a pull ends with it.
 void runSkopeoCopy(const SkopeoCopy& copy) {
-  base::Command command{
-      .argv = {"skopeo", "--insecure-policy", "copy", "--quiet", "--dest-shared-blob-dir", copy.blobs},
-      .environment = {"HOME=/root"},
-      .timeout = kCopyTimeout,
-      .stop = copy.stop};
-  if (!copy.authFile.empty()) command.argv.insert(command.argv.end(), {"--src-authfile", copy.authFile});
-  if (isLocalSource(copy.source)) command.argv.push_back("--src-tls-verify=false");
+  base::Command command{.argv = {"setpriv", "--pdeathsig", "KILL", "skopeo", "--insecure-policy", "--tmpdir",
+                                 copy.temporary, "copy", "--quiet", "--dest-shared-blob-dir", copy.blobs},
+                        .environment = {"HOME=/root"},
+                        .timeout = kCopyTimeout,
+                        .stop = copy.stop};
+  addAccess(command, copy.access, "--src-");
   command.argv.insert(command.argv.end(), {copy.source, "oci:" + copy.layout + ":image"});
   auto finished = runOrExplain(command);
   if (!finished.ok()) throwSkopeo(finished);
 }
 
-std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout,
-                         std::stop_token stop) {
-  base::Command command{.argv = {"skopeo", "inspect", "--raw"},
+std::string skopeoManifest(const std::string& name, const SkopeoAccess& access, std::chrono::milliseconds timeout,
+                           std::stop_token stop) {
+  base::Command command{.argv = {"setpriv", "--pdeathsig", "KILL", "skopeo", "inspect", "--raw"},
                         .environment = {"HOME=/root"},
                         .timeout = timeout,
                         .stop = std::move(stop),
                         .outputLimit = kMaxManifest};
-  if (!authFile.empty()) command.argv.insert(command.argv.end(), {"--authfile", authFile});
-  if (isLocalSource("docker://" + name)) command.argv.push_back("--tls-verify=false");
+  addAccess(command, access, "--");
   command.argv.push_back("docker://" + name);
   auto finished = runOrExplain(command);
   if (!finished.ok()) throwSkopeo(finished);
-  return "sha256:" + base::sha256Hex(finished.out);
+  return std::move(finished.out);
 }
 
 std::string parseSkopeoError(std::string_view log) {
@@ -83,12 +78,15 @@ std::string parseSkopeoError(std::string_view log) {
     if (line[i] == '\\' && i + 1 < line.size()) ++i;
     out += line[i];
   }
+  // What comes before the cause names the image once more, under a name that skopeo alone knows.
+  if (out.starts_with("Error parsing image name \"")) out.erase(0, std::min(out.find("\": ") + 3, out.size()));
   return out;
 }
 
 bool isUnreachable(std::string_view message) {
-  for (std::string_view sign : {"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "Client.Timeout",
-                                "connection reset", "network is unreachable", "no route to host"}) {
+  for (std::string_view sign :
+       {"did not answer in time", "dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "Client.Timeout",
+        "connection reset", "network is unreachable", "no route to host"}) {
     if (message.find(sign) != std::string_view::npos) return true;
   }
   return false;

@@ -9,11 +9,19 @@
 
 namespace wherry::kubelet {
 
-struct SkopeoCopy {
-  std::string source;    // "docker://docker.io/library/nginx:latest", "docker-archive:FILE:TAG"
-  std::string layout;    // directory of the OCI layout to make
-  std::string blobs;     // where its blobs go
+// How a registry is spoken to.
+struct SkopeoAccess {
   std::string authFile;  // "" for the machine's own
+  std::string certDir;   // holds ca.crt, client.cert and client.key as far as there are any; "" for the system's CAs
+  bool insecure = false;
+};
+
+struct SkopeoCopy {
+  std::string source;     // "docker://docker.io/library/nginx:latest", "docker-archive:FILE:TAG"
+  std::string layout;     // directory of the OCI layout to make
+  std::string blobs;      // where its blobs go
+  std::string temporary;  // for what lies about meanwhile
+  SkopeoAccess access;
   std::stop_token stop;
 };
 
@@ -26,9 +34,10 @@ struct SkopeoError : std::runtime_error {
 
 void runSkopeoCopy(const SkopeoCopy& copy);
 
-// The digest by which the registry knows `name` now. Counts as unreachable after `timeout`.
-std::string skopeoDigest(const std::string& name, const std::string& authFile, std::chrono::milliseconds timeout,
-                         std::stop_token stop = {});
+// The manifest, or list of manifests, that the registry has under `name` now ("docker.io/library/nginx:latest"), byte
+// by byte. Counts as unreachable after `timeout`.
+std::string skopeoManifest(const std::string& name, const SkopeoAccess& access, std::chrono::milliseconds timeout,
+                           std::stop_token stop = {});
 
 // The message in the last line of skopeo's log, which is `time="..." level=fatal msg="..."`. Pure.
 std::string parseSkopeoError(std::string_view log);

@@ -10,10 +10,19 @@ namespace wherry::kubelet {
 namespace {
 
 // conmon writes UTC as an offset; clients expect Kubernetes' own form.
-std::string utcTime(std::string_view time) {
+void appendUtcTime(std::string_view time, std::string& out) {
   constexpr std::string_view kOffset = "+00:00";
-  if (!time.ends_with(kOffset)) return std::string(time);
-  return std::string(time.substr(0, time.size() - kOffset.size())) + "Z";
+  bool utc = time.ends_with(kOffset);
+  out += utc ? time.substr(0, time.size() - kOffset.size()) : time;
+  out += utc ? "Z " : " ";
+}
+
+// Whether the log line that ends at `end` is the last part of what the container wrote as one.
+bool endsLine(std::string_view text, size_t end) {
+  size_t before = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
+  size_t start = before == std::string_view::npos ? 0 : before + 1;
+  auto line = parseLogLine(text.substr(start, end - start));
+  return !line || !line->partial;
 }
 
 }  // namespace
@@ -35,33 +44,43 @@ LogFilter::LogFilter(const client::LogOptions& options, base::WallTime now) : ti
   if (options.limitBytes) limit_ = static_cast<uint64_t>(std::max<int64_t>(*options.limitBytes, 0));
 }
 
-std::string LogFilter::apply(std::string_view line) {
+void LogFilter::apply(std::string_view line, std::string& out) {
   auto parsed = parseLogLine(line);
-  if (!parsed) return {};
+  if (!parsed) return;
   if (since_) {
     auto time = meta::parseTime(parsed->time);
-    if (time && *time < *since_) return {};
+    if (time && *time < *since_) return;
   }
-  std::string out;
-  if (timestamps_ && !inLine_) out = utcTime(parsed->time) + " ";
+  size_t before = out.size();
+  if (timestamps_ && !inLine_) appendUtcTime(parsed->time, out);
   out += parsed->text;
   if (!parsed->partial) out += '\n';
   inLine_ = parsed->partial;
   if (limit_) {
-    out.resize(std::min<uint64_t>(out.size(), *limit_));
-    *limit_ -= out.size();
+    out.resize(before + std::min<uint64_t>(out.size() - before, *limit_));
+    *limit_ -= out.size() - before;
   }
-  return out;
 }
 
 size_t tailOffset(std::string_view text, int64_t lines) {
   if (lines <= 0) return text.size();
-  size_t at = text.size();
-  if (at > 0 && text[at - 1] == '\n') --at;  // the end of the last line begins no other
-  for (; at > 0; --at) {
-    if (text[at - 1] == '\n' && --lines == 0) return at;
+  // The end of the last line begins no other.
+  size_t at = text.ends_with('\n') ? text.size() - 1 : text.size();
+  while (at > 0) {
+    size_t end = text.rfind('\n', at - 1);
+    if (end == std::string_view::npos) return 0;
+    if (endsLine(text, end) && --lines == 0) return end + 1;
+    at = end;
   }
   return 0;
+}
+
+int64_t countLines(std::string_view text) {
+  int64_t lines = 0;
+  for (size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) {
+    if (endsLine(text, end)) ++lines;
+  }
+  return lines;
 }
 
 }  // namespace wherry::kubelet

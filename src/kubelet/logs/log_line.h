@@ -27,8 +27,9 @@ class LogFilter {
   // `now` is what sinceSeconds counts from. Throws StatusError BadRequest for a sinceTime that is none.
   LogFilter(const client::LogOptions& options, base::WallTime now);
 
-  // What the client gets of this line; "" when nothing.
-  std::string apply(std::string_view line);
+  // Appends what the client gets of this line, if anything.
+  void apply(std::string_view line, std::string& out);
+  const std::optional<base::WallTime>& since() const { return since_; }
   // limitBytes is used up.
   bool full() const { return limit_ && *limit_ == 0; }
 
@@ -40,7 +41,9 @@ class LogFilter {
 };
 
 // The last `lines` lines of `text` begin at this offset of it; `text` may be the end of something longer, then 0 can
-// also mean that it holds too few.
+// also mean that it holds too few. Parts of a line are one line.
 size_t tailOffset(std::string_view text, int64_t lines);
+// How many lines end in `text`.
+int64_t countLines(std::string_view text);
 
 }  // namespace wherry::kubelet

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -10,12 +12,13 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "kubelet/logs/log_chain.h"
 #include "kubelet/logs/log_line.h"
 
 namespace wherry::kubelet {
 namespace {
 
-constexpr size_t kBlock = 64 << 10;
+constexpr size_t kBlock = 256 << 10;  // what the server holds for a client, too
 
 // What ends or resumes the sending, made out of callbacks from other threads.
 struct Wake {
@@ -55,8 +58,9 @@ class Sender {
 
   void run() {
     if (options_.follow) watch();
-    file_ = base::Fd(::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC));
-    seekToTail();
+    chain_.emplace(source_.file);
+    if (filter_.since()) chain_->skipBefore(*filter_.since());
+    if (options_.tailLines) chain_->seekToTail(*options_.tailLines);
     for (;;) {
       bool last = source_.ended();  // asked before reading: what was written before the end is read below
       if (!sendRest() || !options_.follow || last) break;
@@ -68,49 +72,36 @@ class Sender {
  private:
   bool over() const { return wake_->closed || stop_.stop_requested() || filter_.full(); }
 
+  // The directory of the log: its writes, and the file that a rotation begins.
   void watch() {
     inotify_ = base::Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    ::inotify_add_watch(inotify_.get(), source_.file.c_str(), IN_MODIFY);
+    std::string directory = std::filesystem::path(source_.file).parent_path().string();
+    ::inotify_add_watch(inotify_.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO);
     ::inotify_add_watch(inotify_.get(), source_.recordDirectory.c_str(), IN_MOVED_TO | IN_DELETE_SELF);
-  }
-
-  // Blocks are read from the end until they hold enough lines.
-  void seekToTail() {
-    if (!file_ || !options_.tailLines) return;
-    off_t end = ::lseek(file_.get(), 0, SEEK_END), start = end;
-    std::string tail;
-    while (start > 0) {
-      off_t from = std::max<off_t>(0, start - static_cast<off_t>(kBlock));
-      std::string block(static_cast<size_t>(start - from), '\0');
-      if (::pread(file_.get(), block.data(), block.size(), from) != static_cast<ssize_t>(block.size())) break;
-      tail.insert(0, block);
-      start = from;
-      if (tailOffset(tail, *options_.tailLines) > 0) break;
-    }
-    offset_ = start + static_cast<off_t>(tailOffset(tail, *options_.tailLines));
   }
 
   // All that is there; false when there is nobody to send to any more.
   bool sendRest() {
-    std::string block(kBlock, '\0');
-    while (file_ && !over()) {
-      ssize_t count = ::pread(file_.get(), block.data(), block.size(), offset_);
-      if (count <= 0) break;
-      offset_ += count;
-      pending_.append(block, 0, static_cast<size_t>(count));
-      if (!sendLines()) return false;
+    while (!over()) {
+      size_t kept = pending_.size();
+      pending_.resize(kept + kBlock);
+      pending_.resize(kept + chain_->read(pending_.data() + kept, kBlock));
+      if (pending_.size() == kept) break;
+      if (!sendLines(kept)) return false;
     }
     return !over();
   }
 
-  bool sendLines() {
-    std::string out;
+  // The whole lines in `pending_`, whose first `seen` bytes hold no end of a line.
+  bool sendLines(size_t seen) {
+    out_.clear();
+    std::string_view text = pending_;
     size_t start = 0;
-    for (size_t end; (end = pending_.find('\n', start)) != std::string::npos; start = end + 1) {
-      out += filter_.apply(std::string_view(pending_).substr(start, end - start));
+    for (size_t end; (end = text.find('\n', std::max(start, seen))) != std::string_view::npos; start = end + 1) {
+      filter_.apply(text.substr(start, end - start), out_);
     }
     pending_.erase(0, start);
-    return out.empty() || send(out);
+    return out_.empty() || send(out_);
   }
 
   bool send(const std::string& data) {
@@ -133,7 +124,6 @@ class Sender {
     char events[4096];
     while (::read(inotify_.get(), events, sizeof events) > 0) {
     }
-    if (!file_) file_ = base::Fd(::open(source_.file.c_str(), O_RDONLY | O_CLOEXEC));
     return !over();
   }
 
@@ -144,10 +134,10 @@ class Sender {
   std::shared_ptr<Wake> wake_ = std::make_shared<Wake>();
   std::stop_token stop_;
   std::stop_callback<std::function<void()>> onStop_;
-  base::Fd file_;
+  std::optional<LogChain> chain_;
   base::Fd inotify_;
-  off_t offset_ = 0;
-  std::string pending_;
+  std::string pending_;  // read and not yet sent: the beginning of a line
+  std::string out_;
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ std::string filtered(const client::LogOptions& options) {
   std::string out;
   size_t start = 0;
   for (size_t end; (end = kLog.find('\n', start)) != std::string_view::npos; start = end + 1) {
-    out += filter.apply(kLog.substr(start, end - start));
+    filter.apply(kLog.substr(start, end - start), out);
   }
   return out;
 }
@@ -58,6 +58,9 @@ TEST(TailOffset, IsWhereTheLastLinesBegin) {
   EXPECT_EQ(tailOffset("a\nb\nc\n", 9), 0u);
   EXPECT_EQ(tailOffset("a\nb\nc\n", 0), 6u);
   EXPECT_EQ(tailOffset("", 1), 0u);
+  EXPECT_EQ(kLog.substr(tailOffset(kLog, 2), 40), "2026-11-23T08:00:01.000000002+00:00 stdo") << "parts are one line";
+  EXPECT_EQ(tailOffset(kLog, 3), 0u);
+  EXPECT_EQ(countLines(kLog), 3);
 }
 
 // Collects what is written; full after each write until it is let go on.

@@ -96,12 +96,13 @@ json::Object nodeInfo(const Machine& machine) {
           {"operatingSystem", "linux"},        {"architecture", machine.architecture}};
 }
 
-json::Object renderStatus(const NodeName& node, const Machine& machine, const std::string& now) {
+json::Object renderStatus(const NodeName& node, const Machine& machine, const std::string& now, json::Array images) {
   return {{"capacity", resources(machine.cpus, machine.memory, machine.diskSize, node.maxPods)},
           {"allocatable", resources(machine.cpus, allocatableMemory(machine), machine.diskSize / 10 * 9, node.maxPods)},
           {"conditions", conditions(machine, now)},
           {"addresses", json::Array{json::Object{{"type", "InternalIP"}, {"address", node.ip}},
                                     json::Object{{"type", "Hostname"}, {"address", node.name}}}},
+          {"images", std::move(images)},
           {"nodeInfo", nodeInfo(machine)}};
 }
 
@@ -146,7 +147,7 @@ Machine readMachine(const std::string& dataDir) {
           .runtimeVersion = crunVersion()};
 }
 
-json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now) {
+json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now, json::Array images) {
   json::Object labels{{"beta.kubernetes.io/arch", machine.architecture},
                       {"beta.kubernetes.io/os", "linux"},
                       {"kubernetes.io/arch", machine.architecture},
@@ -161,7 +162,7 @@ json::Value renderNode(const NodeName& node, const Machine& machine, base::WallT
                       {"kind", "Node"},
                       {"metadata", json::Object{{"name", node.name}, {"labels", std::move(labels)}}},
                       {"spec", std::move(spec)},
-                      {"status", renderStatus(node, machine, meta::formatTime(now))}};
+                      {"status", renderStatus(node, machine, meta::formatTime(now), std::move(images))}};
 }
 
 json::Value updateNode(const json::Value& live, const json::Value& rendered) {

@@ -35,7 +35,8 @@ struct NodeName {
 Machine readMachine(const std::string& dataDir);
 
 // What a Node is created with, and what of it is brought up to date on every start: labels and status.
-json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now);
+// `images` is status.images (node_images.h).
+json::Value renderNode(const NodeName& node, const Machine& machine, base::WallTime now, json::Array images = {});
 
 // `live` with our labels and status; conditions that did not change keep their times, so that a start writes nothing
 // new.

@@ -46,20 +46,20 @@ void ensureLease(client::Client& client, const meta::Object& node, base::WallTim
 
 }  // namespace
 
-void registerNode(client::Client& client, const NodeName& node, const Machine& machine, base::WallTime now) {
+void registerNode(client::Client& client, const json::Value& rendered, base::WallTime now) {
   const auto& resource = core_v1::Node::kResource();
-  json::Value rendered = renderNode(node, machine, now);
-  meta::ObjectPtr live = findNode(client, node.name);
+  std::string name(json::getString(rendered, "metadata.name"));
+  meta::ObjectPtr live = findNode(client, name);
   if (!live) live = client.create(resource, {}, rendered);
   ensureLease(client, *live, now);
   json::Value wanted = updateNode(live->tree(), rendered);
   if (!json::equal(part(wanted, "metadata.labels"), part(live->tree(), "metadata.labels"))) {
     json::Object labels{{"metadata", json::Object{{"labels", part(wanted, "metadata.labels")}}}};
-    live = client.patch(resource, {}, node.name, client::PatchType::kMerge, labels);
+    live = client.patch(resource, {}, name, client::PatchType::kMerge, labels);
   }
   if (json::equal(part(wanted, "status"), part(live->tree(), "status"))) return;
   json::Object status{{"status", part(wanted, "status")}};
-  client.patch(resource, {}, node.name, client::PatchType::kMerge, status, {.subresource = "status"});
+  client.patch(resource, {}, name, client::PatchType::kMerge, status, {.subresource = "status"});
 }
 
 }  // namespace wherry::kubelet

@@ -8,7 +8,7 @@
 
 namespace wherry::kubelet {
 
-// Creates or updates; writes nothing when all is as it should be. Throws StatusError.
-void registerNode(client::Client& client, const NodeName& node, const Machine& machine, base::WallTime now);
+// Creates or updates what renderNode() made; writes nothing when all is as it should be. Throws StatusError.
+void registerNode(client::Client& client, const json::Value& rendered, base::WallTime now);
 
 }  // namespace wherry::kubelet

@@ -40,10 +40,10 @@ json::Object terminated(const core_v1::Pod& pod, const ContainerRecord& record) 
 
 // A failed pull shows its reason first, then that it waits.
 json::Object failed(const Failure& failure, std::string_view image, base::WallTime now) {
-  bool pull = failure.reason == "ErrImagePull";
+  bool pull = isFailedPull(failure.reason);
   if (!pull || now < failure.since + failure.delay / 2) return waiting(failure.reason, failure.message);
   return waiting("ImagePullBackOff",
-                 fmt::format("Back-off pulling image \"{}\": ErrImagePull: {}", image, failure.message));
+                 fmt::format("Back-off pulling image \"{}\": {}: {}", image, failure.reason, failure.message));
 }
 
 class ContainerStatus {

@@ -83,12 +83,13 @@ std::string stopSignalOf(const core_v1::Container& container, const Image& image
 }  // namespace
 
 Launcher::Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
-                   std::string dataDir, std::string clusterDomain, int64_t memoryCapacity)
+                   std::string dataDir, std::string logDir, std::string clusterDomain, int64_t memoryCapacity)
     : containers_(containers),
       images_(images),
       events_(events),
       lookup_(std::move(lookup)),
       dataDir_(std::move(dataDir)),
+      logDir_(std::move(logDir)),
       clusterDomain_(std::move(clusterDomain)),
       memoryCapacity_(memoryCapacity),
       bounding_(boundingCapabilities()) {}
@@ -127,7 +128,7 @@ NewContainer Launcher::prepare(const LaunchRequest& request, const base::Fd& pid
       .image = std::string(request.container.image()),
       .imageId = request.image.imageId(),
       .stopSignal = stopSignalOf(request.container, request.image),
-      .log = fmt::format("{}/{}/{}.log", podLogDirectory(dataDir_, metadata.ns(), metadata.name(), metadata.uid()),
+      .log = fmt::format("{}/{}/{}.log", podLogDirectory(logDir_, metadata.ns(), metadata.name(), metadata.uid()),
                          action.name, action.attempt),
       .specHash = specHashOf(request.container),
       .fallbackToLogs = request.container.terminationMessagePolicy() == "FallbackToLogsOnError",

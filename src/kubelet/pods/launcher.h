@@ -35,7 +35,7 @@ struct LaunchRequest {
 class Launcher {
  public:
   Launcher(Containers& containers, ImageStore& images, client::EventRecorder& events, ObjectLookup lookup,
-           std::string dataDir, std::string clusterDomain, int64_t memoryCapacity);
+           std::string dataDir, std::string logDir, std::string clusterDomain, int64_t memoryCapacity);
 
   // Returns the container's record: it runs, or has ended already when the runtime could not run it. Throws
   // LaunchError; nothing is left of the container then.
@@ -52,6 +52,7 @@ class Launcher {
   client::EventRecorder& events_;
   ObjectLookup lookup_;
   std::string dataDir_;
+  std::string logDir_;
   std::string clusterDomain_;
   int64_t memoryCapacity_;
   CapabilityMask bounding_;

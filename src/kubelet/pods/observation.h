@@ -28,6 +28,11 @@ struct Failure {
                       base::WallTime now);
 };
 
+// Reasons that a failed pull has; while it waits for the next the reason shown is ImagePullBackOff.
+inline bool isFailedPull(std::string_view reason) {
+  return reason == "ErrImagePull" || reason == "RegistryUnavailable";
+}
+
 // A container that is to end: first its preStop hook, then its stop signal, at last SIGKILL.
 struct Stopping {
   base::WallTime killAt;

@@ -1,6 +1,7 @@
 // The part of a pod's worker that gets containers going: image, launch, probes, postStart.
 #include <fmt/format.h>
 
+#include "base/strings.h"
 #include "kubelet/images/pull_secrets.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/probes/lifecycle_hook.h"
@@ -12,6 +13,9 @@ using std::chrono::milliseconds;
 
 // A hook may take as long as its container lives; this only bounds the thread that waits for it.
 constexpr std::chrono::hours kPostStartLimit{24};
+// The event "Pulling" is there at once; these say how it goes on.
+constexpr milliseconds kFirstProgress{2'000};
+constexpr milliseconds kLastProgress{30'000};
 
 std::string inSeconds(milliseconds time) {
   if (time.count() < 1000) return fmt::format("{}ms", time.count());
@@ -40,18 +44,35 @@ struct PullJob {
 };
 
 // A Secret that is missing is left out, as Kubernetes does: the image may be public.
-std::string pullSecrets(const core_v1::Pod& pod, const ObjectLookup& lookup) {
+struct PullSecrets {
+  json::Object logins;
+  std::vector<std::string> missing;
+};
+
+PullSecrets pullSecrets(const core_v1::Pod& pod, const ObjectLookup& lookup) {
   std::vector<meta::ObjectPtr> secrets;
+  PullSecrets out;
   for (auto reference : pod.spec().imagePullSecrets()) {
-    if (auto secret = lookup.secret(pod.metadata().ns(), reference.name())) secrets.push_back(secret);
+    if (auto secret = lookup.secret(pod.metadata().ns(), reference.name())) {
+      secrets.push_back(secret);
+    } else {
+      out.missing.emplace_back(reference.name());
+    }
   }
-  return mergePullSecrets(secrets);
+  out.logins = mergePullSecrets(secrets);
+  return out;
+}
+
+// The event's name for a reason, as upstream has them.
+const char* failedPullEvent(const std::string& reason) {
+  if (reason == "InvalidImageName") return "InspectFailed";
+  return reason == "ErrImageNeverPull" ? "ErrImageNeverPull" : "Failed";
 }
 
 PodNews pullFailed(PodWorkersOptions& options, const PullJob& job, const std::string& reason,
                    const std::string& message) {
-  bool tried = reason == "ErrImagePull";
-  options.events.record(*job.pod, client::Severity::kWarning, tried ? "Failed" : reason,
+  bool tried = isFailedPull(reason);
+  options.events.record(*job.pod, client::Severity::kWarning, failedPullEvent(reason),
                         tried ? fmt::format("Failed to pull image \"{}\": {}", job.image, message) : message,
                         job.fieldPath);
   options.events.record(*job.pod, client::Severity::kWarning, "Failed", "Error: " + reason, job.fieldPath);
@@ -66,8 +87,20 @@ PodNews pullFailed(PodWorkersOptions& options, const PullJob& job, const std::st
 // Blocks for the whole pull, and answers what the pod's worker is to know of it.
 PodNews pullNow(PodWorkersOptions& options, const PullJob& job) {
   try {
-    std::string auth = pullSecrets(core_v1::Pod(job.pod), options.lookup);
-    PullResult result = options.puller.pull(job.image, job.policy, auth);
+    PullSecrets secrets = pullSecrets(core_v1::Pod(job.pod), options.lookup);
+    if (!secrets.missing.empty()) {
+      options.events.record(*job.pod, client::Severity::kWarning, "FailedToRetrieveImagePullSecret",
+                            fmt::format("Unable to retrieve some image pull secrets ({}); attempting to pull the image "
+                                        "may not succeed.",
+                                        base::join(secrets.missing, ", ")));
+    }
+    PullWatcher watcher{[&](const std::string& progress) {
+                          options.events.record(*job.pod, client::Severity::kNormal, "Pulling",
+                                                fmt::format("Pulling image \"{}\": {}", job.image, progress),
+                                                job.fieldPath);
+                        },
+                        kFirstProgress, kLastProgress};
+    PullResult result = options.puller.pull(job.image, job.policy, secrets.logins, watcher);
     options.events.record(*job.pod, client::Severity::kNormal, "Pulled", pulledMessage(result, job.image),
                           job.fieldPath);
     return [name = job.container, image = result.image](PodState& state) {
@@ -101,7 +134,8 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
     return image;
   }
   PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), container.image());
-  if (auto image = options_.puller.findWithoutPull(container.image(), policy)) {
+  auto logins = pullSecrets(pod_, options_.lookup).logins;
+  if (auto image = options_.puller.findWithoutPull(container.image(), policy, logins)) {
     recordEvent(client::Severity::kNormal, "Pulled", pulledMessage({.image = *image}, container.image()),
                 fieldPathOf(action.name, action.kind));
     return image;

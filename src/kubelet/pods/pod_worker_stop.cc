@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "base/fault_point.h"
+#include "kubelet/logs/container_logs.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/probes/lifecycle_hook.h"
 
@@ -16,13 +17,6 @@ using std::chrono::seconds;
 
 // DESIGN section 1.2: the only wait between the node's parts, and its bound.
 constexpr milliseconds kDrainTime{200};
-
-void removePodLogs(const std::string& dataDir, const std::string& uid) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(dataDir + "/logs", error)) {
-    if (entry.path().filename().string().ends_with("_" + uid)) std::filesystem::remove_all(entry.path(), error);
-  }
-}
 
 }  // namespace
 
@@ -115,9 +109,9 @@ void PodWorker::removeEverything() {
   for (const ContainerRecord& record : options_.containers.list(uid_)) parts_.prober.remove(record.id());
   options_.containers.removeAll(uid_);
   base::faultPoint("containers-removed");
-  options_.sandboxes.remove(uid_);
-  removePodLogs(options_.dataDir, uid_);
+  removePodLogs(options_.logDir, uid_);
   base::faultPoint("pod-logs-removed");
+  options_.sandboxes.remove(uid_);  // last: what the next start finds of the pod tells it to clear all this
   state_->forget();
 }
 

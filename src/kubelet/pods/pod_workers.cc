@@ -24,7 +24,7 @@ struct PodWorkers::State {
   explicit State(PodWorkersOptions given)
       : options(std::move(given)),
         prober(options.events, options.clock, [this](const std::string& uid) { queue.add(uid); }),
-        launcher(options.containers, options.images, options.events, options.lookup, options.dataDir,
+        launcher(options.containers, options.images, options.events, options.lookup, options.dataDir, options.logDir,
                  options.dns.domain, options.memoryCapacity),
         parts{options, queue, prober, launcher, background} {}
 

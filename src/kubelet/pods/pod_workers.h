@@ -40,6 +40,7 @@ struct PodWorkersOptions {
   PodFacts facts;  // of the node; podIp is each pod's own
   int64_t memoryCapacity = 0;
   std::string dataDir;
+  std::string logDir;
   const base::Clock& clock;
 };
 

@@ -11,6 +11,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "kubelet/logs/container_logs.h"
+#include "kubelet/logs/log_files.h"
 #include "kubelet/runtime/start_error.h"
 #include "kubelet/runtime/termination_message.h"
 #include "linux/mounts.h"
@@ -40,8 +42,9 @@ std::string reasonOf(const ContainerExit& exit) {
 
 }  // namespace
 
-Containers::Containers(std::string dataDir, std::string runDir, const Crun& crun, const base::Clock& clock)
-    : dataDir_(std::move(dataDir)), runDir_(std::move(runDir)), crun_(crun), clock_(clock) {}
+Containers::Containers(std::string dataDir, std::string runDir, const Crun& crun, const base::Clock& clock,
+                       ContainerLogs* logs)
+    : dataDir_(std::move(dataDir)), runDir_(std::move(runDir)), crun_(crun), clock_(clock), logs_(logs) {}
 
 std::string Containers::directoryOf(const ContainerRecord& record) const {
   return pathsOf(record.podUid).container(record.name, record.attempt);
@@ -96,7 +99,10 @@ void Containers::adoptAttempt(const std::string& uid, const std::string& directo
   // While its conmon lives the exit file is there or will be; conmon writes it before it ends.
   bool monitored = crun_.isMonitored(record->id(), directory);
   if (auto exit = crun_.findExit(record->id(), cgroupOf(*record))) return finish(*record, *exit);
-  if (monitored) return;
+  if (monitored) {
+    if (logs_) logs_->started(*record, directory);
+    return;
+  }
   record->reason = "ContainerStatusUnknown";
   record->message = "The container could not be located when the node came back";
   finish(*record, {.code = kKilled, .at = clock_.now()});
@@ -112,6 +118,16 @@ std::vector<ContainerRecord> Containers::list(std::string_view uid) const {
   std::sort(out.begin(), out.end(),
             [](auto& a, auto& b) { return std::tie(a.name, a.attempt) < std::tie(b.name, b.attempt); });
   return out;
+}
+
+std::vector<ContainerRecord> Containers::listAll() const {
+  return records_.with([](const Records& all) {
+    std::vector<ContainerRecord> out;
+    for (const auto& [uid, records] : all) {
+      for (const auto& [id, record] : records) out.push_back(record);
+    }
+    return out;
+  });
 }
 
 std::optional<ContainerRecord> Containers::find(std::string_view uid, std::string_view name, int attempt) const {
@@ -175,6 +191,7 @@ ContainerRecord Containers::start(const ContainerRecord& created) {
   record.startedAt = clock_.now();
   save(record);
   base::faultPoint("container-start-recorded");
+  if (logs_) logs_->started(record, directoryOf(record));
   return record;
 }
 
@@ -227,6 +244,7 @@ void Containers::finish(ContainerRecord record, const ContainerExit& exit) {
   record.message = base::toUtf8(record.message);
   save(record);
   base::faultPoint("container-exit-recorded");
+  if (logs_) logs_->ended(record);
   releaseRuntime(record.id(), directoryOf(record));
 }
 
@@ -246,10 +264,16 @@ void Containers::releaseRuntime(const std::string& id, const std::string& direct
   base::faultPoint("container-exit-forgotten");
 }
 
+void Containers::removeLogs(const ContainerRecord& record) const {
+  if (logs_) return logs_->removed(record);
+  removeLogFiles(record.log);
+}
+
 void Containers::discard(const ContainerRecord& record, const std::string& directory) {
   try {
     releaseRuntime(record.id(), directory);
     fs::remove_all(directory);
+    removeLogs(record);
   } catch (const std::exception& error) {
     base::Log("kubelet").warn("clearing {} failed, the next start does it: {}", directory, error.what());
   }
@@ -260,12 +284,15 @@ void Containers::remove(const ContainerRecord& record) {
   std::string directory = directoryOf(record);
   releaseRuntime(record.id(), directory);
   fs::remove_all(directory);
-  ::unlink(record.log.c_str());
+  removeLogs(record);
   records_.with([&](Records& all) { all[record.podUid].erase(record.id()); });
 }
 
 void Containers::removeAll(std::string_view uid) {
-  for (const ContainerRecord& record : list(uid)) releaseRuntime(record.id(), directoryOf(record));
+  for (const ContainerRecord& record : list(uid)) {
+    releaseRuntime(record.id(), directoryOf(record));
+    removeLogs(record);
+  }
   for (const std::string& id : crun_.list()) {
     if (uidOf(id) == uid) crun_.remove(id);
   }

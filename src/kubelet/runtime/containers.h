@@ -21,6 +21,8 @@
 
 namespace wherry::kubelet {
 
+class ContainerLogs;
+
 struct NewContainer {
   ContainerRecord record;          // createdAt is set here
   std::vector<std::string> lower;  // image layers, the uppermost first
@@ -33,7 +35,9 @@ struct NewContainer {
 
 class Containers {
  public:
-  Containers(std::string dataDir, std::string runDir, const Crun& crun, const base::Clock& clock);
+  // `logs`, which may be null, looks after the containers' logs and outlives this.
+  Containers(std::string dataDir, std::string runDir, const Crun& crun, const base::Clock& clock,
+             ContainerLogs* logs = nullptr);
 
   // Takes over what an earlier process left: running containers stay as they are, ended ones are noted, what was never
   // finished is removed. To be called once, first.
@@ -41,6 +45,7 @@ class Containers {
 
   // All attempts that are still on record, by name and attempt.
   std::vector<ContainerRecord> list(std::string_view uid) const;
+  std::vector<ContainerRecord> listAll() const;  // of all pods
   std::optional<ContainerRecord> find(std::string_view uid, std::string_view name, int attempt) const;
 
   // Creates it, stopped just before its first instruction; start() lets it go. After a StartError it has ended, with
@@ -81,12 +86,14 @@ class Containers {
   void runOrFail(const ContainerRecord& record, const std::function<void()>& step);
   void finish(ContainerRecord record, const ContainerExit& exit);
   void discard(const ContainerRecord& record, const std::string& directory);
+  void removeLogs(const ContainerRecord& record) const;
   void releaseRuntime(const std::string& id, const std::string& directory) const;
 
   std::string dataDir_;
   std::string runDir_;
   const Crun& crun_;
   const base::Clock& clock_;
+  ContainerLogs* logs_;
   base::Guarded<Records> records_;
 };
 

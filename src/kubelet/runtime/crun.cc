@@ -28,6 +28,8 @@ constexpr milliseconds kCreateTimeout{60'000};
 constexpr milliseconds kRuntimeTimeout{60'000};
 constexpr int kSyncFd = 3;
 constexpr size_t kMaxSyncLine = 1 << 16;
+// Bytes; conmon begins the log anew beyond it. Rotation keeps logs far below, but for while this process does not run.
+constexpr const char* kMostLog = "104857600";
 // Where the conmons live: outside the service's own group, so that stopping the service leaves them alone.
 constexpr std::string_view kConmonCgroup = "/wherry/conmon";
 
@@ -121,6 +123,8 @@ std::vector<std::string> conmonArguments(const CreateContainer& request, const R
                                    request.bundle + "/conmon.pid",
                                    "-l",
                                    "k8s-file:" + request.log,
+                                   "--log-size-max",
+                                   kMostLog,
                                    "--exit-dir",
                                    paths.exits,
                                    "--full-attach",

@@ -1,6 +1,5 @@
 #include "kubelet/runtime/pod_paths.h"
 
-#include <filesystem>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -27,19 +26,9 @@ linux::SharedNamespaces PodPaths::namespaceFiles() const {
   return {namespaces + "/net", namespaces + "/ipc", namespaces + "/uts"};
 }
 
-std::vector<std::string> podsWithLogs(const std::string& dataDir) {
-  std::vector<std::string> uids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(dataDir + "/logs", error)) {
-    std::string name = entry.path().filename().string();
-    uids.push_back(name.substr(name.rfind('_') + 1));
-  }
-  return uids;
-}
-
-std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name,
+std::string podLogDirectory(const std::string& logDir, std::string_view ns, std::string_view name,
                             std::string_view uid) {
-  return fmt::format("{}/logs/{}_{}_{}", dataDir, ns, name, uid);
+  return fmt::format("{}/pods/{}_{}_{}", logDir, ns, name, uid);
 }
 
 }  // namespace wherry::kubelet

@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "linux/namespaces.h"
 #include "views/core_v1.h"
@@ -31,9 +30,8 @@ struct PodPaths {
   linux::SharedNamespaces namespaceFiles() const;
 };
 
-// <dataDir>/logs/<namespace>_<name>_<uid>; and the uids of the pods that have such a directory.
-std::vector<std::string> podsWithLogs(const std::string& dataDir);
-std::string podLogDirectory(const std::string& dataDir, std::string_view ns, std::string_view name,
+// <logDir>/pods/<namespace>_<name>_<uid>
+std::string podLogDirectory(const std::string& logDir, std::string_view ns, std::string_view name,
                             std::string_view uid);
 
 }  // namespace wherry::kubelet

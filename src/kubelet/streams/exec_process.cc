@@ -57,7 +57,8 @@ std::string readAvailable(int fd) {
 // Whether the path leads that process to the same file as us: another server may have its own of that name, in other
 // mounts.
 bool seesSameFile(pid_t pid, const std::string& path) {
-  struct stat ours {}, theirs {};
+  struct stat ours {
+  }, theirs{};
   if (::stat(path.c_str(), &ours) != 0) return false;
   if (::stat(fmt::format("/proc/{}/root{}", pid, path).c_str(), &theirs) != 0) return false;
   return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
