@@ -87,7 +87,7 @@ struct Kubelet::State {
                         .clock = options.clock}),
         crun(RuntimePaths::below(options.runDir), checkMachine()),
         sandboxes({options.dataDir, options.runDir, options.nodeIp, &options.network, &crun, options.podPidsLimit}),
-        logs(logDirOf(options), {}, options.clock),
+        logs(logDirOf(options), options.dataDir, {}, options.clock),
         containers(options.dataDir, options.runDir, crun, options.clock, &logs),
         exits(crun.paths().exits),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),

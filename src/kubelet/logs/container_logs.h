@@ -18,7 +18,10 @@ std::optional<std::string> containerLinkName(const ContainerRecord& record);
 
 class ContainerLogs {
  public:
-  explicit ContainerLogs(std::string logDir, LogLimits limits = {}, const base::Clock& clock = base::Clock::system());
+  // `owner`, the data directory, marks pods' log directories as ours (an extended attribute): others may have theirs
+  // beside them.
+  ContainerLogs(std::string logDir, std::string owner, LogLimits limits = {},
+                const base::Clock& clock = base::Clock::system());
 
   void started(const ContainerRecord& record, const std::string& bundle);
   void ended(const ContainerRecord& record);
@@ -26,12 +29,14 @@ class ContainerLogs {
 
  private:
   std::string containers_;
+  std::string owner_;
   LogRotation rotation_;
 };
 
 // All logs of a pod, by its uid.
 void removePodLogs(const std::string& logDir, std::string_view uid);
-// Those of all pods below this data directory, and what is empty then (`wherry reset`).
+// Those of all pods below this data directory, also of pods that it tells nothing of any more, and what is empty then
+// (`wherry reset`).
 void removeAllPodLogs(const std::string& dataDir, const std::string& logDir);
 
 }  // namespace wherry::kubelet
