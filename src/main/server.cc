@@ -130,12 +130,13 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
   ControlPlane controlPlane(options, keeper.pki(), nodes.lookup(), readiness);
   std::unique_ptr<Node> node;
   if (!options.onlyApi()) node = std::make_unique<Node>(options, controlPlane, nodes, readiness);
-  controlPlane.startControllers();
-  if (node) node->start();
+  // Before anything says that it is ready: who waited for that may ask for images at once.
   admin->setParts({.images = node ? node->images() : nullptr,
                    .puller = node ? node->puller() : nullptr,
                    .garbage = node ? node->imageGarbage() : nullptr,
                    .client = &controlPlane.api().client()});
+  controlPlane.startControllers();
+  if (node) node->start();
   followCertificates(options, controlPlane, keeper);
   std::optional<FollowedAddress> address;
   if (!options.onlyApi()) address.emplace(options, keeper);
