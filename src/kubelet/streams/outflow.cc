@@ -56,7 +56,8 @@ void Outflow::onFailed(std::function<void(int)> handler) {
 
 void Outflow::open(base::Fd fd) {
   fd_ = std::move(fd);
-  flush();
+  // What waits goes out after what else was asked for before it, a terminal's size for one.
+  loop_->post([self = shared_from_this()] { self->flush(); });
 }
 
 void Outflow::onReady(uint32_t) { flush(); }
