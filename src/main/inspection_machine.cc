@@ -128,7 +128,7 @@ void addLogs(const ServerOptions& options, ReportArchive& archive) {
   if (own.empty()) own = outputOf({"journalctl", "--unit", "wherry", "--lines", "20000", "--no-pager"});
   archive.add("logs/wherry.log", redactText(std::move(own)));
   size_t all = 0;
-  const fs::path root = options.dataDir + "/logs";
+  const fs::path root = options.logDir + "/pods";
   forEachBelow(root, [&](const fs::directory_entry& entry) {
     std::error_code ignored;
     if (!entry.is_regular_file(ignored) || entry.is_symlink(ignored)) return true;

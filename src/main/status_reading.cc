@@ -55,7 +55,7 @@ Usage readUsage(const ServerOptions& options) {
   usage.store = diskUsage(options.dataDir + "/store");
   usage.images = diskUsage(options.dataDir + "/images");
   usage.pods = diskUsage(options.dataDir + "/pods");
-  usage.logs = diskUsage(options.dataDir + "/logs");
+  usage.logs = diskUsage(options.logDir + "/pods");
   std::string memory = base::readFileIfExists("/proc/self/smaps_rollup").value_or("");
   usage.residentMemory = memoryLine(memory, "Rss:");
   usage.proportionalMemory = memoryLine(memory, "Pss:");
