@@ -60,7 +60,10 @@ std::string Containers::terminationLog(const ContainerRecord& record) const {
 
 std::optional<std::string> Containers::uidOf(std::string_view id) {
   if (id.size() <= kUidLength || id[kUidLength] != '-') return std::nullopt;
-  return std::string(id.substr(0, kUidLength));
+  std::string_view uid = id.substr(0, kUidLength);
+  // Other arguments of a runtime's command line, the path of a log for one, may be as long.
+  if (uid.find_first_not_of("0123456789abcdef-") != uid.npos) return std::nullopt;
+  return std::string(uid);
 }
 
 void Containers::save(const ContainerRecord& record) {

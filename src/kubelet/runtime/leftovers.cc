@@ -72,7 +72,9 @@ std::optional<RuntimeProgram> parseRuntimeProgram(std::string_view commandLine, 
   for (size_t i = 1; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
     ours = ours || argument == state || (argument.starts_with("--root=") && argument.substr(7) == state);
-    if (arguments[i - 1] == "-c" || Containers::uidOf(argument)) found.container = argument;
+    if (found.container.empty() && (arguments[i - 1] == "-c" || Containers::uidOf(argument))) {
+      found.container = argument;
+    }
   }
   return ours ? std::optional(found) : std::nullopt;
 }
