@@ -149,7 +149,7 @@ TEST_F(LogFileTest, AFloodStaysWithinItsBounds) {
     writer.write("0123456789\n");
     auto files = listLogFiles(log());
     ASSERT_LE(files.size(), 3u);
-    if (files.front() != last && files.size() == 3) {
+    if (files.size() == 3 && files.front() != last) {
       last = files.front();
       ++rotations;
     }

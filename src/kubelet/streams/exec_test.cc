@@ -159,7 +159,7 @@ TEST_F(ExecTest, StdinIsCarriedBinaryAndItsEndIsSeen) {
   pod_->run({"sleep", "1000"});
   auto client = exec({"cat"});
   std::string data;
-  for (int i = 0; i < 1 << 20; ++i) data += static_cast<char>(i * 7919 >> 5);
+  for (unsigned i = 0; i < 1U << 20; ++i) data += static_cast<char>(i * 7919 >> 5);
   for (size_t at = 0; at < data.size(); at += 30000) client->stdin(std::string_view(data).substr(at, 30000));
   client->stdinEnd();
   EXPECT_EQ(client->waitEnd().exitCode, 0);
@@ -209,7 +209,8 @@ TEST_F(ExecTest, ATerminalHasItsSizeFromTheStartAndControlCharactersWork) {
   client->resize({120, 40});
   client->stdin("stty size\r");
   EXPECT_TRUE(client->waitOut("40 120\r\n")) << client->out();
-  client->stdin("sleep 1000\r");
+  client->stdin("sh -c 'echo up; exec sleep 1000'\r");
+  EXPECT_TRUE(client->waitOut("\r\nup\r\n")) << client->out();  // it has the terminal
   EXPECT_TRUE(hasProcesses(record, 3));
   client->stdin("\x03");
   client->stdin("echo again\r");
