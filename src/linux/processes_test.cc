@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 namespace wherry::linux {
 namespace {
@@ -42,19 +46,26 @@ pid_t startSession() {
   return child;
 }
 
+// A killed process is not gone yet: waits for that. A pidfd becomes readable then (pidfd_open(2)).
+bool hasEnded(const base::Fd& process) {
+  constexpr int kTimeoutMilliseconds = 30'000;
+  pollfd ended{process.get(), POLLIN, 0};
+  return ::poll(&ended, 1, kTimeoutMilliseconds) == 1;
+}
+
 TEST(KillSession, EndsAllOfTheSessionAndNobodyElse) {
   pid_t child = startSession(), other = startSession();
   auto mine = childrenOf(::getpid());
   EXPECT_NE(std::find(mine.begin(), mine.end(), child), mine.end());
   EXPECT_FALSE(runDifferentPrograms(child, ::getpid()));
   EXPECT_TRUE(runDifferentPrograms(::getppid(), ::getpid()));
-  pid_t grandchild = childrenOf(child).at(0);
+  base::Fd grandchild(static_cast<int>(::syscall(SYS_pidfd_open, childrenOf(child).at(0), 0)));
+  ASSERT_TRUE(grandchild);
   killSession(child, listProcesses);
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-  auto left = findProcess(grandchild);
-  EXPECT_TRUE(!left || left->dead || left->session != child);
+  EXPECT_TRUE(hasEnded(grandchild));
   EXPECT_EQ(::waitpid(other, &status, WNOHANG), 0);
   killSession(other, listProcesses);
   EXPECT_EQ(::waitpid(other, &status, 0), other);
