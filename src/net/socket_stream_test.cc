@@ -58,12 +58,12 @@ class SocketStreams : public testing::Test {
   static void say(const base::Fd& fd, std::string_view text) { base::writeAll(fd.get(), text, "socket"); }
 
   std::shared_ptr<EventLoop> loop_ = std::make_shared<EventLoop>();
-  std::jthread thread_;
   Wait wait_{std::stop_token()};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string received_;
   bool ended_ = false, closed_ = false, writable_ = false;
+  std::jthread thread_;  // last: it notes things in what stands above until it has ended
 };
 
 TEST_F(SocketStreams, EachWayEndsByItself) {
