@@ -69,6 +69,9 @@ class OneAnswer {
       ssize_t count = ::read(connection.get(), buffer, sizeof buffer);
       request_.assign(buffer, count > 0 ? static_cast<size_t>(count) : 0);
       if (count > 0) base::writeAll(connection.get(), response, "response");
+      // What came later is read too: a close with bytes unread is a reset, and that takes the answer with it.
+      ::shutdown(connection.get(), SHUT_WR);
+      while (::read(connection.get(), buffer, sizeof buffer) > 0) continue;
     });
   }
   ~OneAnswer() { ::shutdown(listener_.get(), SHUT_RDWR); }  // wakes an accept() that nobody answered
