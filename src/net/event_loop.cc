@@ -27,10 +27,16 @@ EventLoop::EventLoop()
 void EventLoop::run() {
   thread_ = std::this_thread::get_id();
   while (!stopped_) turn();
-  // What tasks and sources hold must go while the loop still stands: they may call back into it.
+  while (dropAll()) continue;
+}
+
+bool EventLoop::dropAll() {
+  // What tasks and sources hold must go while the loop still stands: they may call back into it, and leave more there.
   auto tasks = mailbox_.with([](Mailbox& mailbox) { return std::exchange(mailbox.tasks, {}); });
   auto sources = std::exchange(sources_, {});
+  auto deferred = std::exchange(deferred_, {});
   auto timers = std::exchange(timers_, {});
+  return !tasks.empty() || !sources.empty() || !deferred.empty() || !timers.empty();
 }
 
 void EventLoop::stop() {

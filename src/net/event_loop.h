@@ -65,6 +65,7 @@ class EventLoop {
 
   int timeoutMillis() const;
   void turn();
+  bool dropAll();  // whether there was anything
   void dispatch(int fd, uint32_t events);
   void runTasks();
   void runTimers();

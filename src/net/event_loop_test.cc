@@ -88,5 +88,31 @@ TEST_F(EventLoopTest, TellsOfWhatCanBeRead) {
   EXPECT_EQ(text.get(), "hello");
 }
 
+// Has always more to do, and when it goes it leaves something for the loop.
+class Busy : public EventLoop::Source, public std::enable_shared_from_this<Busy> {
+ public:
+  Busy(EventLoop& loop, std::shared_ptr<Source> left) : loop_(loop), left_(std::move(left)) {}
+  ~Busy() override {
+    if (left_) loop_.defer(std::move(left_));
+  }
+  void onReady(uint32_t) override { loop_.defer(shared_from_this()); }
+
+ private:
+  EventLoop& loop_;
+  std::shared_ptr<Source> left_;
+};
+
+TEST_F(EventLoopTest, HoldsNothingAfterItsEnd) {
+  auto last = std::make_shared<Busy>(loop_, nullptr);
+  auto first = std::make_shared<Busy>(loop_, last);
+  onLoop([&] {
+    loop_.defer(first);
+    loop_.stop();
+  });
+  first.reset();
+  thread_.join();
+  EXPECT_EQ(last.use_count(), 1);
+}
+
 }  // namespace
 }  // namespace wherry::net
