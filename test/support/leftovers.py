@@ -1,36 +1,62 @@
-"""What a node has outside of the server's memory, so that two instants can be compared: nothing may be left of a pod."""
+"""What a machine has of a cluster outside of the server's memory, by heading: taken before and after, the difference is what
+was left behind. Standard library only."""
 import collections
 import re
 
-FILES = r"find /run/wherry /var/lib/wherry -path /var/lib/wherry/store -prune -o -path '/var/lib/wherry/layers/*/*' -prune -o -print"
-SECTIONS = {"mount": "awk '$5 ~ /^.(run|var.lib).wherry/ {print $5, $(NF-2)}' /proc/self/mountinfo",  # not other test hosts'
-            "link": "ip -o link | awk '{print $2}'",
-            "address": "ip -4 -o address | awk '{print $2, $4}'",
-            "route": "ip -4 route show table all",
-            "neighbour": "ip neighbour show nud permanent",
-            "file": FILES}
-NFT = "nft list ruleset"
+# Lines of text, each under a heading; runs inside of the test host.
+SCRIPT = r"""
+echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | grep -v ^/tmp/wherry-test
+echo "== links";       ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
+echo "== addresses";   ip -o addr show | awk '{print $2, $4}' | grep -v 'eth0 fe80'
+echo "== routes";      ip route show table all | grep -v 'fe80.* dev eth0'
+echo "== rules";       ip rule
+echo "== neighbours";  ip neighbour show nud permanent
+echo "== nftables";    nft list ruleset
+echo "== connections"; conntrack -L 2> /dev/null | grep -E '=10\.(96|244)\.'
+echo "== cgroups";     find /sys/fs/cgroup -mindepth 2 -type d 2> /dev/null
+echo "== files";       find "$@" -xdev 2> /dev/null
+echo "== settings";    cd /proc/sys/net && grep -rs . ipv4 ipv6 core | grep -v -e /wh -e tcp_mem -e udp_mem
+"""
+FILES = ["/var/lib/wherry", "/run/wherry", "/etc/wherry", "/var/log/pods", "/var/log/containers", "/run/netns"]
+# What a server that runs changes as it likes.
+ITS_OWN = re.compile(r"/var/lib/wherry/(store|layers/[^/]+)/")
 
 
-def snapshot(cluster, uids):
-    """Counts of "kind: thing". Of the control groups, which all test hosts share, those with one of these uids alone."""
-    script = "\n".join(f"echo '@{kind}'; {command}" for kind, command in {**SECTIONS, "nft": NFT}.items())
-    things, kind = collections.Counter(), None
-    for line in cluster.run("sh", "-c", script).splitlines():
-        if line.startswith("@"):
-            kind = line[1:]
-        elif kind == "nft":  # a set's elements come in any order
-            things.update(f"nft: {element.strip()}" for element in re.split(r"[,{}]", line) if element.strip())
+def parse(text):
+    found, lines = {}, None
+    for line in text.splitlines():
+        if line.startswith("== "):
+            lines = found.setdefault(line[3:], collections.Counter())
+        elif lines is found.get("nftables"):  # a set's elements come in any order
+            lines.update(element.strip() for element in re.split(r"[,{}]", line) if element.strip())
         else:
-            things[f"{kind}: {line.strip()}"] += 1
-    for pid, line in cluster.processes().items():
-        if pid != cluster.server.pid:
-            things[f"process: {line}"] += 1
-    groups = cluster.run("find", "/sys/fs/cgroup", "-type", "d", "-path", "*/wherry/*").splitlines()
-    things.update(f"cgroup: {group}" for group in groups if any(uid in group for uid in uids))
-    return things
+            lines[line.strip()] += 1
+    return found
+
+
+def look(cluster, files=FILES):
+    """{heading: counts of its lines}"""
+    found = parse(cluster.run("sh", "-c", SCRIPT, "look", *files))
+    server = cluster.server and cluster.server.poll() is None and cluster.server.pid
+    found["processes"] = collections.Counter(line for pid, line in cluster.processes().items() if pid != server)
+    return found
+
+
+def look_beside_server(cluster):
+    """The same without what comes and goes while a server runs."""
+    found = look(cluster)
+    found["files"] = collections.Counter(path for path in found["files"] if not ITS_OWN.match(path))
+    return {heading: lines for heading, lines in found.items() if heading not in ("connections", "settings")}
 
 
 def difference(before, after):
-    """What is there more and less than before, as lines; none when all is as it was."""
-    return [f"left over  {thing}" for thing in (after - before)] + [f"lost       {thing}" for thing in (before - after)]
+    """Text; empty when nothing is left and nothing is lost."""
+    text = ""
+    for heading in before:
+        new, lost = after[heading] - before[heading], before[heading] - after[heading]
+        if heading == "settings":  # some come with a kernel module that is loaded for the first time
+            names = {line.split(":")[0] for line in before[heading]}
+            new = [line for line in new if line.split(":")[0] in names]
+        text += "".join(f"{heading}: left: {line}\n" for line in sorted(new))
+        text += "".join(f"{heading}: lost: {line}\n" for line in sorted(lost))
+    return text
