@@ -1,44 +1,13 @@
 #include "apiserver/pod_log.h"
 
-#include <atomic>
-
 #include <fmt/format.h>
 
 #include "base/strings.h"
 #include "meta/status.h"
+#include "net/exchange_sink.h"
 
 namespace wherry::apiserver {
 namespace {
-
-// The client's end of the stream. The answer's head goes out with the first bytes, so that an error can still be a
-// Status.
-class ExchangeSink : public client::ByteSink {
- public:
-  explicit ExchangeSink(net::ExchangePtr exchange) : exchange_(std::move(exchange)) {}
-
-  bool write(std::string_view data) override {
-    begin();
-    return exchange_->write(std::make_shared<const std::string>(data));
-  }
-  void finish() override {
-    begin();
-    exchange_->finish();
-  }
-  void onWritable(std::function<void()> handler) override { exchange_->onWritable(std::move(handler)); }
-  void onClosed(std::function<void()> handler) override { exchange_->onClosed(std::move(handler)); }
-
- private:
-  void begin() {
-    if (begun_.exchange(true)) return;
-    net::Headers headers;
-    headers.add("Content-Type", "text/plain");
-    headers.add("Cache-Control", "no-cache, private");
-    exchange_->begin(200, std::move(headers));
-  }
-
-  net::ExchangePtr exchange_;
-  std::atomic<bool> begun_{false};
-};
 
 std::optional<int64_t> numberOf(const Query& query, std::string_view name) {
   auto text = query.get(name);
@@ -99,8 +68,11 @@ void streamPodLog(const Backend& backend, const RequestInfo& info, net::Exchange
   if (node.empty()) throw meta::badRequest(fmt::format("pod {} does not have a host assigned", info.name));
   auto connection = backend.nodes ? backend.nodes(node) : nullptr;
   if (!connection) throw meta::serviceUnavailable(fmt::format("node {} can't be reached", node));
+  net::Headers headers;
+  headers.add("Content-Type", "text/plain");
+  headers.add("Cache-Control", "no-cache, private");
   connection->logs(info.ns, info.name, pod->metadata().uid(), options,
-                   std::make_shared<ExchangeSink>(std::move(exchange)));
+                   net::newExchangeSink(std::move(exchange), std::move(headers)));
 }
 
 }  // namespace wherry::apiserver

@@ -1,19 +1,14 @@
-// exec, attach and port-forward as their clients speak them, byte by byte, with a node of the test's.
+// exec and attach as their clients speak them, byte by byte, with a node of the test's.
 #include "apiserver/pod_streams.h"
 
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "apiserver/api_script.h"
-#include "apiserver/test_node.h"
+#include "apiserver/pod_streams_fixture.h"
 #include "base/encoding.h"
-#include "net/event_loop.h"
-#include "net/socket_stream.h"
-#include "net/test_peer.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -48,11 +43,8 @@ class Notes {
 };
 
 // Runs `cat` (stdin to stdout until its end), `exit N`, `fail`, `flood` (much output) and `wait` (for the client).
-class Node : public TestNode {
+class Node : public DialingNode {
  public:
-  Node() : thread_([loop = loop_] { loop->run(); }) {}
-  ~Node() override { loop_->stop(); }
-
   client::StartProcess exec(std::string_view, std::string_view, std::string_view,
                             const client::ProcessOptions& options) override {
     if (options.command[0] == "missing") throw meta::StatusError(500, "", "container not found (\"c\")");
@@ -64,9 +56,6 @@ class Node : public TestNode {
       streams->write(client::ProcessStreams::Output::kStdout, "attached to " + options.container);
       streams->finish({.exitCode = 7});
     };
-  }
-  void dial(std::string_view, std::string_view, std::string_view, uint16_t port, client::OnDialed done) override {
-    net::connectStream(loop_, {"127.0.0.1", port, ""}, std::chrono::seconds(5), std::move(done));
   }
 
   Notes notes;
@@ -107,40 +96,14 @@ class Node : public TestNode {
     notes.add("full");
   }
 
-  std::shared_ptr<net::EventLoop> loop_ = std::make_shared<net::EventLoop>();
-  std::jthread thread_;
   std::shared_ptr<client::ProcessStreams> held_;
 };
 
-class PodStreams : public testing::Test {
+class PodStreams : public PodStreamsTest {
  protected:
-  PodStreams() {
-    world_.run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
-POST /api/v1/namespaces/default/pods
-  metadata: {name: p}
-  spec: {nodeName: n1, containers: [{name: c, image: i}]}
-=> 201
-POST /api/v1/namespaces/default/pods
-  metadata: {name: waiting}
-  spec: {containers: [{name: c, image: i}, {name: d, image: i}]}
-=> 201
-)");
-  }
+  PodStreams() : PodStreamsTest(std::make_shared<Node>()) {}
 
-  static constexpr auto kToken = "Authorization: Bearer secret\r\n";
-  std::string spdy(TestPeer& peer, const std::string& target, const std::string& protocols = "v4.channel.k8s.io") {
-    return peer.upgrade("POST /api/v1/namespaces/default/pods/p/" + target,
-                        std::string(kToken) + "Upgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: " + protocols + "\r\n");
-  }
-  std::string webSocket(TestPeer& peer, const std::string& target, const std::string& protocols) {
-    return peer.upgrade("GET /api/v1/namespaces/default/pods/p/" + target, kToken + TestWebSocket::fields(protocols));
-  }
-
-  std::shared_ptr<Node> node_ = std::make_shared<Node>();
-  ApiWorld world_{[this](std::string_view name) { return name == "n1" ? node_ : nullptr; }};
+  Node& node() { return static_cast<Node&>(*node_); }
 };
 
 TEST_F(PodStreams, WhatIsWrongIsSaidBeforeTheUpgrade) {
@@ -250,7 +213,7 @@ TEST_F(PodStreams, ATerminalHasASizeAndNoStderr) {
   client.data(resize, R"(ght":24}
 {"Width":81,"Height":25}
 )");
-  EXPECT_TRUE(node_->notes.waitFor("80x24 81x25"));
+  EXPECT_TRUE(node().notes.waitFor("80x24 81x25"));
 }
 
 TEST_F(PodStreams, TheNodeLearnsAtOnceThatTheClientHasGone) {
@@ -260,7 +223,7 @@ TEST_F(PodStreams, TheNodeLearnsAtOnceThatTheClientHasGone) {
   for (auto type : {"error", "stdin", "stdout"}) client.open({{"streamType", type}});
   client.until([&] { return client.replied.size() == 3; });
   peer.close();
-  EXPECT_TRUE(node_->notes.waitFor("gone"));
+  EXPECT_TRUE(node().notes.waitFor("gone"));
 }
 
 TEST_F(PodStreams, AClientThatDoesNotReadHoldsTheProcessBack) {
@@ -269,9 +232,9 @@ TEST_F(PodStreams, AClientThatDoesNotReadHoldsTheProcessBack) {
   TestSpdy client(peer);
   client.open({{"streamType", "error"}});
   auto out = client.open({{"streamType", "stdout"}});
-  EXPECT_TRUE(node_->notes.waitFor("full"));
+  EXPECT_TRUE(node().notes.waitFor("full"));
   client.until([&] { return client.received[out].size() > 250'000; });
-  EXPECT_TRUE(node_->notes.waitFor("writable"));
+  EXPECT_TRUE(node().notes.waitFor("writable"));
 }
 
 TEST_F(PodStreams, AnUnknownOrRepeatedStreamIsRefused) {
@@ -348,119 +311,6 @@ TEST_F(PodStreams, AttachEndsWellWhateverTheExitCode) {
   auto channels = TestWebSocket(peer).readChannels();
   EXPECT_EQ(channels[1], "attached to c");
   EXPECT_EQ(channels[3], R"({"metadata":{},"status":"Success"})");
-}
-
-// A server in the pod: answers "you said X" once its client has ended, or at once to "now".
-class Echo {
- public:
-  Echo() {
-    listener_ = net::listenOn({"127.0.0.1", 0, ""});
-    thread_ = std::jthread([this](const std::stop_token& stop) {
-      net::Wait wait(stop);
-      try {
-        for (;;) {
-          wait.until(listener_.get(), POLLIN, std::chrono::seconds(-1), "accept");
-          net::Peer peer;
-          serve(net::acceptFrom(listener_.get(), peer), wait);
-        }
-      } catch (const net::Wait::Stopped&) {
-      }
-    });
-  }
-  uint16_t port() const { return net::boundPort(listener_.get()); }
-
- private:
-  void serve(base::Fd socket, net::Wait& wait) {
-    std::string heard;
-    for (;;) {
-      char buffer[65536];
-      wait.until(socket.get(), POLLIN, std::chrono::seconds(-1), "read");
-      ssize_t count = ::recv(socket.get(), buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      heard.append(buffer, static_cast<size_t>(count));
-      if (heard == "now") break;
-    }
-    base::writeAll(socket.get(), "you said " + heard, "socket");
-  }
-
-  base::Fd listener_;
-  std::jthread thread_;
-};
-
-TEST_F(PodStreams, PortForwardJoinsEachPairOfStreams) {
-  Echo echo;
-  TestPeer peer(world_.port());
-  EXPECT_THAT(spdy(peer, "portforward", "portforward.k8s.io"), StartsWith("HTTP/1.1 101"));
-  TestSpdy client(peer);
-  auto port = std::to_string(echo.port());
-  auto open = [&](const char* type, const char* request, bool finished) {
-    return client.open({{"streamType", type}, {"port", port}, {"requestID", request}}, finished);
-  };
-  auto error1 = open("error", "1", true), error2 = open("error", "2", true);
-  auto data1 = open("data", "1", false), data2 = open("data", "2", false);
-  client.data(data1, "first", true);
-  EXPECT_EQ(client.readStream(data1), "you said first");  // half-closed, and answered
-  client.data(data2, "now");
-  EXPECT_EQ(client.readStream(data2), "you said now");
-  client.control(net::spdyRstStream(data2, net::SpdyStatus::kCancel));  // as kubectl does then
-  EXPECT_EQ(client.readStream(error1) + client.readStream(error2), "");
-}
-
-TEST_F(PodStreams, PortForwardSaysThatNobodyListens) {
-  TestPeer peer(world_.port());
-  spdy(peer, "portforward", "portforward.k8s.io");
-  TestSpdy client(peer);
-  auto error = client.open({{"streamType", "error"}, {"port", "1"}, {"requestID", "0"}});
-  auto data = client.open({{"streamType", "data"}, {"port", "1"}, {"requestID", "0"}});
-  EXPECT_THAT(client.readStream(error), HasSubstr("error forwarding port 1 to pod p, uid "));
-  EXPECT_THAT(client.received[error], HasSubstr(": connect: connection refused"));
-  EXPECT_EQ(client.readStream(data), "");
-  auto bad = client.open({{"streamType", "data"}, {"port", "0"}, {"requestID", "0"}});
-  EXPECT_TRUE(client.until([&] { return client.reset.contains(bad); }));
-}
-
-TEST_F(PodStreams, PortForwardRunsInAWebSocketsTunnel) {
-  Echo echo;
-  TestPeer peer(world_.port());
-  auto head = webSocket(peer, "portforward", "SPDY/3.1+portforward.k8s.io");
-  EXPECT_THAT(head, HasSubstr("Sec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io\r\n"));
-  TestWebSocket outer(peer);
-  net::SpdyFieldWriter writer;
-  auto open = [&](uint32_t id, const char* type) {
-    net::Headers fields;
-    fields.add("streamType", type);
-    fields.add("port", std::to_string(echo.port()));
-    fields.add("requestID", "0");
-    outer.send(2, TestSpdy::control(
-                      1, 0, TestSpdy::bytes(id) + TestSpdy::bytes(0) + std::string(2, '\0') + writer.write(fields)));
-  };
-  open(1, "error");
-  open(3, "data");
-  std::string frame = net::spdyData(3, "now", false);
-  outer.send(2, frame.substr(0, 5));
-  outer.send(2, frame.substr(5));
-  std::string received;
-  while (received.find("you said now") == std::string::npos) {
-    auto [opcode, payload] = outer.next();
-    ASSERT_EQ(opcode, 2);
-    received += payload;
-  }
-}
-
-TEST_F(PodStreams, PortForwardRunsOverPlainWebSocket) {
-  Echo echo;
-  TestPeer peer(world_.port());
-  webSocket(peer, "portforward?ports=" + std::to_string(echo.port()) + ",1", "v4.channel.k8s.io");
-  TestWebSocket client(peer);
-  client.send(2, std::string("\0now", 4));
-  auto channels = client.readChannels();
-  std::string port = {static_cast<char>(echo.port() & 0xff), static_cast<char>(echo.port() >> 8)};
-  EXPECT_EQ(channels[0], port + "you said now");
-  EXPECT_EQ(channels[1], port);
-  EXPECT_EQ(channels[2], std::string("\x01\0", 2));
-  EXPECT_THAT(channels[3], HasSubstr("connection refused"));
-  TestPeer other(world_.port());
-  EXPECT_THAT(webSocket(other, "portforward", "v4.channel.k8s.io"), HasSubstr("400 Bad Request"));
 }
 
 }  // namespace

@@ -9,9 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "kubelet/streams/client_input.h"
+#include "kubelet/streams/client_session.h"
 #include "kubelet/streams/container_terminal.h"
-#include "kubelet/streams/outflow.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -39,38 +38,24 @@ base::Fd connectTo(const std::string& bundle) {
   return socket;
 }
 
-class AttachSession : public Session, public std::enable_shared_from_this<AttachSession> {
-  template <typename Handler>
-  auto onLoop(Handler handler) {
-    return [weak = weak_from_this(), loop = context_.loop, handler](auto... arguments) {
-      loop->post([weak, handler, arguments...] {
-        if (auto self = weak.lock()) handler(*self, arguments...);
-      });
-    };
-  }
-
+class AttachSession : public ClientSession {
  public:
-  AttachSession(SessionContext context, const Crun& crun, std::shared_ptr<ParkedConnections> parked,
+  AttachSession(const SessionContext& context, const Crun& crun, std::shared_ptr<ParkedConnections> parked,
                 AttachTarget target, client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client)
-      : context_(std::move(context)),
+      : ClientSession(context, std::move(client), newStdin(context, target)),
         crun_(crun),
         parked_(std::move(parked)),
         target_(std::move(target)),
-        options_(std::move(options)),
-        client_(std::move(client)),
-        stdin_(std::make_shared<Outflow>(
-            context_.loop, target_.stdinOnce && !target_.tty ? Outflow::End::kShutdown : Outflow::End::kNothing,
-            kLargestPacket)) {}
+        options_(std::move(options)) {}
 
-  void followClient() {
-    connectInput(context_.loop, client_, stdin_);
-    client_->onResize(onLoop([](AttachSession& self, client::TerminalSize size) { self.resize(size); }));
-    client_->onWritable(onLoop([](AttachSession& self) { self.flow_ ? self.flow_->resume() : void(); }));
-    client_->onClosed(onLoop([](AttachSession& self) { self.onClientGone(); }));
+ private:
+  static std::shared_ptr<Outflow> newStdin(const SessionContext& context, const AttachTarget& target) {
+    bool ends = target.stdinOnce && !target.tty;
+    return std::make_shared<Outflow>(context.loop, ends ? Outflow::End::kShutdown : Outflow::End::kNothing,
+                                     kLargestPacket);
   }
 
-  void start() override {
-    if (clientGone_) return close();
+  void begin() override {
     try {
       connect();
     } catch (const std::exception& error) {
@@ -82,7 +67,6 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
     flow_->start();
   }
 
- private:
   bool takesStdin() const { return target_.stdin && options_.stdin; }
   bool mustNotClose() const { return target_.stdin && target_.stdinOnce && !takesStdin(); }
 
@@ -110,8 +94,12 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
     return wanted ? client_->write(output, packet.substr(1)) : true;
   }
 
-  void resize(client::TerminalSize size) const {
+  void onResize(client::TerminalSize size) override {
     if (target_.tty) resizeTerminal(crun_, target_.id, target_.bundle, size);
+  }
+
+  void onWritable() override {
+    if (flow_) flow_->resume();
   }
 
   void onEnd() {
@@ -119,8 +107,7 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
     finish({});
   }
 
-  void onClientGone() {
-    clientGone_ = true;
+  void onClientGone() override {
     if (flow_ && mustNotClose()) park();
     close();
   }
@@ -136,36 +123,25 @@ class AttachSession : public Session, public std::enable_shared_from_this<Attach
     flow_.reset();
   }
 
-  void finish(const client::ProcessEnd& end) {
-    auto self = shared_from_this();
-    close();
-    if (auto client = std::exchange(client_, nullptr)) client->finish(end);
-  }
-
-  void close() {
+  void closeFlows() override {
     stdin_->close();
     if (auto flow = std::exchange(flow_, nullptr)) flow->stop();
-    context_.sessions->erase(shared_from_this());
   }
 
-  const SessionContext context_;
   const Crun& crun_;
   const std::shared_ptr<ParkedConnections> parked_;
   const AttachTarget target_;
   const client::ProcessOptions options_;
-  std::shared_ptr<client::ProcessStreams> client_;
-  const std::shared_ptr<Outflow> stdin_;
   std::shared_ptr<Inflow> flow_;
-  bool clientGone_ = false;
 };
 
 }  // namespace
 
-std::shared_ptr<Session> newAttachSession(SessionContext context, const Crun& crun,
+std::shared_ptr<Session> newAttachSession(const SessionContext& context, const Crun& crun,
                                           std::shared_ptr<ParkedConnections> parked, AttachTarget target,
                                           client::ProcessOptions options,
                                           std::shared_ptr<client::ProcessStreams> client) {
-  auto session = std::make_shared<AttachSession>(std::move(context), crun, std::move(parked), std::move(target),
+  auto session = std::make_shared<AttachSession>(context, crun, std::move(parked), std::move(target),
                                                  std::move(options), std::move(client));
   session->followClient();
   return session;

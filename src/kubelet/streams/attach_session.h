@@ -29,7 +29,7 @@ struct AttachTarget {
 
 // From any thread; to be started on the loop's. It ends with the container, or with its client, who takes nothing else
 // along.
-std::shared_ptr<Session> newAttachSession(SessionContext context, const Crun& crun,
+std::shared_ptr<Session> newAttachSession(const SessionContext& context, const Crun& crun,
                                           std::shared_ptr<ParkedConnections> parked, AttachTarget target,
                                           client::ProcessOptions options,
                                           std::shared_ptr<client::ProcessStreams> client);

@@ -1,6 +1,3 @@
-#include <csignal>
-#include <thread>
-
 #include <gtest/gtest.h>
 
 #include "json/yaml.h"
@@ -11,8 +8,6 @@
 
 namespace wherry::kubelet {
 namespace {
-
-using namespace std::chrono_literals;
 
 enum class Stdin { kYes, kNo };
 
@@ -28,7 +23,7 @@ class AttachTest : public ::testing::Test {
     connection_.reset();
     connection_ = newNodeConnection({.findPod = [this](auto, auto) { return pod_->object(); },
                                      .listPods = [this] { return std::vector{pod_->object()}; },
-                                     .containers = pod_->containers,
+                                     .containers = *pod_->containers,
                                      .clock = base::Clock::system(),
                                      .runDir = pod_->directory.run()});
   }

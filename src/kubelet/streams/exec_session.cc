@@ -7,72 +7,33 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "kubelet/streams/client_input.h"
+#include "kubelet/streams/client_session.h"
 #include "kubelet/streams/container_terminal.h"
 #include "kubelet/streams/inflow.h"
-#include "kubelet/streams/outflow.h"
 
 namespace wherry::kubelet {
 namespace {
 
 using Output = client::ProcessStreams::Output;
 
-class ExecSession : public Session, public net::EventLoop::Source, public std::enable_shared_from_this<ExecSession> {
-  // A handler that may be called from any thread, and does its work on the loop's while the session lives.
-  template <typename Handler>
-  auto onLoop(Handler handler) {
-    return [weak = weak_from_this(), loop = context_.loop, handler](auto... arguments) {
-      loop->post([weak, handler, arguments...] {
-        if (auto self = weak.lock()) handler(*self, arguments...);
-      });
-    };
-  }
-
+class ExecSession : public ClientSession, public net::EventLoop::Source {
  public:
-  ExecSession(SessionContext context, const Crun& crun, std::shared_ptr<ConsoleSocket> console, ExecTarget target,
-              client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client)
-      : context_(std::move(context)),
+  ExecSession(const SessionContext& context, const Crun& crun, std::shared_ptr<ConsoleSocket> console,
+              ExecTarget target, client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client)
+      : ClientSession(
+            context, std::move(client),
+            std::make_shared<Outflow>(context.loop, options.tty ? Outflow::End::kNothing : Outflow::End::kClose)),
         crun_(crun),
         console_(std::move(console)),
         target_(std::move(target)),
-        options_(std::move(options)),
-        client_(std::move(client)),
-        stdin_(std::make_shared<Outflow>(context_.loop, options_.tty ? Outflow::End::kNothing : Outflow::End::kClose)) {
-  }
-
-  // On the caller's thread, so that nothing of what the client sends is missed.
-  void followClient() {
-    connectInput(context_.loop, client_, stdin_);
-    client_->onResize(onLoop([](ExecSession& self, client::TerminalSize size) { self.resize(size); }));
-    client_->onWritable(onLoop([](ExecSession& self) { self.resume(); }));
-    client_->onClosed(onLoop([](ExecSession& self) { self.onClientGone(); }));
-  }
-
-  void start() override {
-    if (clientGone_) return close();
-    try {
-      process_.emplace(crun_, target_, options_, console_->path());
-    } catch (const std::exception& error) {
-      return finish({.error = execFailure(options_.command, error.what())});
-    }
-    context_.loop->add(process_->endDescriptor(), EPOLLIN, shared_from_this());
-    if (options_.tty) {
-      console_->expect(process_->pid(), [weak = weak_from_this()](base::Fd terminal) {
-        if (auto self = weak.lock()) self->onTerminal(std::move(terminal));
-      });
-      return;
-    }
-    if (process_->in) stdin_->open(std::move(process_->in));
-    out_ = newInflow(std::move(process_->out), Output::kStdout);
-    err_ = newInflow(std::move(process_->err), Output::kStderr);
-  }
+        options_(std::move(options)) {}
 
   // The process has ended; what it wrote may still wait in the pipes.
   void onReady(uint32_t) override {
     context_.loop->remove(process_->endDescriptor());
     console_->forget(process_->pid());
     end_ = process_->reap();
-    if (clientGone_) return close();
+    if (clientGone()) return close();
     if (!started_ && !end_->failure.empty()) return finish({.error = execFailure(options_.command, end_->failure)});
     sendEarly();
     for (auto& flow : {out_, err_}) {
@@ -82,6 +43,26 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
   }
 
  private:
+  std::shared_ptr<ExecSession> self() { return std::static_pointer_cast<ExecSession>(shared_from_this()); }
+
+  void begin() override {
+    try {
+      process_.emplace(crun_, target_, options_, console_->path());
+    } catch (const std::exception& error) {
+      return finish({.error = execFailure(options_.command, error.what())});
+    }
+    context_.loop->add(process_->endDescriptor(), EPOLLIN, self());
+    if (options_.tty) {
+      console_->expect(process_->pid(), [weak = std::weak_ptr(self())](base::Fd terminal) {
+        if (auto self = weak.lock()) self->onTerminal(std::move(terminal));
+      });
+      return;
+    }
+    if (process_->in) stdin_->open(std::move(process_->in));
+    out_ = newInflow(std::move(process_->out), Output::kStdout);
+    err_ = newInflow(std::move(process_->err), Output::kStderr);
+  }
+
   std::shared_ptr<Inflow> newInflow(base::Fd fd, Output output) {
     if (!fd) return nullptr;
     auto flow = std::make_shared<Inflow>(
@@ -98,12 +79,12 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
 
   void onTerminal(base::Fd terminal) {
     terminal_ = std::move(terminal);
-    if (size_) resize(*size_);
+    if (size_) onResize(*size_);
     if (options_.stdin) stdin_->open(base::Fd(::dup(terminal_.get())));
     out_ = newInflow(base::Fd(::dup(terminal_.get())), Output::kStdout);
   }
 
-  void resize(client::TerminalSize size) {
+  void onResize(client::TerminalSize size) override {
     size_ = size;
     if (terminal_) resizeTerminal(terminal_.get(), size);
   }
@@ -124,17 +105,16 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
   void sendEarly() {
     if (early_.empty()) return;
     for (auto& [output, data] : std::exchange(early_, {})) client_->write(output, data);
-    resume();
+    onWritable();
   }
 
-  void resume() {
+  void onWritable() override {
     for (auto& flow : {out_, err_}) {
       if (flow && early_.empty()) flow->resume();
     }
   }
 
-  void onClientGone() {
-    clientGone_ = true;
+  void onClientGone() override {
     if (!process_ || end_) return close();
     closeFlows();
     process_->kill();
@@ -144,13 +124,7 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
     if (end_ && !out_ && !err_) finish({.exitCode = end_->exitCode});
   }
 
-  void finish(const client::ProcessEnd& end) {
-    auto self = shared_from_this();
-    close();
-    if (auto client = std::exchange(client_, nullptr)) client->finish(end);
-  }
-
-  void closeFlows() {
+  void closeFlows() override {
     stdin_->close();
     for (auto* flow : {&out_, &err_}) {
       if (auto open = std::exchange(*flow, nullptr)) open->stop();
@@ -158,18 +132,10 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
     terminal_.reset();
   }
 
-  void close() {
-    closeFlows();
-    context_.sessions->erase(shared_from_this());
-  }
-
-  const SessionContext context_;
   const Crun& crun_;
   const std::shared_ptr<ConsoleSocket> console_;
   const ExecTarget target_;
   const client::ProcessOptions options_;
-  std::shared_ptr<client::ProcessStreams> client_;
-  const std::shared_ptr<Outflow> stdin_;
   std::optional<ExecProcess> process_;
   std::optional<ExecProcess::End> end_;
   base::Fd terminal_;
@@ -177,17 +143,16 @@ class ExecSession : public Session, public net::EventLoop::Source, public std::e
   std::shared_ptr<Inflow> out_, err_;
   std::vector<std::pair<Output, std::string>> early_;
   bool started_ = false;
-  bool clientGone_ = false;
 };
 
 }  // namespace
 
-std::shared_ptr<Session> newExecSession(SessionContext context, const Crun& crun,
+std::shared_ptr<Session> newExecSession(const SessionContext& context, const Crun& crun,
                                         std::shared_ptr<ConsoleSocket> console, ExecTarget target,
                                         client::ProcessOptions options,
                                         std::shared_ptr<client::ProcessStreams> client) {
-  auto session = std::make_shared<ExecSession>(std::move(context), crun, std::move(console), std::move(target),
-                                               std::move(options), std::move(client));
+  auto session = std::make_shared<ExecSession>(context, crun, std::move(console), std::move(target), std::move(options),
+                                               std::move(client));
   session->followClient();
   return session;
 }

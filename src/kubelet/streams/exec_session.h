@@ -13,7 +13,7 @@ namespace wherry::kubelet {
 
 // From any thread; to be started on the loop's. The process ends when the client goes, and when the session is
 // destroyed.
-std::shared_ptr<Session> newExecSession(SessionContext context, const Crun& crun,
+std::shared_ptr<Session> newExecSession(const SessionContext& context, const Crun& crun,
                                         std::shared_ptr<ConsoleSocket> console, ExecTarget target,
                                         client::ProcessOptions options, std::shared_ptr<client::ProcessStreams> client);
 

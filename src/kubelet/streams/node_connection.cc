@@ -17,6 +17,7 @@
 #include "kubelet/streams/node_paths.h"
 #include "kubelet/streams/node_usage.h"
 #include "meta/status.h"
+#include "net/exchange_sink.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -95,7 +96,10 @@ class LocalConnection : public client::NodeConnection {
 
   void serve(std::string_view path, net::ExchangePtr exchange) override {
     if (auto log = parseContainerLogPath(path)) {
-      return logs(log->ns, log->pod, "", log->options, newTextSink(std::move(exchange)));
+      net::Headers headers;
+      headers.add("Content-Type", "text/plain");
+      auto sink = net::newExchangeSink(std::move(exchange), std::move(headers));
+      return logs(log->ns, log->pod, "", log->options, std::move(sink));
     }
     exchange->respond(answer(path.substr(0, path.find('?'))));
   }

@@ -1,9 +1,5 @@
 #include "kubelet/streams/node_paths.h"
 
-#include <atomic>
-#include <memory>
-#include <utility>
-
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -14,33 +10,6 @@ namespace wherry::kubelet {
 namespace {
 
 constexpr std::string_view kContainerLogs = "/containerLogs/";
-
-class TextSink : public client::ByteSink {
- public:
-  explicit TextSink(net::ExchangePtr exchange) : exchange_(std::move(exchange)) {}
-
-  bool write(std::string_view data) override {
-    begin();
-    return exchange_->write(std::make_shared<const std::string>(data));
-  }
-  void finish() override {
-    begin();
-    exchange_->finish();
-  }
-  void onWritable(std::function<void()> handler) override { exchange_->onWritable(std::move(handler)); }
-  void onClosed(std::function<void()> handler) override { exchange_->onClosed(std::move(handler)); }
-
- private:
-  void begin() {
-    if (begun_.exchange(true)) return;
-    net::Headers headers;
-    headers.add("Content-Type", "text/plain");
-    exchange_->begin(200, std::move(headers));
-  }
-
-  net::ExchangePtr exchange_;
-  std::atomic<bool> begun_{false};
-};
 
 std::string decoded(std::string_view text) { return base::decodePercent(text).value_or(std::string(text)); }
 
@@ -76,10 +45,6 @@ std::optional<ContainerLogPath> parseContainerLogPath(std::string_view path) {
     if (pair) setOption(out.options, pair->first, decoded(pair->second));
   }
   return out;
-}
-
-std::shared_ptr<client::ByteSink> newTextSink(net::ExchangePtr exchange) {
-  return std::make_shared<TextSink>(std::move(exchange));
 }
 
 }  // namespace wherry::kubelet

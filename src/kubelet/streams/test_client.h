@@ -13,7 +13,7 @@ namespace wherry::kubelet {
 
 class TestClient : public client::ProcessStreams {
  public:
-  static constexpr std::chrono::seconds kPatience{20};
+  static constexpr std::chrono::seconds kPatience{60};
 
   bool write(Output output, std::string_view data) override {
     std::lock_guard lock(mutex_);
