@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include "kubelet/images/reference.h"
@@ -94,6 +95,14 @@ ImageConfig parseImageConfig(const json::Value& document) {
           .workingDir = std::string(json::getString(document, "config.WorkingDir")),
           .user = std::string(json::getString(document, "config.User")),
           .stopSignal = std::string(json::getString(document, "config.StopSignal"))};
+}
+
+std::vector<std::string> parseDiffIds(const json::Value& document) { return texts(document, "rootfs.diff_ids"); }
+
+void checkDiffIds(const Image& image) {
+  if (image.diffIds.size() == image.layers.size()) return;
+  throw std::runtime_error(fmt::format("image has {} layers in its manifest and {} in its config (rootfs.diff_ids)",
+                                       image.layers.size(), image.diffIds.size()));
 }
 
 std::string machineArchitecture() {

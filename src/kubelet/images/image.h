@@ -24,13 +24,14 @@ struct ImageConfig {
 enum class ImageSource { kPulled, kImported };
 
 struct Image {
-  std::string name;                 // "docker.io/library/nginx:latest"
-  std::string manifestDigest;       // of the stored manifest
-  int64_t manifestSize = 0;         // bytes
-  std::string sourceDigest;         // what the registry names it by (a list's, maybe); the manifest's when imported
-  std::string configDigest;         // the image's id
-  std::vector<std::string> layers;  // digests of the layer blobs, the lowest first
-  int64_t size = 0;                 // bytes of the layer blobs
+  std::string name;                  // "docker.io/library/nginx:latest"
+  std::string manifestDigest;        // of the stored manifest
+  int64_t manifestSize = 0;          // bytes
+  std::string sourceDigest;          // what the registry names it by (a list's, maybe); the manifest's when imported
+  std::string configDigest;          // the image's id
+  std::vector<std::string> layers;   // digests of the layer blobs, the lowest first
+  std::vector<std::string> diffIds;  // what its config says: each layer's digest without compression
+  int64_t size = 0;                  // bytes of the layer blobs
   ImageSource source = ImageSource::kImported;
   // Hashes of the pods' logins by which it was pulled: only who has one of them may use it unasked. Empty: it was
   // imported, or pulled without a pod's login, and is for everyone (KEP-2535).
@@ -62,6 +63,9 @@ int64_t manifestBytes(const json::Value& manifest);
 // Fills in what manifest and config document say. Throws std::runtime_error when they are not of an image.
 void readManifest(const json::Value& manifest, Image& into);
 ImageConfig parseImageConfig(const json::Value& document);
+std::vector<std::string> parseDiffIds(const json::Value& document);
+// Throws std::runtime_error unless the config names as many layers as the manifest does.
+void checkDiffIds(const Image& image);
 
 std::string machineArchitecture();  // as images name it: "amd64", "arm64"
 

@@ -62,7 +62,9 @@ Image readImage(Descriptor descriptor, const std::string& blobs) {
   image.manifestDigest = descriptor.digest;
   readManifest(readDocument(path(descriptor.digest), descriptor.digest), image);
   image.manifestSize = static_cast<int64_t>(fs::file_size(path(descriptor.digest)));
-  image.config = parseImageConfig(readDocument(path(image.configDigest), image.configDigest));
+  json::Value config = readDocument(path(image.configDigest), image.configDigest);
+  image.config = parseImageConfig(config);
+  image.diffIds = parseDiffIds(config);
   image.size = 0;  // what the manifest says of sizes is not taken for granted
   for (const std::string& layer : image.layers) {
     std::error_code error;
@@ -148,8 +150,9 @@ struct ImageStore::State {
   }
 
   Image add(const Staging& staging, Image image, const std::string& login) {
+    checkDiffIds(image);
     auto pin = layers.pin(image.layers);
-    layers.ensure(image.layers, [&](std::string_view digest) { return staging.blobPath(digest); });
+    layers.ensure(image, [&](std::string_view digest) { return staging.blobPath(digest); });
     {
       std::lock_guard lock(writing);
       try {
@@ -318,7 +321,7 @@ void ImageStore::allow(std::string_view name, const std::string& login) {
 
 std::vector<std::string> ImageStore::lowerDirectories(const Image& image) {
   noteUse(image.name);
-  state_->layers.ensure(image.layers, [&](std::string_view digest) { return state_->blobPath(digest); });
+  state_->layers.ensure(image, [&](std::string_view digest) { return state_->blobPath(digest); });
   std::vector<std::string> lower;
   for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) {
     lower.push_back(state_->layers.path(*layer));

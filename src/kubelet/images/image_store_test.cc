@@ -24,10 +24,15 @@ std::string descriptor(const std::string& content, const std::string& type, cons
          R"(","size":)" + std::to_string(content.size()) + more + "}";
 }
 
-// An OCI archive of one image with this layer.
-void writeImage(const std::string& file, const std::string& name, const std::string& layer) {
+// An OCI archive of one image with this layer; `diffIds` is what its config says of it, by default the truth of a layer
+// that is not compressed.
+void writeImage(const std::string& file, const std::string& name, const std::string& layer,
+                std::optional<std::string> diffIds = {}) {
+  if (!diffIds) diffIds = "\"sha256:" + base::sha256Hex(layer) + "\"";
   std::string config =
-      R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"],"StopSignal":"SIGQUIT"}})";
+      R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"],"StopSignal":"SIGQUIT"},)"
+      R"("rootfs":{"type":"layers","diff_ids":[)" +
+      *diffIds + "]}}";
   std::string manifest = R"({"schemaVersion":2,"config":)" + descriptor(config, "config.v1+json") + R"(,"layers":[)" +
                          descriptor(layer, "layer.v1.tar+gzip") + "]}";
   std::string named = R"(,"annotations":{"org.opencontainers.image.ref.name":")" + name + "\"}";
@@ -45,8 +50,8 @@ bool isRoot() { return ::geteuid() == 0; }
 TEST(ImageStore, AnImportedArchiveIsFoundByItsShortNameAlsoAfterARestart) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
-  writeTar(scratch / "layer.tgz", {{"bin/", "", S_IFDIR}, {"bin/sh", "shell"}}, true);
-  writeImage(scratch / "image.tar", "docker.io/library/busybox:latest", base::readFile(scratch / "layer.tgz"));
+  writeTar(scratch / "layer.tar", {{"bin/", "", S_IFDIR}, {"bin/sh", "shell"}});
+  writeImage(scratch / "image.tar", "docker.io/library/busybox:latest", base::readFile(scratch / "layer.tar"));
   {
     ImageStore store(scratch / "data");
     auto images = store.importArchive(scratch / "image.tar");
@@ -88,6 +93,41 @@ TEST(ImageStore, ABlobThatIsNotWhatItsNameSaysIsRefused) {
   ImageStore store(scratch / "data");
   EXPECT_THROW(store.importArchive(scratch / "bad.tar"), std::runtime_error);
   EXPECT_TRUE(store.list().empty());
+}
+
+TEST(ImageStore, ALayerMustBeTheOneThatTheConfigNames) {
+  if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
+  Scratch scratch;
+  writeTar(scratch / "layer.tar", {{"file", "one"}});
+  writeTar(scratch / "layer.tar.zst", {{"file", "one"}}, Compression::kZstd);
+  std::string truth = "\"sha256:" + base::sha256Hex(base::readFile(scratch / "layer.tar")) + "\"";
+  std::string other = "sha256:" + std::string(64, 'a');
+  struct Case {
+    const char *name, *layer;
+    std::string diffIds, error;
+  };
+  const Case cases[] = {
+      {"a layer that is compressed with zstd", "layer.tar.zst", truth, ""},
+      {"a layer that is not compressed", "layer.tar", truth, ""},
+      {"another layer", "layer.tar", "\"" + other + "\"",
+       "layer is not the one that the image's config names in rootfs.diff_ids: unpacked it is " +
+           truth.substr(1, truth.size() - 2) + ", not " + other},
+      {"no layer", "layer.tar", "", "image has 1 layers in its manifest and 0 in its config (rootfs.diff_ids)"},
+  };
+  for (const Case& c : cases) {
+    fs::remove_all(scratch / "data");
+    ImageStore store(scratch / "data");
+    writeImage(scratch / "image.tar", "a:1", base::readFile(scratch / c.layer), c.diffIds);
+    std::string error;
+    try {
+      auto images = store.importArchive(scratch / "image.tar");
+      EXPECT_EQ(base::readFile(store.lowerDirectories(images[0])[0] + "/file"), "one") << c.name;
+    } catch (const std::runtime_error& caught) {
+      error = caught.what();
+    }
+    EXPECT_EQ(error, c.error) << c.name;
+    EXPECT_EQ(fs::is_empty(scratch / "data/layers"), !c.error.empty()) << c.name;
+  }
 }
 
 TEST(ImageStore, WhatIsNoArchiveIsRefused) {

@@ -212,10 +212,13 @@ class LayerWriter {
 
 }  // namespace
 
-void unpackLayer(const std::string& blob, const std::string& directory, const LayerLimits& limits) {
-  TarReader reader(blob);
+std::string unpackLayer(const std::string& blob, const std::string& directory, const LayerLimits& limits) {
+  Sha256 content;
+  TarReader reader(blob, &content);
   LayerWriter writer(directory, limits);
   for (TarEntry entry; reader.next(entry);) writer.write(entry, reader);
+  reader.readPadding();
+  return "sha256:" + content.hex();
 }
 
 }  // namespace wherry::kubelet

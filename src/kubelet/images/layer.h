@@ -17,7 +17,8 @@ struct LayerLimits {
 // a whiteout (".wh.x") becomes a character device 0:0, an opaque directory gets trusted.overlay.opaque (OCI image-spec
 // layer.md; kernel Documentation/filesystems/overlayfs). Device nodes are left out: no container could open them. Of
 // two entries of one name the later counts. Needs root. Throws std::runtime_error for an archive that is broken, climbs
-// out by "..", or is above the limits.
-void unpackLayer(const std::string& blob, const std::string& directory, const LayerLimits& limits = {});
+// out by "..", or is above the limits. Answers the layer's diff_id, "sha256:..." of the tar without compression (OCI
+// image-spec config.md).
+std::string unpackLayer(const std::string& blob, const std::string& directory, const LayerLimits& limits = {});
 
 }  // namespace wherry::kubelet

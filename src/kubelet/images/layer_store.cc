@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "base/random.h"
 #include "kubelet/images/disk_space.h"
-#include "kubelet/images/image.h"
 #include "kubelet/images/layer.h"
 #include "linux/mounts.h"
 
@@ -54,11 +53,17 @@ LayerStore::LayerStore(std::string directory) : directory_(std::move(directory))
 
 std::string LayerStore::path(std::string_view digest) const { return directory_ + "/" + digestHex(digest); }
 
-void LayerStore::unpack(const std::string& blob, const std::string& target) const {
+void LayerStore::unpack(const std::string& blob, const std::string& target, const std::string& diffId) const {
   std::string temporary = directory_ + "/" + kIncoming + base::randomSuffix(10);
   base::makeDirectories(temporary);
   try {
-    unpackLayer(blob, temporary, limitsFor(blob, directory_));
+    std::string found = unpackLayer(blob, temporary, limitsFor(blob, directory_));
+    if (!diffId.empty() && found != diffId) {
+      throw std::runtime_error(
+          fmt::format("layer is not the one that the image's config names in rootfs.diff_ids: "
+                      "unpacked it is {}, not {}",
+                      found, diffId));
+    }
     syncFilesystem(temporary);
     base::faultPoint("layer-unpacked");
     fs::rename(temporary, target);
@@ -70,14 +75,15 @@ void LayerStore::unpack(const std::string& blob, const std::string& target) cons
   }
 }
 
-void LayerStore::ensure(const std::vector<std::string>& digests,
-                        const std::function<std::string(std::string_view)>& blobPath) {
+void LayerStore::ensure(const Image& image, const std::function<std::string(std::string_view)>& blobPath) {
   // A container of an image that is here does not wait for another image's layers.
   auto there = [this](const std::string& digest) { return fs::exists(path(digest)); };
-  if (std::all_of(digests.begin(), digests.end(), there)) return;
-  for (const std::string& digest : digests) {
+  if (std::all_of(image.layers.begin(), image.layers.end(), there)) return;
+  for (size_t i = 0; i < image.layers.size(); ++i) {
+    const std::string& digest = image.layers[i];
+    std::string diffId = i < image.diffIds.size() ? image.diffIds[i] : "";
     std::lock_guard lock(unpacking_);
-    if (!there(digest)) unpack(blobPath(digest), path(digest));
+    if (!there(digest)) unpack(blobPath(digest), path(digest), diffId);
   }
 }
 

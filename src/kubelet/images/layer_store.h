@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "kubelet/images/image.h"
 
 namespace wherry::kubelet {
 
@@ -21,11 +22,10 @@ class LayerStore {
   explicit LayerStore(std::string directory);
 
   std::string path(std::string_view digest) const;
-  // Unpacks what is missing, from the blob that `blobPath` names for a digest; one layer at a time. Throws
-  // std::runtime_error for a layer that is broken or too large, also for the disk, std::system_error from the disk.
-  // Nothing is left of a layer that could not be unpacked.
-  void ensure(const std::vector<std::string>& digests,
-              const std::function<std::string(std::string_view digest)>& blobPath);
+  // Unpacks what is missing of the image's layers, from the blob that `blobPath` names for a digest; one layer at a
+  // time. Throws std::runtime_error for a layer that is broken, too large, also for the disk, or not what the image's
+  // config says (its diff_id), std::system_error from the disk. Nothing is left of a layer that could not be unpacked.
+  void ensure(const Image& image, const std::function<std::string(std::string_view digest)>& blobPath);
 
   // While the result lives these aren't collected: held by who unpacks them for an image that is not in the index yet.
   std::shared_ptr<void> pin(const std::vector<std::string>& digests);
@@ -34,7 +34,8 @@ class LayerStore {
   bool collect(const std::set<std::string>& needed);
 
  private:
-  void unpack(const std::string& blob, const std::string& target) const;
+  // `diffId` is what the layer must be; "": nobody says.
+  void unpack(const std::string& blob, const std::string& target, const std::string& diffId) const;
 
   std::string directory_;
   std::mutex unpacking_;  // one layer at a time; none while layers are deleted

@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/encoding.h"
 #include "base/fd.h"
 #include "kubelet/testing/archive.h"
 
@@ -17,11 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 bool isRoot() { return ::geteuid() == 0; }
-
-bool isWhiteout(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == 0;
-}
 
 bool isOpaque(const std::string& path) {
   char value[2] = {};
@@ -143,7 +139,7 @@ TEST(Layer, BrokenArchivesAreRefused) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
   fs::create_directory(scratch / "out");
-  writeTar(scratch / "whole.tgz", {{"a", std::string(100'000, 'x')}}, true);
+  writeTar(scratch / "whole.tgz", {{"a", std::string(100'000, 'x')}}, Compression::kGzip);
   std::string whole = base::readFile(scratch / "whole.tgz");
   std::ofstream(scratch / "cut.tgz") << whole.substr(0, whole.size() / 2);
   EXPECT_THROW(unpackLayer(scratch / "cut.tgz", scratch / "out"), std::runtime_error);
@@ -155,11 +151,39 @@ TEST(Layer, BrokenArchivesAreRefused) {
   EXPECT_THROW(unpackLayer(scratch / "text", scratch / "out"), std::runtime_error);
 }
 
+TEST(Layer, IsTheSameHoweverItIsCompressed) {
+  if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
+  Scratch scratch;
+  const std::vector<Member> members = {{"bin/", "", S_IFDIR}, {"bin/sh", std::string(300'000, 's')}};
+  writeTar(scratch / "plain", members);
+  writeTar(scratch / "gzip", members, Compression::kGzip);
+  writeTar(scratch / "zstd", members, Compression::kZstd);
+  std::string diffId = "sha256:" + base::sha256Hex(base::readFile(scratch / "plain"));
+  for (const char* name : {"plain", "gzip", "zstd"}) {
+    std::string out = scratch / (std::string("out-") + name);
+    fs::create_directory(out);
+    EXPECT_EQ(unpackLayer(scratch / name, out), diffId) << name;
+    EXPECT_EQ(base::readFile(out + "/bin/sh"), members[1].content) << name;
+  }
+}
+
+TEST(Layer, WhatFollowsTheArchiveBelongsToItsDiffIdAndHasALimit) {
+  if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
+  Scratch scratch;
+  fs::create_directory(scratch / "out");
+  writeTar(scratch / "layer.tar", {{"a", "x"}});
+  std::string padded = base::readFile(scratch / "layer.tar") + std::string(1 << 20, '\0');
+  std::ofstream(scratch / "padded.tar") << padded;
+  EXPECT_EQ(unpackLayer(scratch / "padded.tar", scratch / "out"), "sha256:" + base::sha256Hex(padded));
+  std::ofstream(scratch / "padded.tar") << padded << std::string(17 << 20, '\0');
+  EXPECT_THROW(unpackLayer(scratch / "padded.tar", scratch / "out"), std::runtime_error);
+}
+
 TEST(Layer, ABombIsStoppedAtTheLimit) {
   if (!isRoot()) GTEST_SKIP() << "unpacking layers needs root";
   Scratch scratch;
   fs::create_directory(scratch / "out");
-  writeTar(scratch / "bomb.tgz", {{"zeros", std::string(20'000'000, '\0')}}, true);
+  writeTar(scratch / "bomb.tgz", {{"zeros", std::string(20'000'000, '\0')}}, Compression::kGzip);
   EXPECT_LT(fs::file_size(scratch / "bomb.tgz"), 100'000u);
   EXPECT_THROW(unpackLayer(scratch / "bomb.tgz", scratch / "out", {.maxBytes = 1'000'000}), std::runtime_error);
   EXPECT_LE(fs::file_size(scratch / "out/zeros"), 1'000'000u);

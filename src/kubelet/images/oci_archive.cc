@@ -1,17 +1,15 @@
 #include "kubelet/images/oci_archive.h"
 
-#include <memory>
 #include <stdexcept>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/encoding.h"
 #include "base/fd.h"
 #include "base/random.h"
+#include "kubelet/images/digest.h"
 #include "kubelet/images/reference.h"
 #include "kubelet/images/tar_reader.h"
 
@@ -20,22 +18,6 @@ namespace {
 
 constexpr std::string_view kBlobs = "blobs/sha256/";
 constexpr size_t kMaxDocument = 4 << 20;  // bytes of index.json or manifest.json
-
-class Sha256 {
- public:
-  Sha256() : context_(::EVP_MD_CTX_new(), &::EVP_MD_CTX_free) {
-    ::EVP_DigestInit_ex(context_.get(), ::EVP_sha256(), nullptr);
-  }
-  void add(std::string_view data) { ::EVP_DigestUpdate(context_.get(), data.data(), data.size()); }
-  std::string hex() {
-    std::string digest(32, '\0');
-    ::EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-    return base::encodeHex(digest);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> context_;
-};
 
 std::string withoutDot(const std::string& path) { return path.starts_with("./") ? path.substr(2) : path; }
 

@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include "kubelet/images/digest.h"
+
 namespace wherry::kubelet {
 
 struct TarEntry {
@@ -27,8 +29,9 @@ struct TarEntry {
 
 class TarReader {
  public:
-  // Throws std::runtime_error when the file can't be read as a tar archive.
-  explicit TarReader(const std::string& file);
+  // Throws std::runtime_error when the file can't be read as a tar archive. `content` is given the whole archive as it
+  // is without compression; it must outlive the reader.
+  explicit TarReader(const std::string& file, Sha256* content = nullptr);
   ~TarReader();
   TarReader(const TarReader&) = delete;
   TarReader& operator=(const TarReader&) = delete;
@@ -36,6 +39,8 @@ class TarReader {
   bool next(TarEntry& entry);  // false at the end; throws std::runtime_error on damage
   // The content of the current entry, in pieces.
   void readData(const std::function<void(std::string_view)>& piece);
+  // After the end: what pads the archive. Throws std::runtime_error when that is damaged, or more than padding is.
+  void readPadding();
 
  private:
   struct State;

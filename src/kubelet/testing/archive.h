@@ -35,9 +35,13 @@ struct Member {
   mode_t mode = 0644;
 };
 
-inline void writeTar(const std::string& file, const std::vector<Member>& members, bool gzip = false) {
+enum class Compression { kNone, kGzip, kZstd };
+
+inline void writeTar(const std::string& file, const std::vector<Member>& members,
+                     Compression compression = Compression::kNone) {
   archive* out = ::archive_write_new();
-  if (gzip) ::archive_write_add_filter_gzip(out);
+  if (compression == Compression::kGzip) ::archive_write_add_filter_gzip(out);
+  if (compression == Compression::kZstd) ::archive_write_add_filter_zstd(out);
   ::archive_write_set_format_pax_restricted(out);
   ::archive_write_open_filename(out, file.c_str());
   for (const Member& member : members) {

@@ -120,7 +120,9 @@ void writeBusyboxArchive(const std::string& file, const std::string& name) {
     layer.add("tmp/", "", S_IFDIR);
   }
   std::string layer = base::readFile(layerFile);
-  std::string config = R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"]}})";
+  std::string config = R"({"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["sh"]},)"
+                       R"("rootfs":{"type":"layers","diff_ids":["sha256:)" +
+                       base::sha256Hex(layer) + R"("]}})";
   std::string manifest = R"({"schemaVersion":2,"config":)" + describe(config, "config.v1+json") + R"(,"layers":[)" +
                          describe(layer, "layer.v1.tar") + "]}";
   std::string named = R"(,"annotations":{"org.opencontainers.image.ref.name":")" + name + "\"}";
