@@ -16,8 +16,6 @@
 namespace wherry::kubelet {
 namespace {
 
-using std::chrono::milliseconds;
-
 // As much of an answer's body is waited for as elsewhere; what comes after it is not the probe's business.
 constexpr uint64_t kBodyWaitedFor = 10 << 10;
 
@@ -60,18 +58,24 @@ std::optional<std::string> render(const net::Request& request) {
 
 class Exchange : public net::EventLoop::Source, public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(net::EventLoop& loop, std::shared_ptr<const NetworkProbe> probe, NetworkProbeDone done)
-      : loop_(loop), probe_(std::move(probe)), done_(std::move(done)), unsent_(probe_->request) {}
+  Exchange(net::EventLoop& loop, std::shared_ptr<const NetworkProbe> probe, ProbeWait wait, NetworkProbeDone done)
+      : loop_(loop),
+        probe_(std::move(probe)),
+        done_(std::move(done)),
+        lookAt_(wait.lookAt),
+        deadline_(loop.now() + wait.timeout),
+        unsent_(probe_->request) {}
 
-  void start(const net::TlsContext* tls, milliseconds timeout) {
-    timer_ = loop_.addTimer(loop_.now() + timeout, [self = shared_from_this()] { self->timedOut(); });
+  void start(const net::TlsContext* tls) {
     try {
       base::Fd socket = startConnecting(probe_->endpoint);
       if (!probe_->tls) sendAtOnce(socket.get());
       transport_ =
           probe_->tls ? tls->wrap(std::move(socket), probe_->endpoint.host) : net::newPlainTransport(std::move(socket));
-      awaited_ = connected_ && unsent_.empty() ? EPOLLIN : EPOLLOUT;
-      loop_.add(transport_->fd(), awaited_, shared_from_this());
+      bool sent = connected_ && unsent_.empty();
+      if (!sent) return await(EPOLLOUT);
+      if (lookAt_ <= loop_.now() || lookAt_ >= deadline_) return await(EPOLLIN);
+      timer_ = loop_.addTimer(lookAt_, [self = shared_from_this()] { self->onReady(0); });
     } catch (const std::system_error& error) {
       startError_ = error.code().value();
       loop_.defer(shared_from_this());
@@ -106,7 +110,7 @@ class Exchange : public net::EventLoop::Source, public std::enable_shared_from_t
     loop_.cancelTimer(timer_);
     auto done = std::exchange(done_, nullptr);
     auto self = shared_from_this();  // the loop lets go of us
-    if (transport_) loop_.remove(transport_->fd());
+    if (awaited_ != 0) loop_.remove(transport_->fd());
     transport_.reset();
     done(std::move(answer));
   }
@@ -125,9 +129,14 @@ class Exchange : public net::EventLoop::Source, public std::enable_shared_from_t
                      head_ ? "or context cancellation while reading body" : "exceeded while awaiting headers"));
   }
 
-  // The loop wakes us for this alone.
+  // The loop wakes us for this alone, and for the end of our time.
   void await(uint32_t events) {
-    if (awaited_ != events) loop_.modify(transport_->fd(), events);
+    if (awaited_ == 0) {
+      timer_ = loop_.addTimer(deadline_, [self = shared_from_this()] { self->timedOut(); });
+      loop_.add(transport_->fd(), events, shared_from_this());
+    } else if (awaited_ != events) {
+      loop_.modify(transport_->fd(), events);
+    }
     awaited_ = events;
   }
 
@@ -212,12 +221,14 @@ class Exchange : public net::EventLoop::Source, public std::enable_shared_from_t
   net::EventLoop& loop_;
   std::shared_ptr<const NetworkProbe> probe_;
   NetworkProbeDone done_;  // null once it was called
+  base::MonotonicTime lookAt_;
+  base::MonotonicTime deadline_;
   net::EventLoop::TimerId timer_;
   std::unique_ptr<net::Transport> transport_;
   int startError_ = 0;
   bool connected_ = false;
   bool shaken_ = false;
-  uint32_t awaited_ = 0;
+  uint32_t awaited_ = 0;  // 0: the loop doesn't know of us yet
   std::string_view unsent_;
   std::string input_;  // of the head, until all of it is there
   std::optional<net::ResponseHead> head_;
@@ -249,8 +260,8 @@ std::optional<NetworkProbe> networkProbeOf(const core_v1::Probe& probe, const Pr
 }
 
 void startNetworkProbe(net::EventLoop& loop, std::shared_ptr<const NetworkProbe> probe, const net::TlsContext* tls,
-                       milliseconds timeout, NetworkProbeDone done) {
-  std::make_shared<Exchange>(loop, std::move(probe), std::move(done))->start(tls, timeout);
+                       ProbeWait wait, NetworkProbeDone done) {
+  std::make_shared<Exchange>(loop, std::move(probe), wait, std::move(done))->start(tls);
 }
 
 }  // namespace wherry::kubelet

@@ -30,9 +30,16 @@ std::optional<NetworkProbe> networkProbeOf(const core_v1::Probe& probe, const Pr
 // Nothing: the server redirects, and to follow is more than is done here.
 using NetworkProbeDone = std::function<void(std::optional<ProbeAnswer>)>;
 
+struct ProbeWait {
+  std::chrono::milliseconds timeout;
+  // Until then nobody is woken for the answer; one that isn't there yet is waited for as usual. A time that is no later
+  // than the loop's: it is wanted as soon as it comes.
+  base::MonotonicTime lookAt;
+};
+
 // On the loop's thread, where `done` is called too, not before this returns and exactly once, unless the loop ends
 // first. `tls` is needed where probe->tls is set.
 void startNetworkProbe(net::EventLoop& loop, std::shared_ptr<const NetworkProbe> probe, const net::TlsContext* tls,
-                       std::chrono::milliseconds timeout, NetworkProbeDone done);
+                       ProbeWait wait, NetworkProbeDone done);
 
 }  // namespace wherry::kubelet

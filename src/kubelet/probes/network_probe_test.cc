@@ -76,13 +76,15 @@ class Peer {
 };
 
 // What the loop finds out; "redirected" when it is left to others.
-std::string ask(const std::string& probe, std::chrono::milliseconds timeout = 5s) {
+std::string ask(const std::string& probe, std::chrono::milliseconds timeout = 5s,
+                std::chrono::milliseconds untilLookAt = 0ms) {
   auto asked = network(probe);
   if (!asked) return "no network probe";
   net::EventLoop loop;
   std::string said = "nothing";
   loop.post([&] {
-    startNetworkProbe(loop, std::make_shared<NetworkProbe>(*asked), nullptr, timeout, [&](auto answer) {
+    ProbeWait wait{.timeout = timeout, .lookAt = loop.now() + untilLookAt};
+    startNetworkProbe(loop, std::make_shared<NetworkProbe>(*asked), nullptr, wait, [&](auto answer) {
       said = !answer ? "redirected" : answer->success ? "success" : answer->output;
       loop.stop();
     });
@@ -91,8 +93,10 @@ std::string ask(const std::string& probe, std::chrono::milliseconds timeout = 5s
   return said;
 }
 
-std::string askHttp(const Peer& peer, std::chrono::milliseconds timeout = 5s) {
-  std::string said = ask("{httpGet: {path: /x, host: 127.0.0.1, port: " + std::to_string(peer.port()) + "}}", timeout);
+std::string askHttp(const Peer& peer, std::chrono::milliseconds timeout = 5s,
+                    std::chrono::milliseconds untilLookAt = 0ms) {
+  std::string said = ask("{httpGet: {path: /x, host: 127.0.0.1, port: " + std::to_string(peer.port()) + "}}", timeout,
+                         untilLookAt);
   std::string url = "Get \"http://127.0.0.1:" + std::to_string(peer.port()) + "/x\": ";
   return said.starts_with(url) ? "Get: " + said.substr(url.size()) : said;
 }
@@ -131,6 +135,8 @@ TEST(NetworkProbe, HttpSaysWhatTheAnswerMeans) {
   for (const HttpCase& c : cases) {
     Peer peer(c.pieces, c.end);
     EXPECT_EQ(askHttp(peer), c.expected) << c.what;
+    Peer lookedAtLater(c.pieces, c.end);
+    EXPECT_EQ(askHttp(lookedAtLater, 5s, 20ms), c.expected) << c.what << ", looked at later";
   }
   Peer other({"SSH-2.0-OpenSSH_9.2\r\n\r\n"});
   EXPECT_TRUE(askHttp(other).starts_with("Get: net/http: HTTP/1.x transport connection broken"));
@@ -142,6 +148,14 @@ TEST(NetworkProbe, EndsAtItsTimeout) {
   Peer slow({"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"}, Peer::End::kStay);
   EXPECT_EQ(askHttp(slow, 20ms),
             "Get: context deadline exceeded (Client.Timeout or context cancellation while reading body)");
+}
+
+TEST(NetworkProbe, OneThatIsLookedAtLaterEndsAtItsTimeoutToo) {
+  Peer silent({}, Peer::End::kStay);
+  const char* expected = "Get: context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  EXPECT_EQ(askHttp(silent, 40ms, 20ms), expected);
+  Peer another({}, Peer::End::kStay);
+  EXPECT_EQ(askHttp(another, 20ms, 1h), expected) << "a look that would come too late";
 }
 
 TEST(NetworkProbe, TcpOnlyConnects) {
@@ -159,6 +173,16 @@ TEST(FirstProbe, ComesAfterItsDelayAndForAdoptedContainersAtSomeMomentOfThePerio
   EXPECT_EQ(firstProbeAfter(times, 60s, 0), 0s);
   EXPECT_EQ(firstProbeAfter(times, 60s, 0.25), 2500ms);
   EXPECT_EQ(firstProbeAfter(times, -60s, 0), 5s) << "the clock went back";
+}
+
+TEST(NextProbe, ComesAPeriodLaterAtTheMomentsThatAllShare) {
+  ProbeTimes times{.period = 10s};
+  auto at = [](std::chrono::milliseconds sinceBoot) { return base::MonotonicTime(sinceBoot); };
+  EXPECT_EQ(nextProbe(at(1000ms), times, at(1003ms)), at(11000ms));
+  EXPECT_EQ(nextProbe(at(1001ms), times, at(1003ms)), at(11025ms));
+  EXPECT_EQ(nextProbe(at(1024ms), times, at(1030ms)), at(11025ms));
+  EXPECT_EQ(nextProbe(at(1000ms), times, at(11000ms)), at(21000ms)) << "it has missed one";
+  EXPECT_EQ(nextProbe(at(1000ms), times, at(42001ms)), at(52025ms)) << "it has missed many";
 }
 
 }  // namespace

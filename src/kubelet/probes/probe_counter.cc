@@ -26,4 +26,10 @@ std::chrono::milliseconds firstProbeAfter(const ProbeTimes& times, std::chrono::
   return rest + std::chrono::duration_cast<milliseconds>(times.period * share);
 }
 
+base::MonotonicTime nextProbe(base::MonotonicTime due, const ProbeTimes& times, base::MonotonicTime now) {
+  base::MonotonicTime next = due + times.period > now ? due + times.period : now + times.period;
+  auto sinceRound = next.time_since_epoch() % kProbeRound;
+  return sinceRound == sinceRound.zero() ? next : next + (kProbeRound - sinceRound);
+}
+
 }  // namespace wherry::kubelet

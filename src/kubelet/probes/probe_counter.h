@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/clock.h"
 #include "views/core_v1.h"
 
 namespace wherry::kubelet {
@@ -31,5 +32,12 @@ ProbeTimes timesOf(const core_v1::Probe& probe);
 // part of a period that it waits beyond that: 0 for a container that has just started, random for those that are found
 // running, which would all be probed in one instant otherwise.
 std::chrono::milliseconds firstProbeAfter(const ProbeTimes& times, std::chrono::milliseconds running, double share);
+
+// Probes after the first meet at these moments, whichever container they are of: one waking serves all of a round.
+constexpr std::chrono::milliseconds kProbeRound{25};
+
+// When the next probe is due, after one that was due and has been answered by now: a period later, at a round's moment.
+// One that took longer than its period leaves out those it has missed.
+base::MonotonicTime nextProbe(base::MonotonicTime due, const ProbeTimes& times, base::MonotonicTime now);
 
 }  // namespace wherry::kubelet

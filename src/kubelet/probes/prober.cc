@@ -138,7 +138,12 @@ struct Prober::State {
     const auto& network = one->activities[kind].network;
     if (!network) return probeBlocking(one, kind);
     if (network->tls && !tls) tls = net::newTlsClient({});
-    startNetworkProbe(loop, network, tls.get(), timesOf(one->probe(kind)).timeout,
+    // Where success is nothing new, the answer is looked for when the next round wakes us anyway.
+    const Probed::Activity& activity = one->activities[kind];
+    bool settled = activity.counter.verdict == ProbeResult::kSuccess && activity.counter.failures == 0;
+    ProbeWait wait{.timeout = timesOf(one->probe(kind)).timeout,
+                   .lookAt = settled ? activity.due + kProbeRound : loop.now()};
+    startNetworkProbe(loop, network, tls.get(), wait,
                       [this, one, kind](std::optional<ProbeAnswer> answer) {
                         answer ? take(one, kind, *answer) : probeBlocking(one, kind);
                       });
@@ -163,9 +168,7 @@ struct Prober::State {
     }
     bool failedForGood = kind != kReadiness && one->said(kind, ProbeResult::kFailure);
     if (failedForGood) return;
-    auto period = timesOf(one->probe(kind)).period;
-    // One that took longer than its period leaves out those it has missed.
-    await(one, kind, activity.due + period > loop.now() ? activity.due + period : loop.now() + period);
+    await(one, kind, nextProbe(activity.due, timesOf(one->probe(kind)), loop.now()));
   }
 
   void publish(const Probed& one) {
