@@ -95,8 +95,8 @@ std::string ask(const std::string& probe, std::chrono::milliseconds timeout = 5s
 
 std::string askHttp(const Peer& peer, std::chrono::milliseconds timeout = 5s,
                     std::chrono::milliseconds untilLookAt = 0ms) {
-  std::string said = ask("{httpGet: {path: /x, host: 127.0.0.1, port: " + std::to_string(peer.port()) + "}}", timeout,
-                         untilLookAt);
+  std::string said =
+      ask("{httpGet: {path: /x, host: 127.0.0.1, port: " + std::to_string(peer.port()) + "}}", timeout, untilLookAt);
   std::string url = "Get \"http://127.0.0.1:" + std::to_string(peer.port()) + "/x\": ";
   return said.starts_with(url) ? "Get: " + said.substr(url.size()) : said;
 }
