@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informer.h"
+#include "pki/certificate.h"
 
 namespace wherry::controllers {
 
@@ -22,6 +24,7 @@ struct ControllerContext {
   const client::EventRecorder& events;  // each controller derives one under its own name
   const base::Clock& clock = base::Clock::system();
   std::string rootCaPem;                      // published as ConfigMap kube-root-ca.crt
+  std::optional<pki::KeyPair> authority{};    // signs CertificateSigningRequests; without it nobody does
   std::string clusterCidr = "10.244.0.0/16";  // pods' addresses; each node gets a piece
   int nodeCidrMaskSize = 24;                  // the size of that piece
   std::shared_ptr<ObjectFeed> feed;           // see sharedFeed()

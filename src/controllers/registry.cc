@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controllers/certificate_signing.h"
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
@@ -21,6 +22,7 @@ const std::vector<ControllerEntry>& controllerTable() {
   static const std::vector<ControllerEntry> table{
       {"serviceaccount-controller", makeServiceAccountController},
       {"root-ca-certificate-publisher-controller", makeRootCaController},
+      {"certificatesigningrequest-controller", makeCertificateSigningController},
       {"namespace-controller", makeNamespaceController},
       {"garbage-collector-controller", makeGarbageCollector},
       {"node-controller", makeNodeController},

@@ -81,6 +81,7 @@ struct ControlPlane::State {
                           .informers = informers,
                           .events = events,
                           .rootCaPem = pki.authority.certificatePem,
+                          .authority = pki.authority,
                           .clusterCidr = o.clusterCidr},
         schedulerContext{.client = api.client(), .informers = informers, .events = events} {}
 

@@ -9,8 +9,8 @@
 #include <openssl/pem.h>
 
 #include "base/encoding.h"
-#include "base/random.h"
 #include "base/strings.h"
+#include "pki/certificate_parts.h"
 #include "pki/key.h"
 #include "pki/openssl.h"
 
@@ -27,12 +27,6 @@ bool isAddress(const std::string& name) {
   return ::inet_pton(AF_INET, name.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, name.c_str(), bytes) == 1;
 }
 
-std::string renderCertificate(X509* certificate) {
-  BioPtr bio = newMemoryBio();
-  check(PEM_write_bio_X509(bio.get(), certificate) == 1, "write certificate");
-  return takeText(bio.get());
-}
-
 void addSubjectEntry(X509_NAME* subject, const char* field, const std::string& value) {
   auto* bytes = reinterpret_cast<const unsigned char*>(value.data());
   int added = X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8, bytes, static_cast<int>(value.size()), -1, 0);
@@ -43,28 +37,6 @@ void setSubject(X509* certificate, const CertificateSpec& spec) {
   X509_NAME* subject = X509_get_subject_name(certificate);
   for (const std::string& organization : spec.organizations) addSubjectEntry(subject, "O", organization);
   addSubjectEntry(subject, "CN", spec.commonName);
-}
-
-// RFC 5280 section 4.1.2.2: positive, at most 20 bytes.
-void setSerial(X509* certificate) {
-  std::string bytes = base::randomBytes(16);
-  bytes[0] = static_cast<char>((bytes[0] & 0x7f) | 0x40);
-  BIGNUM* number =
-      BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr);
-  BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
-  BN_free(number);
-}
-
-void setValidity(X509* certificate, base::WallTime from, base::WallTime to) {
-  ASN1_TIME_set(X509_getm_notBefore(certificate), std::chrono::system_clock::to_time_t(from));
-  ASN1_TIME_set(X509_getm_notAfter(certificate), std::chrono::system_clock::to_time_t(to));
-}
-
-void addExtension(X509* certificate, X509* issuer, int nid, const std::string& value) {
-  X509V3_CTX context;
-  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
-  check(extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1, "certificate extension");
 }
 
 std::string renderNames(const std::vector<std::string>& names) {
@@ -117,48 +89,6 @@ KeyPair make(const CertificateSpec& spec, X509* issuer, const std::string* issue
   check(X509_sign(certificate.get(), signer, EVP_sha256()) > 0, "sign certificate");
   pair.certificatePem = renderCertificate(certificate.get());
   return pair;
-}
-
-base::WallTime toWallTime(const ASN1_TIME* time) {
-  std::tm utc{};
-  check(ASN1_TIME_to_tm(time, &utc) == 1, "certificate time");
-  return std::chrono::system_clock::from_time_t(::timegm(&utc));
-}
-
-std::string toUtf8(const ASN1_STRING* text) {
-  unsigned char* bytes = nullptr;
-  int size = ASN1_STRING_to_UTF8(&bytes, text);
-  if (size < 0) return {};
-  std::string result(reinterpret_cast<char*>(bytes), static_cast<size_t>(size));
-  OPENSSL_free(bytes);
-  return result;
-}
-
-std::vector<std::string> readSubject(X509* certificate, int nid) {
-  X509_NAME* subject = X509_get_subject_name(certificate);
-  std::vector<std::string> values;
-  int at = -1;
-  while ((at = X509_NAME_get_index_by_NID(subject, nid, at)) >= 0) {
-    values.push_back(toUtf8(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
-  }
-  return values;
-}
-
-std::string renderName(const GENERAL_NAME* name) {
-  if (name->type == GEN_DNS) return toUtf8(name->d.dNSName);
-  if (name->type != GEN_IPADD) return {};
-  char text[INET6_ADDRSTRLEN] = "";
-  int family = ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6;
-  ::inet_ntop(family, ASN1_STRING_get0_data(name->d.iPAddress), text, sizeof text);
-  return text;
-}
-
-std::vector<std::string> readNames(X509* certificate) {
-  std::vector<std::string> names;
-  auto* stack = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(stack); ++i) names.push_back(renderName(sk_GENERAL_NAME_value(stack, i)));
-  GENERAL_NAMES_free(stack);
-  return names;
 }
 
 int purposeOf(Usage usage) {
@@ -214,11 +144,14 @@ std::vector<std::string> canonicalNames(const std::vector<std::string>& names) {
 
 CertificateFacts readCertificate(const std::string& certificatePem) {
   X509Ptr certificate = parseCertificate(certificatePem);
-  auto commonNames = readSubject(certificate.get(), NID_commonName);
+  X509_NAME* subject = X509_get_subject_name(certificate.get());
+  auto commonNames = readSubject(subject, NID_commonName);
   CertificateFacts facts;
   if (!commonNames.empty()) facts.commonName = commonNames.front();
-  facts.organizations = readSubject(certificate.get(), NID_organizationName);
-  facts.names = readNames(certificate.get());
+  facts.organizations = readSubject(subject, NID_organizationName);
+  GeneralNamesPtr names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  facts.names = readNames(names.get());
   facts.isAuthority = X509_check_ca(certificate.get()) == 1;
   facts.notBefore = toWallTime(X509_get0_notBefore(certificate.get()));
   facts.notAfter = toWallTime(X509_get0_notAfter(certificate.get()));

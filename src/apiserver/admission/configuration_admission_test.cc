@@ -178,12 +178,48 @@ TEST(CertificateSigningRequestAdmission, TheServerSaysWhoAsks) {
 #define CSR(signer, request)                                                                   \
   "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: c}," \
   " spec: {signerName: " signer ", request: " request ", username: mallory, usages: [client auth]}}"
-#define PEM "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+  // /CN=jane/O=developers and /CN=root/O=system:masters, both whole requests
+#define PEM                                                                                                            \
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIZk1JR0dBZ0VBTUNReERUQUxCZ05WQkFNTUJHcGhibVV4RXpBUkJnTlZCQW9NQ2" \
+  "1SbGRtVnNiM0JsY25NdwpXVEFUQmdjcWhrak9QUUlCQmdncWhrak9QUU1CQndOQ0FBVHpFU0JONDVVejZKYmVtTHV2WkZ2Z1RCQXQ5dkhNCnFUWGF0" \
+  "MEoxckRBbWhpRElmeGF4T3pjNFVpWi9EbEJDR3o1V2d1UnJTU0dhcEt6UTl6SEg3YWhXb0FBd0NnWUkKS29aSXpqMEVBd0lEU0FBd1JRSWdIYWZSWG" \
+  "JkemcwMGpNb0tCNTVyUVVobjZjcGt1ME5mMDE2ODhQODhaWkZjQwpJUUM0a1NDM285QThwdWJLdjRvczhtWWFrZkZSaVZSSTIwRno3T21Mb0FrY0ln" \
+  "PT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+#define MASTER                                                                                                         \
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIa01JR0tBZ0VBTUNneEZ6QVZCZ05WQkFvTURuTjVjM1JsYlRwdFlYTjBaWEp6TV" \
+  "Ewd0N3WURWUVFEREFSeQpiMjkwTUZrd0V3WUhLb1pJemowQ0FRWUlLb1pJemowREFRY0RRZ0FFOHhFZ1RlT1ZNK2lXM3BpN3IyUmI0RXdRCkxmYnh6" \
+  "S2sxMnJkQ2Rhd3dKb1lneUg4V3NUczNPRkltZnc1UVFocytWb0xrYTBraG1xU3MwUGN4eCsyb1ZxQUEKTUFvR0NDcUdTTTQ5QkFNQ0Ewa0FNRVlDSV" \
+  "FDanNML283VjJQcGlsYlluWTc5MEdJUFV0RWdWazVuSnc2R0F1MAorTzZWNndJaEFOTXRKZVp0NWtjZDZVZE5Td3hOcHV0dzY1UHNCRnVJUXVzK292" \
+  "N0JsdG9mCi0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo="
   expectAll(world, std::vector<FilledIn>{{"never the request", CSR("example.com/x", PEM), "spec.username", "jane"}});
-  expectAll(world, std::vector<Refused>{
-                       {"a signer of no domain", CSR("x", PEM), {"FieldValueInvalid spec.signerName"}},
-                       {"a request that is none", CSR("example.com/x", "YQ=="), {"FieldValueInvalid spec.request"}},
-                   });
+  expectAll(world,
+            std::vector<Refused>{
+                {"a signer of no domain", CSR("x", PEM), {"FieldValueInvalid spec.signerName"}},
+                {"a request that is none", CSR("example.com/x", "YQ=="), {"FieldValueInvalid spec.request"}},
+                {"a signer of former versions",
+                 CSR("kubernetes.io/legacy-unknown", PEM),
+                 {"FieldValueInvalid spec.signerName"}},
+                {"a certificate for a master", CSR("kubernetes.io/kube-apiserver-client", MASTER), {"403 Forbidden"}},
+                {"a user's certificate", CSR("kubernetes.io/kube-apiserver-client", PEM), {}},
+            });
+}
+
+TEST(CertificateSigningRequestAdmission, AnAnswerStays) {
+  AdmissionWorld world;
+  constexpr auto kApprove = "{status: {conditions: [{type: Approved, status: 'True'}]}}";
+  EXPECT_EQ(world.update(CSR("example.com/x", PEM), kApprove, "approval").causes, std::vector<std::string>{});
+  EXPECT_EQ(world.update(CSR("example.com/x", PEM), kApprove, "status").causes,
+            std::vector<std::string>{"FieldValueForbidden status.conditions"});
+  EXPECT_EQ(world
+                .update(CSR("example.com/x", PEM),
+                        "{status: {conditions: [{type: Approved, status: 'True'}, {type: Denied, status: 'True'}]}}",
+                        "approval")
+                .causes,
+            std::vector<std::string>{"FieldValueInvalid status.conditions"});
+  EXPECT_EQ(
+      world.update(CSR("example.com/x", PEM), "{status: {conditions: [{type: Denied, status: 'False'}]}}", "approval")
+          .causes,
+      std::vector<std::string>{"FieldValueNotSupported status.conditions.status"});
 }
 
 TEST(EventAdmission, StandsWithWhatItIsAbout) {
