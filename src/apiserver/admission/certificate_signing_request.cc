@@ -56,14 +56,14 @@ void dateConditions(json::Object& object, const json::Value& old) {
   auto* status = object.if_contains("status");
   auto* conditions = status && status->is_object() ? status->get_object().if_contains("conditions") : nullptr;
   if (!conditions || !conditions->is_array()) return;
-  const auto now = meta::formatTime(base::Clock::system().now());
+  const json::Value now(meta::formatTime(base::Clock::system().now()));
   for (auto& condition : conditions->get_array()) {
     if (!condition.is_object()) continue;
     const auto* before = findCondition(old, getString(condition, "type"));
     const bool same = before && getString(*before, "status") == getString(condition, "status");
     setDefault(condition.get_object(), "lastUpdateTime", now);
     setDefault(condition.get_object(), "lastTransitionTime",
-               same ? json::Value(getString(*before, "lastTransitionTime")) : json::Value(now));
+               same ? json::Value(getString(*before, "lastTransitionTime")) : now);
   }
 }
 
