@@ -13,12 +13,15 @@ DATA_DIR ?= /var/lib/wherry
 RUN_DIR ?= /run/wherry
 LOG ?= $(DATA_DIR)/wherry.log
 
+# Of each target in `make fuzz`; 21 of them take three hours and a half.
+NIGHTLY_FUZZ_SECONDS ?= 600
+
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 STRIP ?= --strip
 
-.PHONY: help deps build images up down test bench nightly format check install uninstall deb
+.PHONY: help deps build images up down test bench nightly fuzz format check install uninstall deb
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -79,6 +82,11 @@ nightly: deps
 	@tools/dev test tsan
 	@$(MAKE) --no-print-directory build images
 	@test/run-all --nightly
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz:
+	@tools/deps build fuzz
+	@test/fuzz/run $(NIGHTLY_FUZZ_SECONDS)
 
 bench: deps
 	@$(MAKE) --no-print-directory build images

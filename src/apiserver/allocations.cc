@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/ip.h"
 #include "base/random.h"
 #include "base/strings.h"
 
@@ -13,9 +13,11 @@ namespace wherry::apiserver {
 namespace {
 
 std::optional<uint32_t> parseIp(std::string_view text) {
-  in_addr address{};
-  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return ntohl(address.s_addr);
+  auto bytes = base::parseIp(text);
+  if (!bytes || bytes->size() != 4) return std::nullopt;
+  uint32_t address = 0;
+  for (char byte : *bytes) address = address << 8 | static_cast<unsigned char>(byte);
+  return address;
 }
 
 std::string ipText(uint32_t address) {

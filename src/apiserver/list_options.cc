@@ -10,6 +10,8 @@
 namespace wherry::apiserver {
 namespace {
 
+// More than any client waits, and as nanoseconds still a number that a clock can count.
+constexpr std::chrono::seconds kMaxTimeout = std::chrono::years(10);
 constexpr size_t kMaxSelectorBytes = 64 * 1024;
 
 meta::StatusError invalidOptions(meta::FieldErrors errors) {
@@ -98,7 +100,9 @@ ListOptions parseListOptions(const schema::Kind& kind, const RequestInfo& info) 
   requireSelectable(kind, options.fields);
   options.limit = static_cast<size_t>(std::max<int64_t>(0, parseNumber(query, "limit")));
   options.continueToken = query.get("continue");
-  if (auto seconds = parseNumber(query, "timeoutSeconds"); seconds > 0) options.timeout = std::chrono::seconds(seconds);
+  if (auto seconds = parseNumber(query, "timeoutSeconds"); seconds > 0) {
+    options.timeout = std::min(std::chrono::seconds(seconds), kMaxTimeout);
+  }
   options.allowBookmarks = query.flag("allowWatchBookmarks");
   options.hasSendInitialEvents = query.has("sendInitialEvents");
   options.sendInitialEvents = query.flag("sendInitialEvents");

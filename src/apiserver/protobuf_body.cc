@@ -1,10 +1,12 @@
 #include "apiserver/protobuf_body.h"
 
+#include <cmath>
 #include <cstring>
 #include <map>
 
 #include "apiserver/protobuf_fields.h"
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "meta/gvk.h"
 #include "meta/time.h"
 
@@ -15,6 +17,7 @@ using namespace std::string_view_literals;
 
 constexpr auto kMagic = "k8s\0"sv;
 constexpr int kMaxDepth = 64;
+constexpr size_t kMaxJsonDepth = 500;  // with what is around it, still less than a JSON body may have
 
 // One field as it stands on the wire (protobuf's encoding): a number, or bytes.
 struct WireField {
@@ -86,10 +89,24 @@ std::optional<std::map<uint32_t, WireField>> readSmall(std::string_view bytes) {
   return fields;
 }
 
-base::WallTime wallTime(std::map<uint32_t, WireField>& fields) {
-  auto since = std::chrono::seconds(static_cast<int64_t>(fields[1].value)) +
-               std::chrono::nanoseconds(static_cast<int32_t>(fields[2].value));
-  return base::WallTime(std::chrono::duration_cast<base::WallTime::duration>(since));
+// What stands in a JSON tree as text is UTF-8; proto3 says so too.
+std::optional<json::Value> decodeText(std::string_view bytes) {
+  return base::toUtf8(bytes) == bytes ? std::optional<json::Value>(bytes) : std::nullopt;
+}
+
+// Nothing when the clock's 64 bits of nanoseconds don't hold it, as for times that are written as texts.
+std::optional<base::WallTime> wallTime(std::map<uint32_t, WireField>& fields) {
+  constexpr int64_t kMostSeconds = 9'000'000'000;  // to the year 2255, and as far back
+  auto seconds = static_cast<int64_t>(fields[1].value);
+  if (seconds > kMostSeconds || seconds < -kMostSeconds) return std::nullopt;
+  return base::WallTime(std::chrono::seconds(seconds) +
+                        std::chrono::nanoseconds(static_cast<int32_t>(fields[2].value)));
+}
+
+std::optional<json::Value> decodeTime(std::string_view type, std::map<uint32_t, WireField>& fields) {
+  auto time = wallTime(fields);
+  if (!time) return std::nullopt;
+  return json::Value(type == "@time" ? meta::formatTime(*time) : meta::formatMicroTime(*time));
 }
 
 // Messages that are one value in JSON. Null: there is none.
@@ -97,16 +114,15 @@ std::optional<json::Value> decodeSpecial(std::string_view type, std::string_view
   auto fields = readSmall(bytes);
   if (!fields) return std::nullopt;
   auto& f = *fields;
-  if (type == "@quantity") return json::Value(f[1].bytes);
+  if (type == "@quantity") return decodeText(f[1].bytes);
   if (type == "@duration") return json::Value(std::to_string(static_cast<int64_t>(f[1].value)) + "ns");
   if (type == "@intorstring") {
-    return f[1].value == 1 ? json::Value(f[3].bytes) : json::Value(static_cast<int64_t>(f[2].value));
+    return f[1].value == 1 ? decodeText(f[3].bytes) : json::Value(static_cast<int64_t>(f[2].value));
   }
   if (bytes.empty()) return json::Value(nullptr);
-  if (type == "@time") return json::Value(meta::formatTime(wallTime(f)));
-  if (type == "@microtime") return json::Value(meta::formatMicroTime(wallTime(f)));
+  if (type == "@time" || type == "@microtime") return decodeTime(type, f);
   try {
-    return json::parse(f[1].bytes);  // @json
+    return json::parse(f[1].bytes, {.maxDepth = kMaxJsonDepth});  // @json
   } catch (const json::ParseError&) {
     return std::nullopt;
   }
@@ -181,13 +197,14 @@ class Decoder {
   bool decodeEntry(const ProtobufField& field, std::string_view bytes, json::Object& out, int depth) {
     auto entry = readSmall(bytes);
     if (!entry) return false;
-    auto value = decodeValue(field.type, (*entry)[2], depth);
-    if (value) json::ensureObject(out, field.name)[(*entry)[1].bytes] = std::move(*value);
+    auto key = decodeText((*entry)[1].bytes);
+    auto value = key ? decodeValue(field.type, (*entry)[2], depth) : std::nullopt;
+    if (value) json::ensureObject(out, field.name)[key->get_string()] = std::move(*value);
     return value.has_value();
   }
 
   std::optional<json::Value> decodeValue(std::string_view type, const WireField& wire, int depth) {
-    if (type == "s") return json::Value(wire.bytes);
+    if (type == "s") return decodeText(wire.bytes);
     if (type == "i") return json::Value(static_cast<int64_t>(wire.value));
     if (type == "b") return json::Value(wire.value != 0);
     if (type == "y") return json::Value(base::encodeBase64(wire.bytes));
@@ -203,6 +220,7 @@ class Decoder {
     double number = 0;
     if (bytes.size() != sizeof number) return std::nullopt;
     std::memcpy(&number, bytes.data(), sizeof number);
+    if (!std::isfinite(number)) return std::nullopt;  // JSON has no such number
     return json::Value(number);
   }
 
@@ -211,7 +229,10 @@ class Decoder {
     for (WireReader reader(bytes); !reader.atEnd();) {
       auto field = reader.next();
       if (!field) return std::nullopt;
-      if (field->number == 1) items.emplace_back(field->bytes);
+      if (field->number != 1) continue;
+      auto text = decodeText(field->bytes);
+      if (!text) return std::nullopt;
+      items.push_back(std::move(*text));
     }
     return json::Value(std::move(items));
   }
@@ -237,6 +258,7 @@ std::optional<json::Value> decodeProtobufBody(std::string_view body) {
   if (!typeMeta) return std::nullopt;
   auto apiVersion = (*typeMeta)[1].bytes;
   auto kind = (*typeMeta)[2].bytes;
+  if (!decodeText(apiVersion) || !decodeText(kind)) return std::nullopt;
   json::Object object{{"apiVersion", apiVersion}, {"kind", kind}};
   Decoder decoder;
   if (!decoder.decodeMessage(messageName(apiVersion, kind), (*envelope)[2].bytes, object, 0)) return std::nullopt;

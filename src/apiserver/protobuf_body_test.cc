@@ -81,5 +81,15 @@ TEST(ProtobufBody, RefusesWhatIsNone) {
   }
 }
 
+// A JSON body could not have said it either.
+TEST(ProtobufBody, RefusesWhatJsonCannotSay) {
+  auto metadata = [](const std::string& fields) { return body("v1", "ConfigMap", bytes(1, fields)); };
+  EXPECT_TRUE(decodeProtobufBody(metadata(bytes(8, number(1, 1767323045)))));
+  EXPECT_FALSE(decodeProtobufBody(metadata(bytes(8, number(1, uint64_t{1} << 62))))) << "a time in no calendar";
+  EXPECT_FALSE(decodeProtobufBody(metadata(bytes(1, "\xff")))) << "a name that is no UTF-8";
+  EXPECT_FALSE(decodeProtobufBody(metadata(bytes(11, bytes(1, "\xc3") + bytes(2, "b"))))) << "a key that is no UTF-8";
+  EXPECT_FALSE(decodeProtobufBody(body("v1", "ConfigMap\xff", ""))) << "a kind that is no UTF-8";
+}
+
 }  // namespace
 }  // namespace wherry::apiserver

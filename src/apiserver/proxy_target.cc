@@ -1,11 +1,12 @@
 #include "apiserver/proxy_target.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/ip.h"
 #include "base/strings.h"
 #include "meta/status.h"
 
@@ -152,13 +153,14 @@ std::string ProxyTarget::host() const {
 }
 
 bool isProxyable(std::string_view address) {
-  std::string text(address);
+  auto parsed = base::parseIp(address);
+  if (!parsed) return false;
   std::array<uint8_t, 16> bytes{};
-  if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) {
+  std::ranges::copy(*parsed, bytes.begin());
+  if (parsed->size() == 4) {
     bool linkLocal = bytes[0] == 169 && bytes[1] == 254;
     return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 && !linkLocal;
   }
-  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return false;
   bool noneOrLoopback =
       std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t byte) { return byte == 0; }) && bytes[15] <= 1;
   bool linkLocal = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/ip.h"
 #include "base/strings.h"
 
 namespace wherry::dns {
@@ -236,12 +237,7 @@ std::string renderRecord(const Record& record) {
   return fmt::format("{} {} IN {}{}", record.name.text(), record.ttl, typeName(typeOf(record.data)), writer.out);
 }
 
-std::optional<std::string> parseAddress(std::string_view text) {
-  std::string terminated(text), bytes(16, '\0');
-  if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return bytes.substr(0, 4);
-  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return bytes;
-  return std::nullopt;
-}
+std::optional<std::string> parseAddress(std::string_view text) { return base::parseIp(text); }
 
 std::string renderAddress(std::string_view address) {
   char text[INET6_ADDRSTRLEN] = {};

@@ -1,16 +1,21 @@
 #include "linux/ipv4.h"
 
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/ip.h"
 #include "base/strings.h"
 
 namespace wherry::linux {
 
 std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
-  in_addr parsed{};
-  if (::inet_pton(AF_INET, std::string(text).c_str(), &parsed) != 1) return std::nullopt;
-  return fromNetworkOrder(parsed.s_addr);
+  auto bytes = base::parseIp(text);
+  if (!bytes || bytes->size() != sizeof(uint32_t)) return std::nullopt;
+  uint32_t order = 0;
+  std::memcpy(&order, bytes->data(), sizeof order);
+  return fromNetworkOrder(order);
 }
 
 std::string Ipv4Address::text() const {

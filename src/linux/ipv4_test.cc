@@ -11,6 +11,7 @@ TEST(Ipv4Address, IsADottedQuadAndNothingElse) {
   for (const char* wrong : {"", "10.96.0", "10.96.0.256", "10.96.0.1 ", "fd00::1", "None", "010.1.1.1.1"}) {
     EXPECT_FALSE(Ipv4Address::parse(wrong)) << wrong;
   }
+  EXPECT_FALSE(Ipv4Address::parse(std::string_view("10.96.0.1\0x", 11)));
 }
 
 TEST(Ipv4Prefix, LosesItsHostBits) { EXPECT_EQ(Ipv4Prefix::parse("10.244.7.9/16")->text(), "10.244.0.0/16"); }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/ip.h"
 #include "base/strings.h"
 
 namespace wherry::meta {
@@ -145,11 +145,7 @@ Errors checkLabelValue(std::string_view text) {
 }
 
 Errors checkIp(std::string_view text) {
-  in6_addr address;
-  std::string terminated(text);
-  for (int family : {AF_INET, AF_INET6}) {
-    if (inet_pton(family, terminated.c_str(), &address) == 1) return {};
-  }
+  if (base::parseIp(text)) return {};
   return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
 }
 

@@ -193,6 +193,10 @@ GrpcAnswer callGrpc(const GrpcRequest& request) {
   return Call(request, std::move(socket), deadline).run();
 }
 
+GrpcAnswer callGrpcOver(base::Fd socket, const GrpcRequest& request) {
+  return Call(request, std::move(socket), steady_clock::now() + request.timeout).run();
+}
+
 std::string frameGrpcMessage(std::string_view message) {
   auto size = static_cast<uint32_t>(message.size());
   std::string out(1, '\0');  // not compressed

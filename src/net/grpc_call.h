@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "net/socket.h"
 
 namespace wherry::net {
@@ -32,6 +33,8 @@ struct GrpcAnswer {
 };
 
 GrpcAnswer callGrpc(const GrpcRequest& request);
+// The same over a connection that stands already; the socket must not block.
+GrpcAnswer callGrpcOver(base::Fd socket, const GrpcRequest& request);
 
 // A length-prefixed message (grpc PROTOCOL-HTTP2, "Length-Prefixed-Message"), and the one in a body; nothing when it is
 // compressed or not whole. Pure.

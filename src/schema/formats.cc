@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include <arpa/inet.h>
-
 #include "base/encoding.h"
+#include "base/ip.h"
 #include "base/strings.h"
 #include "meta/time.h"
 #include "schema/patterns.h"
@@ -13,13 +12,8 @@
 namespace wherry::schema {
 namespace {
 
-bool isAddress(int family, std::string_view text) {
-  in6_addr address;
-  return inet_pton(family, std::string(text).c_str(), &address) == 1;
-}
-
-bool isIpv4(std::string_view text) { return isAddress(AF_INET, text); }
-bool isIpv6(std::string_view text) { return isAddress(AF_INET6, text); }
+bool isIpv4(std::string_view text) { return base::parseIp(text).value_or("").size() == 4; }
+bool isIpv6(std::string_view text) { return base::parseIp(text).value_or("").size() == 16; }
 
 bool isCidr(std::string_view text) {  // RFC 4632 and RFC 4291
   auto parts = base::splitOnce(text, '/');

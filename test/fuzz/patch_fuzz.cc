@@ -1,4 +1,5 @@
-// libFuzzer: patches of all kinds. The input is a document and a patch with a NUL between them.
+// libFuzzer: patches of all kinds. What is merged or applied twice is as if it was once. The input is a document and a
+// patch with a NUL between them.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -25,7 +26,12 @@ void patchAll(const json::Value& document, const json::Value& patch) {
   static const schema::KindPtr kPod = schema::builtinRegistry()->findKind({"", "v1", "Pod"});
   schema::Manager manager{"fuzz", "v1", "", "2026-01-02T03:04:05Z"};
   attempt([&, copy = document]() mutable { json::applyJsonPatch(copy, patch); });
-  attempt([&, copy = document]() mutable { json::applyMergePatch(copy, patch); });
+  attempt([&, once = document]() mutable {
+    json::applyMergePatch(once, patch);
+    json::Value twice = once;
+    json::applyMergePatch(twice, patch);
+    if (!json::equal(once, twice)) std::abort();
+  });
   attempt([&, copy = document]() mutable { schema::applyStrategicMergePatch(*kPod->schema, copy, patch); });
   if (!document.is_object() || !patch.is_object()) return;
   attempt([&] {

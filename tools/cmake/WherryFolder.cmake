@@ -21,6 +21,11 @@ if(WHERRY_SANITIZE)
   target_link_options(wherry_flags INTERFACE -fsanitize=${WHERRY_SANITIZE})
 endif()
 
+if(WHERRY_FUZZ)
+  # The fuzzer sees which paths of the parsers an input takes, and undefined behaviour is a finding.
+  target_compile_options(wherry_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
+
 find_program(WHERRY_CCACHE ccache)
 if(WHERRY_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${WHERRY_CCACHE}")

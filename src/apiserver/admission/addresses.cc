@@ -1,20 +1,13 @@
 #include "apiserver/admission/addresses.h"
 
-#include <arpa/inet.h>
-
+#include "base/ip.h"
 #include "base/strings.h"
 
 namespace wherry::apiserver {
 namespace {
 
 // Network byte order, 4 or 16 bytes; "" when `text` is no address.
-std::string bytesOf(std::string_view text) {
-  std::string terminated(text);
-  char bytes[16];
-  if (inet_pton(AF_INET, terminated.c_str(), bytes) == 1) return std::string(bytes, 4);
-  if (inet_pton(AF_INET6, terminated.c_str(), bytes) == 1) return std::string(bytes, 16);
-  return {};
-}
+std::string bytesOf(std::string_view text) { return base::parseIp(text).value_or(""); }
 
 bool sameBits(std::string_view a, std::string_view b, unsigned count) {
   for (unsigned bit = 0; bit < count; ++bit) {

@@ -1,6 +1,7 @@
 #include "kubelet/images/image.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -19,6 +20,12 @@ std::vector<std::string> texts(const json::Value& document, std::string_view pat
     if (item.is_string()) out.emplace_back(item.get_string());
   }
   return out;
+}
+
+// Sizes are whatever a registry says they are.
+void addSize(int64_t& total, int64_t size) {
+  size = std::clamp<int64_t>(size, 0, std::numeric_limits<int64_t>::max() - total);
+  total += size;
 }
 
 }  // namespace
@@ -69,10 +76,11 @@ std::optional<Descriptor> findManifest(const json::Value& index, std::string_vie
 }
 
 int64_t manifestBytes(const json::Value& manifest) {
-  int64_t bytes = std::max<int64_t>(json::getInt(manifest, "config.size"), 0);
+  int64_t bytes = 0;
+  addSize(bytes, json::getInt(manifest, "config.size"));
   const json::Value* layers = json::find(manifest, "layers");
   if (!layers || !layers->is_array()) return bytes;
-  for (const json::Value& layer : layers->get_array()) bytes += std::max<int64_t>(json::getInt(layer, "size"), 0);
+  for (const json::Value& layer : layers->get_array()) addSize(bytes, json::getInt(layer, "size"));
   return bytes;
 }
 
@@ -84,7 +92,7 @@ void readManifest(const json::Value& manifest, Image& into) {
   into.size = 0;
   for (const Descriptor& layer : parseDescriptors(layers->get_array())) {
     into.layers.push_back(layer.digest);
-    into.size += layer.size;
+    addSize(into.size, layer.size);
   }
 }
 

@@ -25,6 +25,12 @@ bool endsLine(std::string_view text, size_t end) {
   return !line || !line->partial;
 }
 
+// Nothing was logged before 1970, and the clock can't count back as far as a client can.
+base::WallTime timeBefore(base::WallTime now, int64_t seconds) {
+  int64_t sinceEpoch = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  return now - std::chrono::seconds(std::clamp<int64_t>(seconds, 0, sinceEpoch));
+}
+
 }  // namespace
 
 std::optional<LogLine> parseLogLine(std::string_view line) {
@@ -36,7 +42,7 @@ std::optional<LogLine> parseLogLine(std::string_view line) {
 }
 
 LogFilter::LogFilter(const client::LogOptions& options, base::WallTime now) : timestamps_(options.timestamps) {
-  if (options.sinceSeconds) since_ = now - std::chrono::seconds(*options.sinceSeconds);
+  if (options.sinceSeconds) since_ = timeBefore(now, *options.sinceSeconds);
   if (!options.sinceTime.empty()) {
     since_ = meta::parseTime(options.sinceTime);
     if (!since_) throw meta::badRequest("invalid sinceTime: " + options.sinceTime);

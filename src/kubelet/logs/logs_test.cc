@@ -48,6 +48,7 @@ TEST(LogFilter, ShowsTimesOncePerLine) {
 TEST(LogFilter, BeginsAtATimeAndEndsAtALimit) {
   EXPECT_EQ(filtered({.sinceTime = "2026-11-23T08:00:02Z"}), "three\n");
   EXPECT_EQ(filtered({.sinceSeconds = 1}), "two and more\nthree\n");
+  EXPECT_EQ(filtered({.sinceSeconds = std::numeric_limits<int64_t>::max()}), filtered({}));
   EXPECT_EQ(filtered({.limitBytes = 6}), "one\ntw");
   EXPECT_THROW(filtered({.sinceTime = "yesterday"}), meta::StatusError);
 }
