@@ -143,10 +143,9 @@ struct Prober::State {
     bool settled = activity.counter.verdict == ProbeResult::kSuccess && activity.counter.failures == 0;
     ProbeWait wait{.timeout = timesOf(one->probe(kind)).timeout,
                    .lookAt = settled ? activity.due + kProbeRound : loop.now()};
-    startNetworkProbe(loop, network, tls.get(), wait,
-                      [this, one, kind](std::optional<ProbeAnswer> answer) {
-                        answer ? take(one, kind, *answer) : probeBlocking(one, kind);
-                      });
+    startNetworkProbe(loop, network, tls.get(), wait, [this, one, kind](std::optional<ProbeAnswer> answer) {
+      answer ? take(one, kind, *answer) : probeBlocking(one, kind);
+    });
   }
 
   void probeBlocking(const ProbedPtr& one, Kind kind) {
