@@ -88,6 +88,15 @@ std::string contentTypeOf(std::string_view form) {
   return "application/json";
 }
 
+// What follows the target in "GET /path as jane devs".
+std::vector<std::pair<std::string, std::string>> headersOf(std::string_view requester) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  for (auto word : base::split(requester, ' ')) {
+    headers.emplace_back(headers.empty() ? "Impersonate-User" : "Impersonate-Group", word);
+  }
+  return headers;
+}
+
 json::Value readAnswer(const std::string& target, const std::string& body) {
   if (target.find("watch=") == std::string::npos) return json::parse(body);
   json::Array events;
@@ -123,7 +132,9 @@ net::ClientResponse ApiWorld::call(const std::string& method, const std::string&
   if (target.find('?') != std::string::npos) request.query = target.substr(target.find('?') + 1);
   request.headers.add("Authorization", std::string("Bearer ") + kToken);
   request.headers.add("User-Agent", "script/1.0");
-  for (const auto& [name, value] : headers) request.headers.set(name, value);
+  for (const auto& [name, value] : headers) {
+    name == "Impersonate-Group" ? request.headers.add(name, value) : request.headers.set(name, value);
+  }
   request.body = body;
   return http_->call(request);
 }
@@ -133,10 +144,13 @@ void ApiWorld::run(const std::string& script) {
   for (const auto& step : parseScript(script)) {
     auto pair = base::splitOnce(step.request, ' ');
     auto method = base::split(pair->first, ':');
-    auto target = substitute(std::string(pair->second), variables);
+    auto words = base::splitOnce(pair->second, ' ');
+    auto target = substitute(std::string(words ? words->first : pair->second), variables);
+    auto headers = words ? headersOf(words->second.substr(std::string_view("as ").size()))
+                         : std::vector<std::pair<std::string, std::string>>();
+    headers.emplace_back("Content-Type", contentTypeOf(method.size() > 1 ? method[1] : ""));
     auto body = step.body.empty() ? "" : json::serialize(json::parseYaml(substitute(step.body, variables)));
-    auto answer = call(std::string(method[0]), target, body,
-                       {{"Content-Type", contentTypeOf(method.size() > 1 ? method[1] : "")}});
+    auto answer = call(std::string(method[0]), target, body, headers);
     SCOPED_TRACE(step.request + " answered " + answer.body.substr(0, 2000));
     EXPECT_EQ(std::to_string(answer.status), step.answer);
     if (step.expected.empty() && step.saves.empty()) continue;

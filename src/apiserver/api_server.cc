@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authorization/access.h"
+#include "apiserver/authorization/impersonation.h"
+#include "apiserver/authorization/role_keeper.h"
 #include "apiserver/discovery_cache.h"
 #include "apiserver/event_expiry.h"
 #include "apiserver/health.h"
@@ -87,13 +90,14 @@ struct ApiServer::State {
         reader(options.store),
         serviceAccountTokens(newTokens(options, reader)),
         authenticator(options.tokens, serviceAccountTokens.get()),
+        access(options.authorizer, options.store, reader),
         allocations(options.serviceCidr, options.nodePorts),
         backend{options.store,
                 options.clock,
                 dispatcher,
                 reader,
                 allocations,
-                options.authorizer,
+                access.authorizer(),
                 options.nodes,
                 base::Published<schema::RegistryPtr>(options.kinds),
                 [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); },
@@ -117,6 +121,7 @@ struct ApiServer::State {
   StoreReader reader;
   std::unique_ptr<ServiceAccountTokens> serviceAccountTokens;
   Authenticator authenticator;
+  Access access;
   Allocations allocations;
   net::StreamDialer dialer;
   Backend backend;
@@ -141,7 +146,7 @@ void ApiServer::State::serveDocument(const net::ExchangePtr& exchange, const Req
 void ApiServer::State::route(const net::ExchangePtr& exchange) {
   const auto& request = exchange->request();
   auto info = requireInfo(request);
-  auto user = authenticator.authenticate(request);
+  auto user = impersonatedUser(request, authenticator.authenticate(request), backend.authorizer);
   requireAllowed(backend.authorizer, *user, attributesOf(info, request.method));
   if (!info.isResource) return serveDocument(exchange, info);
   auto view = viewOf(info, request);
@@ -169,6 +174,7 @@ void ApiServer::start() {
   state.allocations.learn(state.reader);
   state.backend.registry.publish(state.customKinds.load());
   for (const auto& object : bootstrapObjects(state.advertised())) ensureObject(*state.client, object);
+  ensureDefaultRoles(state.backend, componentUser());
   state.housekeeping = std::make_unique<Housekeeping>(
       Housekeeping::Options{*state.client, state.advertised(), state.customKinds,
                             [&state](schema::RegistryPtr kinds) { state.backend.registry.publish(std::move(kinds)); },

@@ -38,7 +38,7 @@ struct ApiServerOptions {
   client::NodeConnections nodes;     // may be empty: there are no nodes
   std::string serviceAccountKeyPem;  // signs ServiceAccounts' tokens; "": there are none
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
-  Authorizer authorizer = authorizeMasters;
+  Authorizer authorizer = authorizeMasters;  // asked first, before nodes and roles
   const base::Clock& clock = base::Clock::system();
 };
 
@@ -49,8 +49,8 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
-  // Makes the system's namespaces, PriorityClasses and the Service `kubernetes`, loads custom kinds, and keeps them
-  // from now on. Throws StatusError when the store can't be written.
+  // Makes the system's namespaces, PriorityClasses, roles and the Service `kubernetes`, loads custom kinds, and keeps
+  // the last two from now on. Throws StatusError when the store can't be written.
   void start();
 
   net::Handler handler();

@@ -1,9 +1,6 @@
 #include "apiserver/authentication.h"
 
 #include <algorithm>
-#include <iterator>
-
-#include <fmt/format.h>
 
 #include "apiserver/service_account_tokens.h"
 #include "base/encoding.h"
@@ -17,24 +14,6 @@ constexpr std::string_view kAuthenticated = "system:authenticated";
 UserPtr authenticated(User user) {
   if (!inGroup(user, kAuthenticated)) user.groups.emplace_back(kAuthenticated);
   return std::make_shared<const User>(std::move(user));
-}
-
-UserPtr impersonate(const net::Request& request, const UserPtr& requester) {
-  auto name = request.headers.get("Impersonate-User");
-  if (name.empty()) return requester;
-  if (!inGroup(*requester, kMasters)) {
-    throw meta::forbidden(
-        {"", "users"}, name,
-        fmt::format("User \"{}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope",
-                    requester->name));
-  }
-  User user{std::string(name), {}, std::string(request.headers.get("Impersonate-Uid"))};
-  for (const auto& [header, value] : request.headers.fields()) {
-    if (base::equalsIgnoreCase(header, "Impersonate-Group")) user.groups.push_back(value);
-  }
-  std::ranges::move(serviceAccountGroups(user.name), std::back_inserter(user.groups));
-  if (name == kAnonymous) return std::make_shared<const User>(std::move(user));
-  return authenticated(std::move(user));
 }
 
 }  // namespace
@@ -62,6 +41,8 @@ std::optional<Authenticator::Bearer> Authenticator::findBearer(std::string_view 
   return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences)};
 }
 
+UserPtr Authenticator::authenticate(const net::Request& request) const { return requester(request); }
+
 UserPtr Authenticator::requester(const net::Request& request) const {
   if (request.peer && !request.peer->commonName.empty()) {
     return authenticated({request.peer->commonName, request.peer->organizations, ""});
@@ -73,10 +54,6 @@ UserPtr Authenticator::requester(const net::Request& request) const {
   auto bearer = findBearer(base::trim(authorization.substr(kBearer.size())));
   if (!bearer) throw meta::unauthorized();
   return bearer->user;
-}
-
-UserPtr Authenticator::authenticate(const net::Request& request) const {
-  return impersonate(request, requester(request));
 }
 
 }  // namespace wherry::apiserver

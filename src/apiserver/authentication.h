@@ -1,5 +1,5 @@
-// Who sends a request: a verified client certificate (CN is the user, O the groups) or a bearer token; impersonation on
-// top for those who may do everything. Safe from any thread.
+// Who sends a request: a verified client certificate (CN is the user, O the groups) or a bearer token. Whom they act as
+// is another matter (authorization/impersonation.h). Safe from any thread.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,8 @@ class Authenticator {
   // `serviceAccounts` may be null: then they have no tokens.
   explicit Authenticator(const std::vector<StaticToken>& tokens, const ServiceAccountTokens* serviceAccounts = nullptr);
 
-  // Throws Unauthorized for a token that is not known, Forbidden for an impersonation that is not allowed. Without any
-  // credentials the user is system:anonymous.
+  // Throws Unauthorized for a token that is not known.
+  // Without any credentials the user is system:anonymous.
   UserPtr authenticate(const net::Request& request) const;
 
   struct Bearer {

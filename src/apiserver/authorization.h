@@ -1,5 +1,5 @@
-// Who may do what. Until roles are evaluated, members of system:masters (and the components of this process, which are
-// such) may do everything, everyone may look at health and version, and nobody else anything. Pure.
+// Whether a request is permitted, in Kubernetes' words. Members of system:masters (and the components of this process,
+// which are such) may do everything; what others may, authorization/ says (authorization/access.h).
 #pragma once
 
 #include "apiserver/backend.h"

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authorization/grant_check.h"
+#include "apiserver/authorization/node_restriction.h"
 #include "apiserver/isolation.h"
 #include "apiserver/object_meta.h"
 #include "schema/merge.h"
@@ -158,9 +160,11 @@ void Draft::runHooks() {
     AdmissionRequest& request;
     ~Keep() { reservations.add(request); }
   } keep{*reservations_, request};
+  restrictNode(request);
   forEachHook([&](const AdmissionHook& hook) {
     if (hook.prepare) hook.prepare(request);
   });
+  requireMayGrant(backend_, request);
   setGeneration();
   dropEmptyMetadata(object_);
   validate(request);

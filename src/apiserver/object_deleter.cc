@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "apiserver/authorization/node_restriction.h"
 #include "apiserver/deletion.h"
 #include "apiserver/object_store.h"
 #include "apiserver/stored_form.h"
@@ -31,6 +32,7 @@ AdmissionRequest removalRequest(const Backend& backend, const WriteContext& cont
 // Hooks may refuse that an object is deleted at all.
 void validateDeletion(const Backend& backend, const WriteContext& context, json::Value& object) {
   auto request = removalRequest(backend, context, object);
+  restrictNode(request);
   meta::FieldErrors errors;
   for (const auto& name : context.kind->hooks) {
     const auto* hook = findHook(name);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authorization.h"
 #include "apiserver/isolation.h"
 #include "apiserver/json_scan.h"
 #include "apiserver/object_deleter.h"
@@ -123,10 +124,21 @@ class Update : public std::enable_shared_from_this<Update> {
  private:
   void createMissing() {
     if (!change_.mayCreate) throw meta::notFound(context_.resource(), context_.name);
+    requireMayCreate();
     auto created = change_.next(nullptr);
     requireMetadata(created).erase("resourceVersion");
     std::make_shared<Creation>(backend_, context_, std::move(created), 201, change_.recording, std::move(done_))
         ->start();
+  }
+
+  // Who may patch an object may not therefore make it.
+  void requireMayCreate() const {
+    const auto& resource = context_.kind->resource;
+    Attributes create{.verb = "create", .group = resource.group, .version = resource.version};
+    create.resource = resource.resource;
+    create.ns = context_.ns;
+    create.name = context_.name;
+    requireAllowed(backend_.authorizer, *context_.user, create);
   }
 
   void requireCurrent(const json::Value& next, const json::Value& old) {

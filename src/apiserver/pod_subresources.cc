@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authorization/node_restriction.h"
 #include "apiserver/delete_options.h"
 #include "apiserver/object_deleter.h"
 #include "apiserver/object_meta.h"
@@ -183,6 +184,7 @@ void evictPod(Backend& backend, WriteContext context, const json::Value& evictio
   if (const auto* own = json::find(eviction, "deleteOptions")) options = parseDeleteOptions(*own).options;
   auto pod = backend.objects.find({"", "pods"}, context.ns, context.name);
   if (!pod) throw meta::notFound({"", "pods"}, context.name);
+  restrictEviction(*context.user, *pod);
   auto budgets = needsNoBudget(pod->tree()) ? std::vector<meta::ObjectPtr>() : budgetsOf(backend, *pod);
   if (budgets.size() > 1) {
     throw meta::internalError(

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authorization/node_restriction.h"
 #include "apiserver/delete_options.h"
 #include "apiserver/draft.h"
 #include "apiserver/json_scan.h"
@@ -305,6 +306,7 @@ class ResourceRequest {
 
   void serveToken(const schema::Subresource& subresource) {
     auto body = readVirtual(context(), kindOf(subresource));
+    restrictTokenRequest(backend_.objects, *request_.user, info().ns, info().name, body);
     auto answer = answerTokenRequest(backend_, info().ns, info().name, std::move(body));
     request_.exchange->respond(treeAnswer(201, answer, request_.view.representation));
   }

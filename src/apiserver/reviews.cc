@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apiserver/authentication.h"
+#include "apiserver/authorization/access_reviews.h"
 #include "apiserver/service_account_tokens.h"
 #include "meta/status.h"
 
@@ -16,77 +17,6 @@ json::Array textList(const std::vector<std::string>& texts) {
   json::Array list;
   for (const auto& text : texts) list.emplace_back(text);
   return list;
-}
-
-Attributes attributesFrom(const json::Value& spec, const json::Value& review) {
-  Attributes attributes;
-  const auto* resource = json::find(spec, "resourceAttributes");
-  const auto* path = json::find(spec, "nonResourceAttributes");
-  if ((resource != nullptr) == (path != nullptr)) {
-    throw meta::invalid(
-        {"authorization.k8s.io", "v1", std::string(json::getString(review, "kind"))}, "",
-        {meta::invalidField("spec.resourceAttributes", nullptr,
-                            "exactly one of nonResourceAttributes or resourceAttributes must be specified")});
-  }
-  const auto& asked = resource ? *resource : *path;
-  auto text = [&](std::string_view key) { return std::string(json::getString(asked, key)); };
-  attributes.isResource = resource != nullptr;
-  attributes.verb = text("verb");
-  attributes.path = text("path");
-  attributes.group = text("group");
-  attributes.version = text("version");
-  attributes.resource = text("resource");
-  attributes.subresource = text("subresource");
-  attributes.ns = text("namespace");
-  attributes.name = text("name");
-  return attributes;
-}
-
-json::Value decide(const Backend& backend, const User& user, json::Value review) {
-  static const json::Value kEmpty = json::Object();
-  const auto* spec = json::find(review, "spec");
-  auto decision = backend.authorizer(user, attributesFrom(spec ? *spec : kEmpty, review));
-  json::Object status{{"allowed", decision.allowed}};
-  if (!decision.reason.empty()) status["reason"] = decision.reason;
-  review.as_object()["status"] = std::move(status);
-  return review;
-}
-
-json::Value reviewOwnAccess(const Backend& backend, std::string_view, const User& user, json::Value review) {
-  return decide(backend, user, std::move(review));
-}
-
-json::Value reviewAccess(const Backend& backend, std::string_view ns, const User&, json::Value review) {
-  User subject{std::string(json::getString(review, "spec.user")), {}, std::string(json::getString(review, "spec.uid"))};
-  if (const auto* groups = json::find(review, "spec.groups"); groups && groups->is_array()) {
-    for (const auto& group : groups->get_array()) {
-      if (group.is_string()) subject.groups.emplace_back(group.get_string());
-    }
-  }
-  if (subject.name.empty() && subject.groups.empty()) {
-    throw meta::invalid({"authorization.k8s.io", "v1", std::string(json::getString(review, "kind"))}, "",
-                        {meta::invalidField("spec.user", "", "at least one of user or group must be specified")});
-  }
-  bool local = json::getString(review, "kind") == "LocalSubjectAccessReview";
-  if (local && json::getString(review, "spec.resourceAttributes.namespace") != ns) {
-    throw meta::badRequest("spec.resourceAttributes.namespace must match namespace");
-  }
-  return decide(backend, subject, std::move(review));
-}
-
-// Whoever may do everything has the two rules that say so; everyone else has none yet.
-json::Value reviewOwnRules(const Backend& backend, std::string_view, const User& user, json::Value review) {
-  bool all = backend.authorizer(user, {"*", true, "", "*", "*", "*", "", "", ""}).allowed;
-  json::Array any{"*"};
-  json::Array resourceRules;
-  json::Array pathRules;
-  if (all) {
-    resourceRules.push_back(json::Object{{"verbs", any}, {"apiGroups", any}, {"resources", any}});
-    pathRules.push_back(json::Object{{"verbs", any}, {"nonResourceURLs", any}});
-  }
-  review.as_object()["status"] = json::Object{
-      {"resourceRules", std::move(resourceRules)}, {"nonResourceRules", std::move(pathRules)}, {"incomplete", false}};
-  return review;
 }
 
 json::Object renderUser(const User& user) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controllers/certificate_signing.h"
+#include "controllers/cluster_role_aggregation.h"
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
@@ -23,6 +24,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"serviceaccount-controller", makeServiceAccountController},
       {"root-ca-certificate-publisher-controller", makeRootCaController},
       {"certificatesigningrequest-controller", makeCertificateSigningController},
+      {"clusterrole-aggregation-controller", makeClusterRoleAggregationController},
       {"namespace-controller", makeNamespaceController},
       {"garbage-collector-controller", makeGarbageCollector},
       {"node-controller", makeNodeController},
