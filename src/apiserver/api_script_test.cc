@@ -115,7 +115,7 @@ ApiWorld::ApiWorld(client::NodeConnections nodes) : store_(storage::openMemorySt
                        .tokens = {{kToken, {"admin", {"system:masters"}, ""}}, {"guest", {"joe", {}, ""}}},
                        .advertiseAddress = "192.0.2.1",
                        .nodes = std::move(nodes),
-                       .serviceAccountKeyPem = pki::newPrivateKey()});
+                       .serviceAccountKeysPem = {pki::newPrivateKey()}});
   api_->start();
   net::ServerOptions options;
   options.address = "127.0.0.1";

@@ -11,6 +11,7 @@
 #include "apiserver/event_expiry.h"
 #include "apiserver/health.h"
 #include "apiserver/housekeeping.h"
+#include "apiserver/issuer_discovery.h"
 #include "apiserver/local_client.h"
 #include "apiserver/object_reader.h"
 #include "apiserver/resource_handler.h"
@@ -75,8 +76,8 @@ RequestInfo requireInfo(const net::Request& request) {
 }
 
 std::unique_ptr<ServiceAccountTokens> newTokens(const ApiServerOptions& options, const ObjectReader& objects) {
-  if (options.serviceAccountKeyPem.empty()) return nullptr;
-  return std::make_unique<ServiceAccountTokens>(options.serviceAccountKeyPem, options.serviceAccountIssuer, objects,
+  if (options.serviceAccountKeysPem.empty()) return nullptr;
+  return std::make_unique<ServiceAccountTokens>(options.serviceAccountKeysPem, options.serviceAccountIssuer, objects,
                                                 options.clock);
 }
 
@@ -115,6 +116,11 @@ struct ApiServer::State {
   void serve(const net::ExchangePtr& exchange);
   void route(const net::ExchangePtr& exchange);
   void serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info);
+  std::optional<net::Response> findIssuerAnswer(const RequestInfo& info) const {
+    if (!serviceAccountTokens) return std::nullopt;
+    return issuerAnswer(info, *serviceAccountTokens,
+                        fmt::format("{}:{}", options.advertiseAddress, options.advertisePort));
+  }
   Advertised advertised() const { return {options.advertiseAddress, options.advertisePort, allocations.firstIp()}; }
 
   ApiServerOptions options;
@@ -139,6 +145,7 @@ void ApiServer::State::serveDocument(const net::ExchangePtr& exchange, const Req
     return exchange->respond(statusAnswer(meta::methodNotSupported({}, request.method), {}));
   }
   if (auto health = healthAnswer(info)) return exchange->respond(std::move(*health));
+  if (auto issuer = findIssuerAnswer(info)) return exchange->respond(std::move(*issuer));
   auto document = discovery.answer(info, request);
   exchange->respond(document ? std::move(*document) : pageNotFound());
 }

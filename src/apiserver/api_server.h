@@ -36,7 +36,7 @@ struct ApiServerOptions {
   std::string advertiseAddress;  // where the Service `kubernetes` leads; "": it has no endpoints
   uint16_t advertisePort = 6443;
   client::NodeConnections nodes;     // may be empty: there are no nodes
-  std::string serviceAccountKeyPem;  // signs ServiceAccounts' tokens; "": there are none
+  std::vector<std::string> serviceAccountKeysPem;  // the first signs ServiceAccounts' tokens; none: there are no tokens
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
   Authorizer authorizer = authorizeMasters;  // asked first, before nodes and roles
   const base::Clock& clock = base::Clock::system();

@@ -96,9 +96,9 @@ std::vector<std::string> serviceAccountGroups(std::string_view userName) {
   return {"system:serviceaccounts", fmt::format("system:serviceaccounts:{}", rest.substr(0, rest.find(':')))};
 }
 
-ServiceAccountTokens::ServiceAccountTokens(std::string keyPem, std::string issuer, const ObjectReader& objects,
-                                           const base::Clock& clock)
-    : keyPem_(std::move(keyPem)), issuer_(std::move(issuer)), objects_(objects), clock_(clock) {}
+ServiceAccountTokens::ServiceAccountTokens(std::vector<std::string> keysPem, std::string issuer,
+                                           const ObjectReader& objects, const base::Clock& clock)
+    : keysPem_(std::move(keysPem)), issuer_(std::move(issuer)), objects_(objects), clock_(clock) {}
 
 // The claims that tie a token to the object that the request names; empty when it names none.
 json::Object ServiceAccountTokens::bindingOf(std::string_view ns, std::string_view account,
@@ -146,7 +146,7 @@ json::Value ServiceAccountTokens::answer(std::string_view ns, std::string_view n
                       {"iat", secondsOf(now)},    {"iss", issuer_},
                       {"jti", base::newUuid()},   {"kubernetes.io", std::move(binding)},
                       {"nbf", secondsOf(now)},    {"sub", fmt::format("{}{}:{}", kServiceAccountPrefix, ns, name)}};
-  auto token = pki::signJwt(json::serialize(claims), keyPem_);
+  auto token = pki::signJwt(json::serialize(claims), keysPem_.front());
   auto& answer = request.as_object();
   answer["metadata"] = json::Object{{"name", name}, {"namespace", ns}, {"creationTimestamp", meta::formatTime(now)}};
   answer["status"] = json::Object{{"token", std::move(token)},
@@ -174,10 +174,23 @@ bool ServiceAccountTokens::isBoundToTheLiving(const json::Value& binding) const 
   });
 }
 
+json::Value ServiceAccountTokens::keySet() const {
+  json::Array keys;
+  for (const auto& key : keysPem_) keys.push_back(json::parse(pki::renderJwk(key)));
+  return json::Object{{"keys", std::move(keys)}};
+}
+
+std::optional<std::string> ServiceAccountTokens::signedClaims(std::string_view token) const {
+  for (const auto& key : keysPem_) {
+    if (auto claims = pki::verifyJwt(token, key)) return claims;
+  }
+  return std::nullopt;
+}
+
 std::optional<ServiceAccountTokens::Verified> ServiceAccountTokens::verify(
     std::string_view token, const std::vector<std::string>& audiences) const {
   if (token.size() > kLongestToken) return std::nullopt;
-  auto text = pki::verifyJwt(token, keyPem_);
+  auto text = signedClaims(token);
   if (!text) return std::nullopt;
   auto claims = json::parse(*text);  // signed by us, so it is what answer() wrote
   auto now = secondsOf(clock_.now());

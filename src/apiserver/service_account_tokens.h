@@ -21,7 +21,9 @@ std::vector<std::string> serviceAccountGroups(std::string_view userName);
 class ServiceAccountTokens {
  public:
   // `issuer` is also the audience of the API server itself, which tokens get that name no other.
-  ServiceAccountTokens(std::string keyPem, std::string issuer, const ObjectReader& objects, const base::Clock& clock);
+  // The first key signs, all verify: a key that is replaced stays among them as long as its tokens live.
+  ServiceAccountTokens(std::vector<std::string> keysPem, std::string issuer, const ObjectReader& objects,
+                       const base::Clock& clock);
 
   // The TokenRequest with its token in status. Throws NotFound, Conflict, BadRequest, Invalid in Kubernetes' words.
   json::Value answer(std::string_view ns, std::string_view name, json::Value request) const;
@@ -34,13 +36,16 @@ class ServiceAccountTokens {
   std::optional<Verified> verify(std::string_view token, const std::vector<std::string>& audiences) const;
 
   const std::string& issuer() const { return issuer_; }
+  json::Value keySet() const;  // a JSON Web Key Set (RFC 7517 section 5): how others verify the tokens
 
  private:
   json::Object bindingOf(std::string_view ns, std::string_view account, const json::Value& request) const;
   bool isAlive(const meta::GroupResource& resource, std::string_view ns, const json::Value& reference) const;
   bool isBoundToTheLiving(const json::Value& binding) const;
 
-  std::string keyPem_;
+  std::optional<std::string> signedClaims(std::string_view token) const;
+
+  std::vector<std::string> keysPem_;
   std::string issuer_;
   const ObjectReader& objects_;
   const base::Clock& clock_;

@@ -58,7 +58,7 @@ struct ServiceAccountTokensTest : testing::Test {
   Objects objects;
   base::ManualClock clock;
   std::string key = pki::newPrivateKey();
-  ServiceAccountTokens tokens{key, kIssuer, objects, clock};
+  ServiceAccountTokens tokens{{key}, kIssuer, objects, clock};
 };
 
 TEST_F(ServiceAccountTokensTest, SayWhoseTheyAre) {
@@ -78,6 +78,17 @@ TEST_F(ServiceAccountTokensTest, AreAnsweredWithTheirEnd) {
   EXPECT_EQ(json::getString(answer, "status.expirationTimestamp"), "2023-11-14T22:23:20Z");
   EXPECT_EQ(json::serialize(*json::find(answer, "spec.audiences")), R"(["https://cluster.test"])");
   EXPECT_EQ(json::getString(answer, "metadata.name"), "robot");
+}
+
+TEST_F(ServiceAccountTokensTest, OutliveTheirKeysTurnToSign) {
+  auto token = tokenFor("{}");
+  std::string next = pki::newPrivateKey();
+  ServiceAccountTokens rotated{{next, key}, kIssuer, objects, clock}, without{{next}, kIssuer, objects, clock};
+  EXPECT_TRUE(rotated.verify(token, {kIssuer}));
+  EXPECT_FALSE(without.verify(token, {kIssuer}));
+  auto answer = rotated.answer("shop", "robot", json::Object());
+  EXPECT_TRUE(without.verify(json::getString(answer, "status.token"), {kIssuer})) << "the new key signs";
+  EXPECT_EQ(json::find(rotated.keySet(), "keys")->as_array().size(), 2U);
 }
 
 TEST_F(ServiceAccountTokensTest, EndWithTheirTime) {
@@ -117,8 +128,8 @@ TEST_F(ServiceAccountTokensTest, EndWithWhatTheyAreBoundTo) {
 TEST_F(ServiceAccountTokensTest, AreOfThisClustersKeyAndIssuer) {
   EXPECT_FALSE(valid(""));
   EXPECT_FALSE(valid("a.b.c"));
-  ServiceAccountTokens otherKey(pki::newPrivateKey(), kIssuer, objects, clock);
-  ServiceAccountTokens otherIssuer(key, "https://elsewhere", objects, clock);
+  ServiceAccountTokens otherKey({pki::newPrivateKey()}, kIssuer, objects, clock);
+  ServiceAccountTokens otherIssuer({key}, "https://elsewhere", objects, clock);
   for (const auto* other : {&otherKey, &otherIssuer}) {
     auto answer = other->answer("shop", "robot", json::Object());
     EXPECT_FALSE(tokens.verify(json::getString(answer, "status.token"), {kIssuer, "https://elsewhere"}));
@@ -145,6 +156,16 @@ TEST_F(ServiceAccountTokensTest, AreRefusedForWhatIsWrong) {
   }
   objects.put("pods", "{metadata: {name: p, namespace: shop, uid: p1}, spec: {serviceAccountName: other}}");
   EXPECT_THROW(tokenFor("{boundObjectRef: {kind: Pod, apiVersion: v1, name: p}}"), meta::StatusError);
+}
+
+TEST(IssuerDiscovery, SaysWhereTheKeysAreAndShowsThem) {
+  ApiWorld world;
+  auto configuration = json::parse(world.call("GET", "/.well-known/openid-configuration").body);
+  EXPECT_EQ(json::getString(configuration, "issuer"), "https://kubernetes.default.svc.cluster.local");
+  EXPECT_TRUE(json::getString(configuration, "jwks_uri").ends_with("/openid/v1/jwks"));
+  auto keys = world.call("GET", "/openid/v1/jwks");
+  EXPECT_EQ(keys.headers.get("Content-Type"), "application/jwk-set+json");
+  EXPECT_EQ(json::getString(json::find(json::parse(keys.body), "keys")->as_array().at(0), "kty"), "EC");
 }
 
 TEST(TokenRequest, ItsTokenAuthenticatesAndMayDiscover) {

@@ -73,7 +73,7 @@ struct ControlPlane::State {
              .advertiseAddress = o.nodeIp,
              .advertisePort = o.port,
              .nodes = std::move(nodes),
-             .serviceAccountKeyPem = pki.serviceAccountKeyPem,
+             .serviceAccountKeysPem = pki.serviceAccountKeysPem,
              .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain}),
         events(api.client(), "wherry"),
         informers(api.client()),

@@ -1,6 +1,7 @@
 #include "pki/cluster_pki.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <stdexcept>
 
@@ -78,6 +79,16 @@ std::string loadKey(const std::string& path) {
   return made;
 }
 
+// The files of keys that signed tokens before sa.key did, in the order of their names.
+std::set<std::string> formerKeys(const std::string& directory) {
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    std::string name = entry.path().filename().string();
+    if (name.starts_with("sa-") && name.ends_with(".key")) files.insert(entry.path().string());
+  }
+  return files;
+}
+
 template <typename T>
 std::set<T> asSet(const std::vector<T>& values) {
   return {values.begin(), values.end()};
@@ -116,7 +127,8 @@ ClusterPki loadClusterPki(const ClusterPkiOptions& options, const base::Clock& c
   pki.apiServer = loadPair(directory + "apiserver", pki.authority, apiServer, now);
   pki.admin = loadPair(directory + "admin", pki.authority, admin, now);
   pki.kubelet = loadPair(directory + "kubelet", pki.authority, kubelet, now);
-  pki.serviceAccountKeyPem = loadKey(directory + "sa.key");
+  pki.serviceAccountKeysPem = {loadKey(directory + "sa.key")};
+  for (const std::string& file : formerKeys(options.directory)) pki.serviceAccountKeysPem.push_back(loadKey(file));
   return pki;
 }
 
@@ -134,7 +146,7 @@ base::WallTime nextRenewal(const ClusterPki& pki) {
 namespace {
 
 // Inside of single quotes a single quote stands twice, and everything else for itself (YAML 1.2 section 7.3.2).
-std::string quoted(std::string_view text) {
+std::string singleQuoted(std::string_view text) {
   std::string out;
   for (char c : text) out.append(c == '\'' ? 2 : 1, c);
   return out;
@@ -163,7 +175,8 @@ contexts:
 current-context: {cluster}
 )",
                      fmt::arg("cluster", spec.clusterName), fmt::arg("server", spec.server),
-                     fmt::arg("ca", base::encodeBase64(spec.authorityPem)), fmt::arg("user", quoted(spec.userName)),
+                     fmt::arg("ca", base::encodeBase64(spec.authorityPem)),
+                     fmt::arg("user", singleQuoted(spec.userName)),
                      fmt::arg("certificate", base::encodeBase64(spec.credentials.certificatePem)),
                      fmt::arg("key", base::encodeBase64(spec.credentials.keyPem)));
 }

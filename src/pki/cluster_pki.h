@@ -1,5 +1,6 @@
 // The keys and certificates of a cluster, kept in one directory: ca, apiserver, admin and kubelet (each NAME.crt and
-// NAME.key), and sa.key, which signs ServiceAccount tokens.
+// NAME.key), and sa.key, which signs ServiceAccount tokens; sa-<anything>.key are keys that once did, whose tokens are
+// still good.
 #pragma once
 
 #include <string>
@@ -22,7 +23,7 @@ struct ClusterPki {
   KeyPair apiServer;
   KeyPair admin;    // kubernetes-admin of system:masters
   KeyPair kubelet;  // system:node:<nodeName> of system:nodes
-  std::string serviceAccountKeyPem;
+  std::vector<std::string> serviceAccountKeysPem;  // the first signs tokens, all verify them
 };
 
 // Reads what is there, makes what is missing, and renews a certificate that is near its end, not valid at this time

@@ -42,7 +42,7 @@ TEST_F(ClusterPkiTest, AFirstStartMakesEverything) {
   EXPECT_EQ(readCertificate(pki.apiServer.certificatePem).names, options_.serverNames);
   EXPECT_EQ(readCertificate(pki.admin.certificatePem).organizations, std::vector<std::string>{"system:masters"});
   EXPECT_EQ(readCertificate(pki.kubelet.certificatePem).commonName, "system:node:node-1");
-  EXPECT_FALSE(publicKeyOf(pki.serviceAccountKeyPem).empty());
+  EXPECT_FALSE(publicKeyOf(pki.serviceAccountKeysPem.at(0)).empty());
 }
 
 TEST_F(ClusterPkiTest, TheFilesAreForTheOwnerAlone) {
@@ -63,7 +63,16 @@ TEST_F(ClusterPkiTest, ASecondStartChangesNothing) {
   EXPECT_EQ(first.authority.certificatePem, second.authority.certificatePem);
   EXPECT_EQ(first.apiServer.certificatePem, second.apiServer.certificatePem);
   EXPECT_EQ(first.admin.certificatePem, second.admin.certificatePem);
-  EXPECT_EQ(first.serviceAccountKeyPem, second.serviceAccountKeyPem);
+  EXPECT_EQ(first.serviceAccountKeysPem, second.serviceAccountKeysPem);
+}
+
+TEST_F(ClusterPkiTest, AKeyThatIsPutAsideStillVerifiesTokens) {
+  std::string former = load().serviceAccountKeysPem.at(0);
+  std::filesystem::rename(options_.directory + "/sa.key", options_.directory + "/sa-2026.key");
+  auto keys = load().serviceAccountKeysPem;
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_NE(keys[0], former) << "a new one signs";
+  EXPECT_EQ(keys[1], former);
 }
 
 TEST_F(ClusterPkiTest, OtherServerNamesRenewTheServersCertificateOnly) {

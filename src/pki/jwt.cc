@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -69,10 +70,28 @@ bool isSigned(std::string_view text, std::string_view der, EVP_PKEY* key) {
   return outcome == 1;
 }
 
+// Of the point that is the public key, base64url.
+std::string coordinate(EVP_PKEY* key, const char* name) {
+  BIGNUM* number = nullptr;
+  check(EVP_PKEY_get_bn_param(key, name, &number) == 1, "public key");
+  unsigned char bytes[kScalarSize];
+  int size = BN_bn2binpad(number, bytes, kScalarSize);
+  BN_free(number);
+  if (size < 0) throw std::invalid_argument("not a P-256 key");
+  return base::encodeBase64({reinterpret_cast<char*>(bytes), sizeof bytes}, base::Base64::kUrl);
+}
+
 }  // namespace
 
 std::string keyId(const std::string& privateKeyPem) {
   return base::encodeBase64(base::sha256(publicKeyOf(privateKeyPem)), base::Base64::kUrl);
+}
+
+std::string renderJwk(const std::string& privateKeyPem) {
+  KeyPtr key = parsePrivateKey(privateKeyPem);
+  return fmt::format(R"({{"alg":"ES256","crv":"P-256","kid":"{}","kty":"EC","use":"sig","x":"{}","y":"{}"}})",
+                     keyId(privateKeyPem), coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_X),
+                     coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y));
 }
 
 std::string signJwt(std::string_view claimsJson, const std::string& privateKeyPem) {

@@ -11,6 +11,9 @@ namespace wherry::pki {
 // Names a key in a token's header: the SHA-256 of its public half, base64url.
 std::string keyId(const std::string& privateKeyPem);
 
+// The public half as a JSON Web Key (RFC 7517, RFC 7518 section 6.2), with which others verify tokens: JSON text.
+std::string renderJwk(const std::string& privateKeyPem);
+
 // Throws std::invalid_argument when the key is none.
 std::string signJwt(std::string_view claimsJson, const std::string& privateKeyPem);
 

@@ -48,5 +48,24 @@ TEST(Jwt, NamesItsKeyInTheHeader) {
   EXPECT_EQ(header, R"({"alg":"ES256","kid":")" + keyId(key) + R"(","typ":"JWT"})");
 }
 
+// The two halves of the point with which a P-256 key's SubjectPublicKeyInfo ends (RFC 5480).
+std::pair<std::string, std::string> pointOf(const std::string& privateKeyPem) {
+  std::string body;
+  const std::string pem = publicKeyOf(privateKeyPem);
+  for (std::string_view line : base::split(pem, '\n')) {
+    if (!line.starts_with("-----")) body += line;
+  }
+  std::string der = base::decodeBase64(body).value();
+  return {base::encodeBase64(der.substr(der.size() - 64, 32), base::Base64::kUrl),
+          base::encodeBase64(der.substr(der.size() - 32), base::Base64::kUrl)};
+}
+
+TEST(Jwt, ShowsItsPublicHalfToVerifiers) {
+  std::string key = newPrivateKey();
+  auto [x, y] = pointOf(key);
+  EXPECT_EQ(renderJwk(key), R"({"alg":"ES256","crv":"P-256","kid":")" + keyId(key) +
+                                R"(","kty":"EC","use":"sig","x":")" + x + R"(","y":")" + y + R"("})");
+}
+
 }  // namespace
 }  // namespace wherry::pki
