@@ -66,7 +66,6 @@ std::optional<std::string_view> nodeOf(const User& user) {
 
 NodeAuthorizer::NodeAuthorizer(storage::Store& store, const ObjectReader& objects)
     : objects_(objects),
-      rules_(defaultNodeRules()),
       follower_(store, resourcePrefix({"", "pods"}),
                 {[this] { pods_.with([](Pods& pods) { pods = {}; }); },
                  [this](const auto& key, const auto& entry) { take(key, entry); }, [] {}}) {}
@@ -136,7 +135,8 @@ Decision NodeAuthorizer::judge(std::string_view node, const Attributes& attribut
       }
     }
   }
-  return {std::ranges::any_of(rules_, [&](const PolicyRule& rule) { return rule.permits(attributes); }), ""};
+  static const PolicyRules kRules = defaultNodeRules();  // read when the first node asks
+  return {std::ranges::any_of(kRules, [&](const PolicyRule& rule) { return rule.permits(attributes); }), ""};
 }
 
 // A pod's own, or what the driver of a pod's volume reads.

@@ -12,7 +12,6 @@
 
 #include "apiserver/authorization/attributes.h"
 #include "apiserver/authorization/node_references.h"
-#include "apiserver/authorization/policy_rule.h"
 #include "apiserver/authorization/store_follower.h"
 #include "base/guarded.h"
 #include "meta/gvk.h"
@@ -57,7 +56,6 @@ class NodeAuthorizer {
   void take(const std::string& key, const storage::EntryPtr& entry);
 
   const ObjectReader& objects_;
-  PolicyRules rules_;
   struct Pods {
     std::map<std::string, std::map<std::string, PodReferences>, std::less<>> ofNode;  // by key in the store
     std::map<std::string, std::string> nodeOfPod;                                     // the same, by key
