@@ -5,6 +5,7 @@
 #include "apiserver/json_scan.h"
 #include "apiserver/object_store.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/unreadable.h"
 #include "json/yaml.h"
 
 namespace wherry::apiserver {
@@ -68,7 +69,7 @@ ItemForm itemForm(const schema::Kind& kind, const View& view) {
       return share(partialMetadata(*bytesFor(kind, entry), view.representation.shapeVersion));
     };
   }
-  if (kind.custom) return [&](const auto& entry) { return share(withTypeMeta(kind, entry->bytes)); };
+  if (kind.custom) return [&](const auto& entry) { return share(withTypeMeta(kind, requireReadable(entry)->bytes)); };
   if (!kind.conversion.empty()) return [&](const auto& entry) { return bytesFor(kind, entry); };
   return nullptr;
 }

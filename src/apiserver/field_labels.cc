@@ -6,6 +6,7 @@
 
 #include "apiserver/json_scan.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/unreadable.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -49,7 +50,8 @@ void requireSelectable(const schema::Kind& kind, const meta::FieldSelector& sele
 
 bool matchesFields(const schema::Kind& kind, const meta::FieldSelector& selector, std::string_view prefix,
                    const storage::Entry& entry) {
-  if (selector.empty()) return true;
+  // What can't be read is selected, so that whoever reads it is told.
+  if (selector.empty() || !isReadable(entry.bytes)) return true;
   return selector.matches([&](const std::string& field) { return valueOf(kind, field, prefix, entry); });
 }
 

@@ -3,6 +3,7 @@
 #include "apiserver/conversion.h"
 #include "apiserver/json_scan.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/unreadable.h"
 #include "base/strings.h"
 
 namespace wherry::apiserver {
@@ -20,7 +21,7 @@ std::string keyOf(const WriteContext& context) {
 }
 
 json::Value readTree(const schema::Kind& kind, const storage::EntryPtr& entry) {
-  auto tree = json::parse(entry->bytes);
+  auto tree = json::parse(requireReadable(entry)->bytes);
   if (const auto* conversion = conversionOf(kind)) conversion->fromStored(tree);
   setTypeMeta(kind, tree);
   return tree;

@@ -9,6 +9,7 @@
 #include "apiserver/object_meta.h"
 #include "apiserver/object_store.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/unreadable.h"
 #include "base/random.h"
 #include "meta/time.h"
 
@@ -290,7 +291,7 @@ void requireActiveNamespace(const Backend& backend, const schema::Kind& kind, st
   if (kind.resource.scope != meta::Scope::kNamespaced || ns.empty()) return;
   auto entry = backend.store.newest(objectKey({"", "namespaces"}, {}, ns));
   if (!entry) throw meta::notFound({"", "namespaces"}, ns);
-  if (findPath(entry->bytes, "metadata.deletionTimestamp")) throw namespaceTerminating(kind, ns, name);
+  if (findPath(requireReadable(entry)->bytes, "metadata.deletionTimestamp")) throw namespaceTerminating(kind, ns, name);
 }
 
 void createObject(Backend& backend, WriteContext context, json::Value body, OnWritten done) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apiserver/json_scan.h"
+#include "apiserver/unreadable.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -141,10 +142,11 @@ std::string withTypeMeta(const schema::Kind& kind, std::string_view bytes) {
   return withTypeMeta(kind.resource.apiVersion(), kind.resource.kind, bytes);
 }
 
-net::Bytes sharedBytes(const storage::EntryPtr& entry) { return net::Bytes(entry, &entry->bytes); }
+net::Bytes sharedBytes(const storage::EntryPtr& entry) { return net::Bytes(entry, &requireReadable(entry)->bytes); }
 
 storage::Index indexStored(std::string_view, std::string_view bytes) {
   storage::Index index;
+  if (!isReadable(bytes)) return index;
   auto metadata = findMember(bytes, "metadata");
   if (!metadata) return index;
   if (auto uid = findMember(*metadata, "uid")) index.uid = scalarText(*uid);

@@ -92,6 +92,7 @@ class Endpoint : public AdminEndpoint {
     if (what == "GET /status") return status(request);
     AdminParts parts = parts_.copy();
     if (what == "GET /report") return report(parts);
+    if (what == "POST /secrets/rotate") return rotateSecrets(parts);
     if (request.path.starts_with("/images")) requireImages(parts);
     if (what == "GET /images") return listImages(parts);
     if (what == "POST /images/import") return importImage(request, parts);
@@ -120,6 +121,14 @@ class Endpoint : public AdminEndpoint {
     Report report = readReport(subjects_.options, *subjects_.readiness.snapshot(), parts.client);
     report.uptime = std::chrono::duration_cast<std::chrono::seconds>(subjects_.readiness.elapsed());
     return renderReport(report);
+  }
+
+  static json::Value rotateSecrets(const AdminParts& parts) {
+    if (!parts.controlPlane) throw AdminError(503, "the server is still starting");
+    auto result = parts.controlPlane->rewriteEncrypted();
+    if (!result.failure.empty()) throw AdminError(500, result.failure);
+    json::Array unreadable(result.unreadable.begin(), result.unreadable.end());
+    return {{"written", result.written}, {"unreadable", std::move(unreadable)}};
   }
 
   static json::Value listImages(const AdminParts& parts) {

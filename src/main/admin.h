@@ -4,6 +4,7 @@
 //   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
 //   GET    /report                           all that `wherry status` shows, status_report.h
 //   GET    /images                     POST /images/import?file=F   DELETE /images?image=I
+//   POST   /secrets/rotate             what is encrypted on the disk, written anew with the first key
 //   POST   /images/prune[?all=true]    what no container uses; imported images only with `all`
 //   POST   /images/pull?image=I        one JSON object a line: {"progress": ...} about every second, at last
 //                                      {"image": ...} or {"message": ...}
@@ -17,6 +18,7 @@
 #include "json/value.h"
 #include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
+#include "main/control_plane.h"
 #include "main/readiness.h"
 #include "main/server_options.h"
 
@@ -34,6 +36,7 @@ struct AdminParts {
   kubelet::ImagePuller* puller = nullptr;
   kubelet::ImageGarbage* garbage = nullptr;
   client::Client* client = nullptr;
+  ControlPlane* controlPlane = nullptr;
 };
 
 class AdminEndpoint {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 
@@ -17,7 +18,8 @@
 #include "net/server.h"
 #include "scheduler/scheduler.h"
 #include "schema/kind.h"
-#include "storage/store.h"
+#include "storage/sqlite_engine.h"
+#include "storage/transformed_engine.h"
 
 namespace wherry::main {
 namespace {
@@ -30,9 +32,28 @@ std::string storePath(const ServerOptions& options) {
   return options.dataDir + "/store/state.db";
 }
 
-std::unique_ptr<storage::Store> openStore(const ServerOptions& options, Readiness& readiness) {
+apiserver::EncryptionConfiguration readEncryption(const ServerOptions& options) {
+  const auto& path = options.encryptionConfig;
+  if (path.empty()) return {};
+  try {
+    auto configuration = apiserver::parseEncryptionConfiguration(base::readFile(path));
+    using std::filesystem::perms;
+    if ((std::filesystem::status(path).permissions() & (perms::group_all | perms::others_all)) != perms::none) {
+      kLog.warn("{} holds keys and others than its owner may read or write it: chmod 600 {}", path, path);
+    }
+    return configuration;
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(fmt::format("--encryption-config {}: {}", path, error.what()));
+  }
+}
+
+std::unique_ptr<storage::Store> openStore(const ServerOptions& options,
+                                          const apiserver::EncryptionConfiguration& encryption, Readiness& readiness) {
   readiness.set("api", false, "reading the database");
-  auto store = storage::openSqliteStore(apiserver::storeOptions(storePath(options)));
+  // Also without a configuration: what was encrypted before is then named as what can't be read.
+  auto engine =
+      storage::transformEngine(storage::openSqliteEngine(storePath(options)), apiserver::makeTransformer(encryption));
+  auto store = storage::openStore(apiserver::storeOptions(storePath(options)), std::move(engine));
   kLog.info("{} objects read, {} ms after the start", store->count("/"), readiness.elapsed().count());
   return store;
 }
@@ -65,7 +86,8 @@ struct ControlPlane::State {
   State(const ServerOptions& o, const pki::ClusterPki& pki, client::NodeConnections nodes, Readiness& r)
       : options(o),
         readiness(r),
-        store(openStore(o, r)),
+        encryption(readEncryption(o)),
+        store(openStore(o, encryption, r)),
         api({.store = *store,
              .kinds = schema::builtinRegistry(),
              .tokens = readTokens(o),
@@ -87,6 +109,7 @@ struct ControlPlane::State {
 
   const ServerOptions& options;
   Readiness& readiness;
+  const apiserver::EncryptionConfiguration encryption;
   std::unique_ptr<storage::Store> store;
   apiserver::ApiServer api;
   client::EventRecorder events;
@@ -122,6 +145,11 @@ ControlPlane::~ControlPlane() {
 }
 
 apiserver::ApiServer& ControlPlane::api() { return state_->api; }
+
+apiserver::Rewritten ControlPlane::rewriteEncrypted() {
+  if (state_->encryption.empty()) throw std::runtime_error("the server runs without --encryption-config");
+  return apiserver::rewriteEncrypted(*state_->store, state_->encryption);
+}
 
 client::InformerFactory& ControlPlane::informers() { return state_->informers; }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apiserver/api_server.h"
+#include "apiserver/rewriting.h"
 #include "client/informer.h"
 #include "client/node_connection.h"
 #include "main/readiness.h"
@@ -29,6 +30,8 @@ class ControlPlane {
   void setCertificate(const pki::KeyPair& certificate);
   // Controllers and scheduler; once the node's components have registered with the informers.
   void startControllers();
+  // Writes what --encryption-config names anew, with its first key. Throws std::runtime_error.
+  apiserver::Rewritten rewriteEncrypted();
   // No handler is called any more: before anything that registered one is destroyed.
   void stopInformers();
 

@@ -134,7 +134,8 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
   admin->setParts({.images = node ? node->images() : nullptr,
                    .puller = node ? node->puller() : nullptr,
                    .garbage = node ? node->imageGarbage() : nullptr,
-                   .client = &controlPlane.api().client()});
+                   .client = &controlPlane.api().client(),
+                   .controlPlane = &controlPlane});
   controlPlane.startControllers();
   if (node) node->start();
   followCertificates(options, controlPlane, keeper);

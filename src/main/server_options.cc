@@ -105,6 +105,11 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
                   "static tokens, one `token,user,uid,\"group1,group2\"` a line")
       ->check(CLI::ExistingFile);
   parser
+      .add_option("--encryption-config", options.encryptionConfig,
+                  "which resources are encrypted on the disk, as a Kubernetes EncryptionConfiguration")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  parser
       .add_option("--registries", options.registries,
                   "mirrors, logins and certificates of image registries, in the form of k3s' registries.yaml")
       ->capture_default_str();
@@ -115,7 +120,7 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
 
 void completeOptions(ServerOptions& options) {
   for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
-                            &options.registries}) {
+                            &options.encryptionConfig, &options.registries}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
   if (options.nodeName.empty()) options.nodeName = ownNodeName();

@@ -29,6 +29,7 @@ struct ServerOptions {
   std::vector<std::string> disabled;                       // "proxy", "dns", ...
   std::string kubeconfig;                                  // empty: dataDir/admin.kubeconfig
   std::string tokenFile;                                   // static tokens, token_file.h; empty: none
+  std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   bool fixedNodeIp = false;  // nodeIp was given, not found
