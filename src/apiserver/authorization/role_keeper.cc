@@ -7,9 +7,15 @@
 #include "apiserver/object_deleter.h"
 #include "apiserver/object_store.h"
 #include "apiserver/object_writer.h"
+#include "base/log.h"
 
 namespace wherry::apiserver {
 namespace {
+
+const base::Log& log() {
+  static const base::Log kLog("apiserver");
+  return kLog;
+}
 
 using Outcome = std::future<std::optional<meta::StatusError>>;
 
@@ -24,6 +30,18 @@ Outcome begin(Start start) {
 
 void await(Outcome outcome) {
   if (auto error = outcome.get()) throw meta::StatusError(*error);
+}
+
+// What a user's objects stand in the way of (a finalizer, say) keeps no server from starting; a store that can't be
+// written does.
+template <typename F>
+void tolerateRefusals(F&& f) {
+  try {
+    f();
+  } catch (const meta::StatusError& error) {
+    if (error.code() >= 500) throw;
+    log().warn("a default role could not be brought up to date: {}", error.message());
+  }
 }
 
 class RoleKeeper {
@@ -48,7 +66,9 @@ class RoleKeeper {
   }
 
   void awaitAll() {
-    for (auto& outcome : outcomes_) await(std::move(outcome));
+    for (auto& outcome : outcomes_) {
+      tolerateRefusals([&] { await(std::move(outcome)); });
+    }
   }
 
  private:
@@ -77,7 +97,9 @@ class RoleKeeper {
 
 void ensureDefaultRoles(Backend& backend, const UserPtr& user) {
   RoleKeeper keeper(backend, user);
-  for (const auto& wanted : defaultRoles()) keeper.ensure(wanted);
+  for (const auto& wanted : defaultRoles()) {
+    tolerateRefusals([&] { keeper.ensure(wanted); });
+  }
   keeper.awaitAll();
 }
 

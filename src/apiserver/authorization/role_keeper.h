@@ -7,7 +7,7 @@
 namespace wherry::apiserver {
 
 // All writes go out together and are committed as one group; blocks until they are durable. Writes nothing when nothing
-// is missing. Throws StatusError when the store can't be written.
+// is missing; what a user's objects prevent is logged. Throws StatusError when the store can't be written.
 void ensureDefaultRoles(Backend& backend, const UserPtr& user);
 
 }  // namespace wherry::apiserver

@@ -77,6 +77,23 @@ TEST_F(RoleKeeperTest, LeavesAloneWhatSaysSo) {
       });
 }
 
+TEST_F(RoleKeeperTest, WhatAFinalizerHoldsKeepsNoServerFromStarting) {
+  restartAfter(
+      [](client::Client& client) {
+        auto binding = tree(client, kClusterRoleBindings, "system:discovery");
+        client.remove(kClusterRoleBindings, "", "system:discovery");
+        binding.at("roleRef").as_object()["name"] = "cluster-admin";
+        auto& metadata = binding.at("metadata").as_object();
+        metadata.erase("resourceVersion");
+        metadata["finalizers"] = json::Array{"example.com/held"};
+        client.create(kClusterRoleBindings, "", binding);
+      },
+      [](client::Client& client) {
+        auto binding = tree(client, kClusterRoleBindings, "system:discovery");
+        EXPECT_NE(json::getString(binding, "metadata.deletionTimestamp"), "");
+      });
+}
+
 TEST_F(RoleKeeperTest, ABindingToAnotherRoleIsMadeAnew) {
   restartAfter(
       [](client::Client& client) {
