@@ -27,7 +27,7 @@ namespace wherry::apiserver {
 
 class ApiWorld {
  public:
-  explicit ApiWorld(client::NodeConnections nodes = nullptr);
+  explicit ApiWorld(client::NodeConnections nodes = nullptr, ObserverOptions observer = {});
 
   // Runs a script and reports what differs as failures of the running test.
   void run(const std::string& script);

@@ -108,14 +108,16 @@ json::Value readAnswer(const std::string& target, const std::string& body) {
 
 }  // namespace
 
-ApiWorld::ApiWorld(client::NodeConnections nodes) : store_(storage::openMemoryStore(storeOptions(""))) {
+ApiWorld::ApiWorld(client::NodeConnections nodes, ObserverOptions observer)
+    : store_(storage::openMemoryStore(storeOptions(""))) {
   api_ = std::make_unique<ApiServer>(
       ApiServerOptions{.store = *store_,
                        .kinds = schema::builtinRegistry(),
                        .tokens = {{kToken, {"admin", {"system:masters"}, ""}}, {"guest", {"joe", {}, ""}}},
                        .advertiseAddress = "192.0.2.1",
                        .nodes = std::move(nodes),
-                       .serviceAccountKeysPem = {pki::newPrivateKey()}});
+                       .serviceAccountKeysPem = {pki::newPrivateKey()},
+                       .observer = std::move(observer)});
   api_->start();
   net::ServerOptions options;
   options.address = "127.0.0.1";

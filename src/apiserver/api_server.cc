@@ -1,6 +1,7 @@
 #include "apiserver/api_server.h"
 
 #include <array>
+#include <atomic>
 
 #include <fmt/format.h>
 
@@ -14,9 +15,11 @@
 #include "apiserver/issuer_discovery.h"
 #include "apiserver/local_client.h"
 #include "apiserver/object_reader.h"
+#include "apiserver/quota/accounts.h"
 #include "apiserver/resource_handler.h"
 #include "apiserver/service_account_tokens.h"
 #include "apiserver/stored_form.h"
+#include "apiserver/telemetry/metrics_page.h"
 #include "base/log.h"
 
 namespace wherry::apiserver {
@@ -93,6 +96,7 @@ struct ApiServer::State {
         authenticator(options.tokens, serviceAccountTokens.get()),
         access(options.authorizer, options.store, reader),
         allocations(options.serviceCidr, options.nodePorts),
+        quotas(options.store, reader),
         backend{options.store,
                 options.clock,
                 dispatcher,
@@ -104,7 +108,9 @@ struct ApiServer::State {
                 [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); },
                 dialer,
                 &authenticator,
-                serviceAccountTokens.get()},
+                serviceAccountTokens.get(),
+                &quotas},
+        observer(std::make_shared<RequestObserver>(options.observer, backend)),
         discovery(backend),
         events(options.store, dispatcher, kEventLife, kMostEvents),
         client(newLocalClient(backend, componentUser(), "apiserver")),
@@ -114,7 +120,7 @@ struct ApiServer::State {
     if (kind.resource.resource == "events") events.noteWritten(entry);
   }
   void serve(const net::ExchangePtr& exchange);
-  void route(const net::ExchangePtr& exchange);
+  void route(const std::shared_ptr<ObservedExchange>& exchange);
   void serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info);
   std::optional<net::Response> findIssuerAnswer(const RequestInfo& info) const {
     if (!serviceAccountTokens) return std::nullopt;
@@ -129,8 +135,15 @@ struct ApiServer::State {
   Authenticator authenticator;
   Access access;
   Allocations allocations;
+  quota::Accounts quotas;
   net::StreamDialer dialer;
   Backend backend;
+  std::shared_ptr<RequestObserver> observer;
+  std::atomic<bool> stopping{false};
+  const std::vector<HealthCheck> checks{{"ping", [] { return true; }},
+                                        {"log", [] { return true; }},
+                                        {"etcd", [this] { return options.store.revision() > 0; }},
+                                        {"shutdown", [this] { return !stopping; }, true}};
   DiscoveryCache discovery;
   EventExpiry events;
   std::unique_ptr<client::Client> client;
@@ -144,23 +157,28 @@ void ApiServer::State::serveDocument(const net::ExchangePtr& exchange, const Req
   if (request.method != "GET" && request.method != "HEAD") {
     return exchange->respond(statusAnswer(meta::methodNotSupported({}, request.method), {}));
   }
-  if (auto health = healthAnswer(info)) return exchange->respond(std::move(*health));
+  if (auto health = healthAnswer(info, checks)) return exchange->respond(std::move(*health));
   if (auto issuer = findIssuerAnswer(info)) return exchange->respond(std::move(*issuer));
+  if (info.path == "/metrics") {
+    return exchange->respond(metricsAnswer(backend, options.metrics, request.headers.get("Accept")));
+  }
   auto document = discovery.answer(info, request);
   exchange->respond(document ? std::move(*document) : pageNotFound());
 }
 
-void ApiServer::State::route(const net::ExchangePtr& exchange) {
+void ApiServer::State::route(const std::shared_ptr<ObservedExchange>& exchange) {
   const auto& request = exchange->request();
   auto info = requireInfo(request);
   auto user = impersonatedUser(request, authenticator.authenticate(request), backend.authorizer);
+  exchange->identify(info, user);
   requireAllowed(backend.authorizer, *user, attributesOf(info, request.method));
   if (!info.isResource) return serveDocument(exchange, info);
   auto view = viewOf(info, request);
-  serveResource(backend, {exchange, std::move(info), std::move(user), std::move(view)});
+  serveResource(backend, {exchange, std::move(info), std::move(user), std::move(view), exchange->notes()});
 }
 
-void ApiServer::State::serve(const net::ExchangePtr& exchange) {
+void ApiServer::State::serve(const net::ExchangePtr& inner) {
+  auto exchange = std::make_shared<ObservedExchange>(inner, observer);
   try {
     route(exchange);
   } catch (const meta::StatusError& error) {
@@ -191,6 +209,8 @@ void ApiServer::start() {
 net::Handler ApiServer::handler() {
   return [state = state_.get()](const net::ExchangePtr& exchange) { state->serve(exchange); };
 }
+
+void ApiServer::announceStop() { state_->stopping = true; }
 
 client::Client& ApiServer::client() { return *state_->client; }
 

@@ -18,7 +18,9 @@
 #include "apiserver/authentication.h"
 #include "apiserver/authorization.h"
 #include "apiserver/backend.h"
+#include "apiserver/flow/request_observer.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "client/client.h"
 #include "client/node_connection.h"
 #include "net/server.h"
@@ -39,6 +41,8 @@ struct ApiServerOptions {
   std::vector<std::string> serviceAccountKeysPem;  // the first signs ServiceAccounts' tokens; none: there are no tokens
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
   Authorizer authorizer = authorizeMasters;  // asked first, before nodes and roles
+  ObserverOptions observer = {};                               // limits and the audit log
+  std::vector<const base::metrics::FamilyBase*> metrics = {};  // of other components, for /metrics
   const base::Clock& clock = base::Clock::system();
 };
 
@@ -54,6 +58,8 @@ class ApiServer {
   void start();
 
   net::Handler handler();
+  // /readyz fails from now on, so that nobody sends anything new.
+  void announceStop();
 
   // As system:apiserver, who may do everything.
   client::Client& client();

@@ -48,6 +48,7 @@ struct Backend {
 
   const Authenticator* authenticator = nullptr;  // for TokenReviews
   const ServiceAccountTokens* tokens = nullptr;  // null: there is no key to sign them with
+  quota::Accounts* quotas = nullptr;             // null: nobody counts
 
   schema::RegistryPtr kinds() const { return *registry.load(); }
   std::string now() const;  // RFC 3339, whole seconds

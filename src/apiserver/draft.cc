@@ -134,9 +134,7 @@ void Draft::admit(Recording recording) {
 }
 
 void Draft::forEachHook(const std::function<void(const AdmissionHook&)>& f) const {
-  for (const auto& name : context_.kind->hooks) {
-    if (const auto* hook = findHook(name)) f(*hook);
-  }
+  for (const auto* hook : admissionChain(*context_.kind)) f(*hook);
 }
 
 void Draft::runHooks() {
@@ -154,12 +152,19 @@ void Draft::runHooks() {
                            backend_.allocations,
                            {},
                            {},
-                           {}};
+                           {},
+                           backend_.quotas};
   struct Keep {  // also when a hook throws
     Reservations& reservations;
     AdmissionRequest& request;
-    ~Keep() { reservations.add(request); }
-  } keep{*reservations_, request};
+    const AuditNotesPtr& notes;
+    ~Keep() {
+      reservations.add(request);
+      for (auto& [key, value] : request.auditAnnotations) {
+        if (notes) notes->add(key, value);
+      }
+    }
+  } keep{*reservations_, request, context_.notes};
   restrictNode(request);
   forEachHook([&](const AdmissionHook& hook) {
     if (hook.prepare) hook.prepare(request);
@@ -168,6 +173,9 @@ void Draft::runHooks() {
   setGeneration();
   dropEmptyMetadata(object_);
   validate(request);
+  forEachHook([&](const AdmissionHook& hook) {
+    if (hook.check) hook.check(request);
+  });
   forEachHook([&](const AdmissionHook& hook) {
     if (hook.reserve) hook.reserve(request);
   });

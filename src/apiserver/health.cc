@@ -1,33 +1,75 @@
 #include "apiserver/health.h"
 
 #include <algorithm>
-#include <array>
-#include <string>
+#include <set>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "base/strings.h"
 
 namespace wherry::apiserver {
 namespace {
 
-constexpr std::array<std::string_view, 2> kChecks = {"ping", "store"};
+net::Response text(int status, std::string body) {
+  auto response = net::Response::text(status, "text/plain; charset=utf-8", std::move(body));
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  return response;
+}
 
-net::Response text(std::string body) { return net::Response::text(200, "text/plain; charset=utf-8", std::move(body)); }
+net::Response answerPart(const HealthCheck& check) {
+  if (check.healthy()) return text(200, "ok");
+  return text(500, "internal server error: " + std::string(check.name) + " is not healthy\n");
+}
 
-std::string verbose(std::string_view endpoint) {
-  std::string body;
-  for (auto check : kChecks) body.append("[+]").append(check).append(" ok\n");
-  return body.append(endpoint).append(" check passed\n");
+std::set<std::string, std::less<>> excludedBy(const Query& query) {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [key, value] : query.parameters()) {
+    if (key != "exclude") continue;
+    for (auto name : base::split(value, ',')) names.emplace(name);
+  }
+  return names;
+}
+
+net::Response answerAll(std::string_view endpoint, const RequestInfo& info,
+                        const std::vector<const HealthCheck*>& checks) {
+  auto excluded = excludedBy(info.query);
+  std::string lines;
+  bool failed = false;
+  for (const HealthCheck* check : checks) {
+    if (excluded.erase(std::string(check->name)) != 0) {
+      lines += fmt::format("[+]{} excluded: ok\n", check->name);
+    } else if (check->healthy()) {
+      lines += fmt::format("[+]{} ok\n", check->name);
+    } else {
+      lines += fmt::format("[-]{} failed: reason withheld\n", check->name);
+      failed = true;
+    }
+  }
+  if (!excluded.empty()) {
+    std::vector<std::string> quoted;
+    for (const auto& name : excluded) quoted.push_back("\"" + name + "\"");
+    lines += fmt::format("warn: some health checks cannot be excluded: no matches for {}\n", fmt::join(quoted, ","));
+  }
+  if (failed) return text(500, fmt::format("{}{} check failed\n", lines, endpoint));
+  if (!info.query.flag("verbose")) return text(200, "ok");
+  return text(200, fmt::format("{}{} check passed\n", lines, endpoint));
 }
 
 }  // namespace
 
-std::optional<net::Response> healthAnswer(const RequestInfo& info) {
-  auto parts = base::split(std::string_view(info.path).substr(1), '/');
-  auto endpoint = parts[0];
+std::optional<net::Response> healthAnswer(const RequestInfo& info, std::span<const HealthCheck> checks) {
+  auto path = std::string_view(info.path).substr(1);
+  auto endpoint = path.substr(0, path.find('/'));
   if (endpoint != "healthz" && endpoint != "livez" && endpoint != "readyz") return std::nullopt;
-  bool oneCheck = parts.size() == 2 && std::find(kChecks.begin(), kChecks.end(), parts[1]) != kChecks.end();
-  if (parts.size() > 1 && !oneCheck) return std::nullopt;
-  return text(info.query.flag("verbose") && !oneCheck ? verbose(endpoint) : "ok");
+  std::vector<const HealthCheck*> ours;
+  for (const HealthCheck& check : checks) {
+    if (!check.onlyReady || endpoint == "readyz") ours.push_back(&check);
+  }
+  auto part = path.substr(std::min(endpoint.size() + 1, path.size()));
+  if (part.empty()) return answerAll(endpoint, info, ours);
+  auto one = std::find_if(ours.begin(), ours.end(), [&](const HealthCheck* check) { return check->name == part; });
+  return one == ours.end() ? std::nullopt : std::optional(answerPart(**one));
 }
 
 }  // namespace wherry::apiserver

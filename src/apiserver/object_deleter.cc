@@ -26,7 +26,8 @@ AdmissionRequest removalRequest(const Backend& backend, const WriteContext& cont
           backend.allocations,
           {},
           {},
-          {}};
+          {},
+          backend.quotas};
 }
 
 // Hooks may refuse that an object is deleted at all.
@@ -34,9 +35,8 @@ void validateDeletion(const Backend& backend, const WriteContext& context, json:
   auto request = removalRequest(backend, context, object);
   restrictNode(request);
   meta::FieldErrors errors;
-  for (const auto& name : context.kind->hooks) {
-    const auto* hook = findHook(name);
-    if (hook && hook->validate) hook->validate(request, errors);
+  for (const auto* hook : admissionChain(*context.kind)) {
+    if (hook->validate) hook->validate(request, errors);
   }
   const auto& resource = context.kind->resource;
   if (!errors.empty()) throw meta::invalid({resource.group, resource.version, resource.kind}, context.name, errors);
@@ -157,9 +157,8 @@ struct Tally {
 std::shared_ptr<Reservations> admitRemoval(const Backend& backend, const WriteContext& context, json::Value& object) {
   auto reservations = std::make_shared<Reservations>();
   auto request = removalRequest(backend, context, object);
-  for (const auto& name : context.kind->hooks) {
-    const auto* hook = findHook(name);
-    if (hook && hook->prepare) hook->prepare(request);
+  for (const auto* hook : admissionChain(*context.kind)) {
+    if (hook->prepare) hook->prepare(request);
   }
   reservations->add(request);
   return reservations;

@@ -79,6 +79,7 @@ class ResourceRequest {
     context.name = info().name;
     context.subresource = info().subresource;
     context.user = request_.user;
+    context.notes = request_.notes;
     readWriteOptions(context, info(), http().headers.get("User-Agent"));
     return context;
   }

@@ -16,6 +16,7 @@ struct ApiRequest {
   RequestInfo info;
   UserPtr user;
   View view;
+  AuditNotesPtr notes = nullptr;
 };
 
 // Throws StatusError for what is wrong at once; later errors are answered through the exchange.

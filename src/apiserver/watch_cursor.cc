@@ -28,7 +28,7 @@ void WatchCursor::listFirst(const Backend& backend, std::string_view ns) {
   all.fields = options_.fields;
   auto listing = listEntries(backend, *kind_, ns, all);
   for (const auto& entry : listing.entries) {
-    initial_.push_back({storage::EventType::kAdded, entry->modified, bytesFor(*kind_, entry), false});
+    initial_.push_back({storage::EventType::kAdded, entry->modified, bytesFor(*kind_, entry), false, true});
   }
   from_ = listing.revision;
   if (options_.sendInitialEvents && options_.allowBookmarks) {

@@ -21,6 +21,7 @@ struct SelectedEvent {
   storage::Revision revision;
   net::Bytes bytes;         // stored form, in the kind's version; null for a bookmark
   bool initialEnd = false;  // the bookmark after the objects that were there (KEP-3157)
+  bool initial = false;     // one of these objects
 };
 
 class WatchCursor {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/stored_form.h"
+#include "apiserver/telemetry/request_metrics.h"
 #include "apiserver/watch_cursor.h"
 #include "base/random.h"
 
@@ -84,6 +85,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
  public:
   WatchStream(Backend& backend, schema::KindPtr kind, View view, bool bookmarks, net::ExchangePtr exchange)
       : backend_(backend),
+        kind_(kind),
         writer_(std::move(kind), std::move(view), backend.clock),
         bookmarks_(bookmarks),
         exchange_(std::move(exchange)) {}
@@ -139,7 +141,11 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
       auto events = cursor_->poll(kBatch);
       if (events.empty()) return;
       std::string text;
-      for (const auto& event : events) text += writer_.write(event);
+      for (const auto& event : events) {
+        size_t before = text.size();
+        text += writer_.write(event);
+        if (event.type != storage::EventType::kBookmark) countWatchEvent(*kind_, text.size() - before, event.initial);
+      }
       // A client that does not keep up is fed again when it has read.
       if (exchange_->write(std::make_shared<const std::string>(std::move(text)))) schedule();
     } catch (const meta::StatusError& error) {
@@ -165,6 +171,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   }
 
   Backend& backend_;
+  schema::KindPtr kind_;
   EventWriter writer_;
   bool bookmarks_;
   net::ExchangePtr exchange_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/audit/notes.h"
 #include "meta/status.h"
 #include "net/http.h"
 #include "schema/kind.h"
@@ -29,6 +30,7 @@ struct WriteContext {
   FieldValidation fieldValidation = FieldValidation::kWarn;
   std::string fieldManager;
   std::vector<std::string> duplicateFields;  // keys that stood twice in the body
+  AuditNotesPtr notes = nullptr;             // null: nobody keeps them
 
   meta::GroupResource resource() const { return kind->resource.groupResource(); }
 };

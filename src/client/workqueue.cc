@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/log.h"
+#include "client/workqueue_metrics.h"
 #include "meta/status.h"
 
 namespace wherry::client {
@@ -156,7 +157,10 @@ Outcome reconcileOnce(const std::string& name, const ReconcileLoop::Reconcile& r
 
 void work(const std::string& name, Workqueue& queue, const ReconcileLoop::Reconcile& reconcile, std::stop_token stop) {
   while (const auto key = queue.take(stop)) {
-    if (reconcileOnce(name, reconcile, *key) == Outcome::kDone) {
+    const auto start = std::chrono::steady_clock::now();
+    const Outcome outcome = reconcileOnce(name, reconcile, *key);
+    countWork(name, std::chrono::steady_clock::now() - start, outcome == Outcome::kRetry);
+    if (outcome == Outcome::kDone) {
       queue.forget(*key);
     } else {
       queue.addRateLimited(*key);

@@ -13,6 +13,7 @@
 #include "controllers/node.h"
 #include "controllers/pod_gc.h"
 #include "controllers/replica_set.h"
+#include "controllers/resource_quota.h"
 #include "controllers/root_ca.h"
 #include "controllers/service_account.h"
 #include "controllers/taint_eviction.h"
@@ -31,6 +32,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"pod-garbage-collector-controller", makePodGarbageCollector},
       {"taint-eviction-controller", makeTaintEvictionController},
       {"disruption-controller", makeDisruptionController},
+      {"resourcequota-controller", makeResourceQuotaController},
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
       {"endpointslice-controller", makeEndpointSliceController},

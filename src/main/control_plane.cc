@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "client/event_recorder.h"
+#include "client/workqueue_metrics.h"
 #include "controllers/registry.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
@@ -68,9 +69,10 @@ std::vector<apiserver::StaticToken> readTokens(const ServerOptions& options) {
 }
 
 // "Address already in use" says what to do about it.
-std::unique_ptr<net::Server> listen(const net::ServerOptions& options, net::Handler handler) {
+std::unique_ptr<net::Server> listen(const net::ServerOptions& options, const net::ConnectionLimits& limits,
+                                    net::Handler handler) {
   try {
-    return net::startServer(options, std::move(handler));
+    return net::startServer(options, limits, std::move(handler));
   } catch (const std::system_error& error) {
     if (error.code().value() != EADDRINUSE) throw;
     throw std::runtime_error(
@@ -96,7 +98,9 @@ struct ControlPlane::State {
              .advertisePort = o.port,
              .nodes = std::move(nodes),
              .serviceAccountKeysPem = pki.serviceAccountKeysPem,
-             .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain}),
+             .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain,
+             .observer = observerOptions(o.limits),
+             .metrics = client::workqueueFamilies()}),
         events(api.client(), "wherry"),
         informers(api.client()),
         controllerContext{.client = api.client(),
@@ -132,12 +136,13 @@ ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& 
                           .keyPem = pki.apiServer.keyPem,
                           .clientCaPem = pki.authority.certificatePem,
                           .errorResponse = apiserver::errorResponse};
-  state_->server = listen(http, state_->api.handler());
+  state_->server = listen(http, options.limits.connections, state_->api.handler());
   kLog.info("the API is at https://{}:{}", options.nodeIp, options.port);
   readiness.setReady("api");
 }
 
 ControlPlane::~ControlPlane() {
+  state_->api.announceStop();
   if (state_->server) state_->server->stop(kStopGraceMillis);
   stopInformers();
   state_->scheduler.reset();

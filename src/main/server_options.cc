@@ -113,16 +113,20 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       .add_option("--registries", options.registries,
                   "mirrors, logins and certificates of image registries, in the form of k3s' registries.yaml")
       ->capture_default_str();
-  parser.add_option("--log-level", options.logLevel, "from which level on messages are logged")
+  parser
+      .add_option("--log-level", options.logLevel,
+                  "from which level on messages are logged; debug has a line for each request")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  declareLimitFlags(parser, options.limits);
 }
 
 void completeOptions(ServerOptions& options) {
   for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
-                            &options.encryptionConfig, &options.registries}) {
+                            &options.encryptionConfig, &options.registries, &options.limits.auditPolicy}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
+  if (auto& log = options.limits.auditLog.path; !log.empty() && log != "-") log = std::filesystem::absolute(log);
   if (options.nodeName.empty()) options.nodeName = ownNodeName();
   if (auto wrong = meta::checkDns1123Subdomain(options.nodeName); !wrong.empty()) {
     throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));

@@ -8,6 +8,8 @@
 
 #include <CLI/App.hpp>
 
+#include "main/limit_options.h"
+
 namespace wherry::main {
 
 struct ServerOptions {
@@ -32,6 +34,7 @@ struct ServerOptions {
   std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
+  LimitOptions limits;
   bool fixedNodeIp = false;  // nodeIp was given, not found
 
   bool onlyApi() const { return only == "api"; }

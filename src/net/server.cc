@@ -3,10 +3,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <csignal>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -17,6 +15,8 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "net/connection.h"
+#include "net/connection_count.h"
+#include "net/connection_limits.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
 #include "net/http2.h"
@@ -30,30 +30,17 @@ const base::Log kLog("net");
 
 constexpr int kAcceptsPerTurn = 64;
 
-// How many connections there are, over all threads.
-class ConnectionCount {
+// A connection's handshake: it ends with a protocol or with the connection.
+class HandshakeCount {
  public:
-  void add() { change(1); }
-  void remove() { change(-1); }
-  size_t get() const {
-    std::lock_guard lock(mutex_);
-    return static_cast<size_t>(count_);
-  }
-  void waitForNone(std::chrono::milliseconds atMost) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, atMost, [&] { return count_ == 0; });
+  explicit HandshakeCount(ConnectionCount& count) : count_(count) { count_.beginHandshake(); }
+  void end() {
+    if (!std::exchange(ended_, true)) count_.endHandshake();
   }
 
  private:
-  void change(int by) {
-    std::lock_guard lock(mutex_);
-    count_ += by;
-    if (count_ == 0) changed_.notify_all();
-  }
-
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  int64_t count_ = 0;
+  ConnectionCount& count_;
+  bool ended_ = false;
 };
 
 // One thread, its loop and the connections on it (which only that thread touches).
@@ -65,7 +52,7 @@ struct Worker {
 
 class EventServer : public Server {
  public:
-  EventServer(ServerOptions options, Handler handler);
+  EventServer(ServerOptions options, const ConnectionLimits& limits, Handler handler);
   ~EventServer() override { stop(0); }
 
   uint16_t port() const override { return port_; }
@@ -103,8 +90,11 @@ class EventServer : public Server {
   bool stopped_ = false;
 };
 
-EventServer::EventServer(ServerOptions options, Handler handler)
-    : options_(std::move(options)), handler_(std::move(handler)), local_(options_.address.starts_with("unix:")) {
+EventServer::EventServer(ServerOptions options, const ConnectionLimits& limits, Handler handler)
+    : options_(std::move(options)),
+      handler_(std::move(handler)),
+      local_(options_.address.starts_with("unix:")),
+      connections_(limits) {
   std::signal(SIGPIPE, SIG_IGN);  // a client that has gone is an error of write(), not the end of the process
   if (!options_.certificatePem.empty() && !local_) setCertificate(options_.certificatePem, options_.keyPem);
   Endpoint endpoint{.host = options_.address, .port = options_.port};
@@ -137,8 +127,7 @@ void EventServer::acceptSome() {
       outOfFiles_ = true;
       return;
     }
-    if (connections_.get() >= options_.maxConnections) continue;  // closed at once
-    connections_.add();
+    if (!connections_.add(peer.address)) continue;  // closed at once
     Worker& worker = *workers_[nextWorker_++ % workers_.size()];
     auto shared = std::make_shared<base::Fd>(std::move(socket));  // a posted task must be copyable
     worker.loop->post([this, &worker, shared, peer = std::move(peer)]() mutable {
@@ -150,12 +139,17 @@ void EventServer::acceptSome() {
 void EventServer::startConnection(Worker& worker, base::Fd socket, Peer peer) {
   auto tls = tls_.copy();
   auto transport = tls ? tls->wrap(std::move(socket), "") : newPlainTransport(std::move(socket));
+  auto handshake = std::make_shared<HandshakeCount>(connections_);
   auto connection = std::make_shared<Connection>(
       worker.loop, std::move(transport), std::make_shared<Peer>(std::move(peer)), options_.headTime,
-      [this](Connection& ready) { return newProtocol(ready); },
-      [this, &worker](const std::shared_ptr<Connection>& closed) {
+      [this, handshake](Connection& ready) {
+        handshake->end();
+        return newProtocol(ready);
+      },
+      [this, &worker, handshake](const std::shared_ptr<Connection>& closed) {
+        handshake->end();
         worker.connections.erase(closed);
-        connections_.remove();
+        connections_.remove(closed->peer()->address);
         if (outOfFiles_.exchange(false)) acceptAgain();
       });
   worker.connections.insert(connection);
@@ -205,7 +199,12 @@ void EventServer::stop(int graceMillis) {
 }  // namespace
 
 std::unique_ptr<Server> startServer(ServerOptions options, Handler handler) {
-  return std::make_unique<EventServer>(std::move(options), std::move(handler));
+  ConnectionLimits limits{.total = options.maxConnections, .perAddress = options.maxConnections};
+  return startServer(std::move(options), limits, std::move(handler));
+}
+
+std::unique_ptr<Server> startServer(ServerOptions options, const ConnectionLimits& limits, Handler handler) {
+  return std::make_unique<EventServer>(std::move(options), limits, std::move(handler));
 }
 
 }  // namespace wherry::net

@@ -1,8 +1,9 @@
-// Admission: what is done to an object on its way into the store beyond what its schema can say. Each hook is a pair of
-// free functions, named in the kind's YAML (`hooks: [service]`) and listed in chain.cc.
+// Admission: what is done to an object on its way into the store beyond what its schema can say. A hook is a few free
+// functions: the rules of a kind, named in its YAML (`hooks: [service]`), or a plugin for many kinds. chain.cc lists
+// both, in order.
 //
-// Order for a write: decode, prune, schema defaults, hooks' prepare, schema validation, hooks' validate, hooks'
-// reserve, commit. Hooks run on the request's thread and must not block.
+// Order for a write: decode, prune, schema defaults, prepare of all, schema validation, validate of all, check of all,
+// reserve of all, commit. Hooks run on the request's thread and must not block.
 #pragma once
 
 #include <functional>
@@ -17,6 +18,10 @@
 #include "schema/kind.h"
 
 namespace wherry::apiserver {
+
+namespace quota {
+class Accounts;
+}
 
 enum class Operation { kCreate, kUpdate, kDelete };
 
@@ -68,6 +73,9 @@ struct AdmissionRequest {
   // Run once the write is durable: gives back what is no longer used.
   std::vector<std::function<void()>> committed;
   std::vector<std::string> warnings;  // sent as Warning headers
+
+  quota::Accounts* quotas = nullptr;  // null: nobody counts
+  std::map<std::string, std::string> auditAnnotations = {};
 };
 
 struct AdmissionHook {
@@ -77,9 +85,14 @@ struct AdmissionHook {
   // Last, once nothing else can refuse the object: takes what is scarce (addresses, ports, quota). May throw
   // StatusError.
   void (*reserve)(AdmissionRequest&) = nullptr;
+  // Once the object is valid: what upstream's validating plugins do. May warn, may throw StatusError (403).
+  void (*check)(AdmissionRequest&) = nullptr;
 };
 
-// Null when no hook has this name.
+// All that a write to this kind goes through, in order.
+std::vector<const AdmissionHook*> admissionChain(const schema::Kind& kind);
+
+// Those that kinds name in their YAML. Null when no hook has this name.
 const AdmissionHook* findHook(std::string_view name);
 std::vector<std::string_view> hookNames();
 

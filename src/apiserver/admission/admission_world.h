@@ -20,6 +20,7 @@ struct Admitted {
   json::Value object;
   std::vector<std::string> causes;  // "<reason> <field>", in order
   std::string refusal;              // of a hook that throws: "403 Forbidden"
+  std::string sentence;             // its message
   std::vector<std::string> warnings;
 };
 

@@ -5,10 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "apiserver/quota/accounts.h"
 #include "base/strings.h"
 #include "json/patch.h"
 #include "json/yaml.h"
 #include "schema/object_rules.h"
+#include "storage/store.h"
 
 namespace wherry::apiserver {
 
@@ -45,15 +47,18 @@ Admitted AdmissionWorld::admit(json::Value object, const json::Value* old, std::
   schema::applyDefaults(*kind->schema, object);
   std::string name(json::getString(object, "metadata.name"));
   bool namespaced = kind->resource.scope == meta::Scope::kNamespaced;
+  auto store = storage::openMemoryStore({});
+  quota::Accounts accounts(*store, *this);
   AdmissionRequest request{*kind,       old ? Operation::kUpdate : Operation::kCreate,
                            subresource, namespaced ? "default" : "",
                            name,        kUser,
                            false,       object,
                            old,         *this,
                            allocations_};
+  request.quotas = &accounts;
   Admitted admitted;
   auto forEachHook = [&](auto&& f) {
-    for (const auto& each : kind->hooks) f(*findHook(each));
+    for (const auto* hook : admissionChain(*kind)) f(*hook);
   };
   try {
     forEachHook([&](const AdmissionHook& hook) { hook.prepare ? hook.prepare(request) : void(); });
@@ -61,15 +66,18 @@ Admitted AdmissionWorld::admit(json::Value object, const json::Value* old, std::
     forEachHook([&](const AdmissionHook& hook) { hook.validate ? hook.validate(request, errors) : void(); });
     for (const auto& error : errors) admitted.causes.push_back(std::string(error.reason()) + " " + error.field);
     if (errors.empty()) {
+      forEachHook([&](const AdmissionHook& hook) { hook.check ? hook.check(request) : void(); });
       forEachHook([&](const AdmissionHook& hook) { hook.reserve ? hook.reserve(request) : void(); });
     }
   } catch (const meta::StatusError& error) {
     admitted.refusal = std::to_string(error.code()) + " " + error.reason();
+    admitted.sentence = error.what();
     for (const auto& each :
          json::find(error.details(), "causes") ? error.details().at("causes").as_array() : json::Array()) {
       admitted.refusal += " " + std::string(json::getString(each, "field"));
     }
   }
+  for (auto& undo : request.undo) undo();
   admitted.warnings = std::move(request.warnings);
   admitted.object = std::move(object);
   return admitted;

@@ -1,4 +1,8 @@
-// Every admission hook. Adding one: a file with its functions, a line here, and its name in the kind's YAML.
+// Every admission hook, in order: first the rules of the kind, then the plugins that concern it, as upstream orders its
+// own. (ServiceAccount, LimitRanger, Priority and DefaultTolerationSeconds are parts of the rules of pods, pod.cc;
+// DefaultStorageClass of claims, storage.cc; NamespaceLifecycle stands in object_writer.cc and deletion.cc.)
+//
+// Adding one: a file with its functions and a line here; the rules of a kind are also named in its YAML.
 #include <algorithm>
 #include <array>
 
@@ -25,7 +29,7 @@ constexpr std::array kHooks = {
     AdmissionHook{"ingressclass", nullptr, validateIngressClass},
     AdmissionHook{"job", prepareJob, validateJob},
     AdmissionHook{"limitrange", prepareLimitRange, validateLimitRange},
-    AdmissionHook{"namespace", prepareNamespace, nullptr},
+    AdmissionHook{"namespace", prepareNamespace, validateNamespace},
     AdmissionHook{"networkpolicy", prepareNetworkPolicy, validateNetworkPolicy},
     AdmissionHook{"node", prepareNode, validateNode},
     AdmissionHook{"persistentvolume", nullptr, validatePersistentVolume},
@@ -34,10 +38,9 @@ constexpr std::array kHooks = {
     AdmissionHook{"poddisruptionbudget", nullptr, validatePodDisruptionBudget},
     AdmissionHook{"podtemplate", prepareTemplated, nullptr},
     AdmissionHook{"priorityclass", nullptr, validatePriorityClass},
-    AdmissionHook{"quota", nullptr, nullptr, reserveQuota},
     AdmissionHook{"replicaset", prepareTemplated, validateSelected},
     AdmissionHook{"replicationcontroller", prepareReplicationController, validateReplicationController},
-    AdmissionHook{"resourcequota", nullptr, validateResourceQuota},
+    AdmissionHook{"resourcequota", prepareResourceQuota, validateResourceQuota},
     AdmissionHook{"role", nullptr, validateRole},
     AdmissionHook{"rolebinding", prepareRoleBinding, validateRoleBinding},
     AdmissionHook{"secret", prepareSecret, validateSecret},
@@ -46,7 +49,37 @@ constexpr std::array kHooks = {
     AdmissionHook{"storageclass", nullptr, validateStorageClass},
 };
 
+bool isPod(const schema::Kind& kind) { return kind.resource.group.empty() && kind.resource.resource == "pods"; }
+
+bool isPodOrNamespace(const schema::Kind& kind) {
+  return describesPods(kind) || (kind.resource.group.empty() && kind.resource.resource == "namespaces");
+}
+
+bool isNamespaced(const schema::Kind& kind) { return kind.resource.scope == meta::Scope::kNamespaced; }
+
+struct Plugin {
+  AdmissionHook hook;
+  bool (*concerns)(const schema::Kind&);
+};
+
+constexpr std::array kPlugins = {
+    Plugin{{"RuntimeClass", prepareRuntimeClass, nullptr}, isPod},
+    Plugin{{"PodSecurity", nullptr, nullptr, nullptr, checkPodSecurity}, isPodOrNamespace},
+    Plugin{{"ResourceQuota", releaseQuota, nullptr, reserveQuota}, isNamespaced},
+};
+
 }  // namespace
+
+std::vector<const AdmissionHook*> admissionChain(const schema::Kind& kind) {
+  std::vector<const AdmissionHook*> chain;
+  for (const std::string& name : kind.hooks) {
+    if (const AdmissionHook* hook = findHook(name)) chain.push_back(hook);
+  }
+  for (const Plugin& plugin : kPlugins) {
+    if (plugin.concerns(kind)) chain.push_back(&plugin.hook);
+  }
+  return chain;
+}
 
 const AdmissionHook* findHook(std::string_view name) {
   auto at = std::find_if(kHooks.begin(), kHooks.end(), [&](const AdmissionHook& hook) { return hook.name == name; });

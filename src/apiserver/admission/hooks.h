@@ -43,6 +43,11 @@ void validateLimitRange(const AdmissionRequest& request, meta::FieldErrors& erro
 // namespace.cc
 void prepareNamespace(AdmissionRequest& request);
 
+// pod_security_admission.cc: pods, what describes pods, and namespaces
+bool describesPods(const schema::Kind& kind);
+void checkPodSecurity(AdmissionRequest& request);
+void validateNamespace(const AdmissionRequest& request, meta::FieldErrors& errors);
+
 // network_policy.cc
 void prepareNetworkPolicy(AdmissionRequest& request);
 void validateNetworkPolicy(const AdmissionRequest& request, meta::FieldErrors& errors);
@@ -61,8 +66,10 @@ void validateHorizontalPodAutoscaler(const AdmissionRequest& request, meta::Fiel
 void validatePodDisruptionBudget(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validatePriorityClass(const AdmissionRequest& request, meta::FieldErrors& errors);
 
-// quota.cc; the first is for every kind that a ResourceQuota may count
+// quota.cc; the first two are for every kind that a ResourceQuota may count
+void releaseQuota(AdmissionRequest& request);
 void reserveQuota(AdmissionRequest& request);
+void prepareResourceQuota(AdmissionRequest& request);
 void validateResourceQuota(const AdmissionRequest& request, meta::FieldErrors& errors);
 
 // rbac.cc
@@ -71,6 +78,9 @@ void validateClusterRole(const AdmissionRequest& request, meta::FieldErrors& err
 void prepareRoleBinding(AdmissionRequest& request);
 void validateRoleBinding(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateClusterRoleBinding(const AdmissionRequest& request, meta::FieldErrors& errors);
+
+// runtime_class.cc
+void prepareRuntimeClass(AdmissionRequest& request);
 
 // service.cc, service_validation.cc
 void prepareService(AdmissionRequest& request);
