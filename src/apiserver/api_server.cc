@@ -93,7 +93,7 @@ struct ApiServer::State {
       : options(std::move(o)),
         reader(options.store),
         serviceAccountTokens(newTokens(options, reader)),
-        authenticator(options.tokens, serviceAccountTokens.get()),
+        authenticator({options.tokens, serviceAccountTokens.get(), reader, options.clock}),
         access(options.authorizer, options.store, reader),
         allocations(options.serviceCidr, options.nodePorts),
         quotas(options.store, reader),

@@ -1,7 +1,9 @@
 #include "apiserver/authentication.h"
 
 #include <algorithm>
+#include <array>
 
+#include "apiserver/bootstrap_tokens.h"
 #include "apiserver/service_account_tokens.h"
 #include "base/encoding.h"
 #include "meta/status.h"
@@ -22,23 +24,50 @@ bool inGroup(const User& user, std::string_view group) {
   return std::find(user.groups.begin(), user.groups.end(), group) != user.groups.end();
 }
 
-Authenticator::Authenticator(const std::vector<StaticToken>& tokens, const ServiceAccountTokens* serviceAccounts)
+Authenticator::Authenticator(const Sources& sources)
     : anonymous_(std::make_shared<const User>(User{std::string(kAnonymous), {"system:unauthenticated"}, ""})),
-      serviceAccounts_(serviceAccounts) {
-  for (const auto& each : tokens) tokens_.emplace(base::sha256(each.token), authenticated(each.user));
+      serviceAccounts_(sources.serviceAccounts),
+      objects_(sources.objects),
+      clock_(sources.clock),
+      ownAudience_(serviceAccounts_ ? serviceAccounts_->issuer() : "") {
+  for (const auto& each : sources.tokens) tokens_.emplace(base::sha256(each.token), authenticated(each.user));
+}
+
+std::optional<Authenticator::Bearer> Authenticator::ownBearer(UserPtr user,
+                                                              const std::vector<std::string>& audiences) const {
+  if (std::ranges::find(audiences, ownAudience_) == audiences.end()) return std::nullopt;
+  return Bearer{std::move(user), {ownAudience_}};
+}
+
+std::optional<Authenticator::Bearer> Authenticator::findStatic(std::string_view token,
+                                                               const std::vector<std::string>& audiences) const {
+  auto found = tokens_.find(base::sha256(token));
+  return found == tokens_.end() ? std::nullopt : ownBearer(found->second, audiences);
+}
+
+std::optional<Authenticator::Bearer> Authenticator::findServiceAccount(
+    std::string_view token, const std::vector<std::string>& audiences) const {
+  auto verified = serviceAccounts_ ? serviceAccounts_->verify(token, audiences) : std::nullopt;
+  if (!verified) return std::nullopt;
+  return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences)};
+}
+
+std::optional<Authenticator::Bearer> Authenticator::findBootstrap(std::string_view token,
+                                                                  const std::vector<std::string>& audiences) const {
+  auto user = findBootstrapUser(objects_, token, clock_.now());
+  return user ? ownBearer(authenticated(std::move(*user)), audiences) : std::nullopt;
 }
 
 std::optional<Authenticator::Bearer> Authenticator::findBearer(std::string_view token,
                                                                std::vector<std::string> audiences) const {
-  const std::vector<std::string> own = {serviceAccounts_ ? serviceAccounts_->issuer() : ""};
-  bool forUs = audiences.empty() || std::ranges::find(audiences, own.front()) != audiences.end();
-  if (audiences.empty()) audiences = own;
-  if (auto found = tokens_.find(base::sha256(token)); found != tokens_.end()) {
-    return forUs ? std::optional(Bearer{found->second, own}) : std::nullopt;
+  // Asked in this order; the first who knows the token says whose it is.
+  static constexpr std::array kWays = {&Authenticator::findStatic, &Authenticator::findServiceAccount,
+                                       &Authenticator::findBootstrap};
+  if (audiences.empty()) audiences = {ownAudience_};
+  for (auto way : kWays) {
+    if (auto bearer = (this->*way)(token, audiences)) return bearer;
   }
-  auto verified = serviceAccounts_ ? serviceAccounts_->verify(token, audiences) : std::nullopt;
-  if (!verified) return std::nullopt;
-  return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences)};
+  return std::nullopt;
 }
 
 UserPtr Authenticator::authenticate(const net::Request& request) const { return requester(request); }

@@ -10,6 +10,7 @@
 
 #include "apiserver/admission/admission.h"
 #include "apiserver/written.h"
+#include "base/clock.h"
 #include "base/strings.h"
 #include "net/http.h"
 
@@ -28,8 +29,13 @@ class ServiceAccountTokens;
 
 class Authenticator {
  public:
-  // `serviceAccounts` may be null: then they have no tokens.
-  explicit Authenticator(const std::vector<StaticToken>& tokens, const ServiceAccountTokens* serviceAccounts = nullptr);
+  struct Sources {
+    const std::vector<StaticToken>& tokens;
+    const ServiceAccountTokens* serviceAccounts;  // null: they have no tokens
+    const ObjectReader& objects;                  // where bootstrap tokens are
+    const base::Clock& clock;
+  };
+  explicit Authenticator(const Sources& sources);
 
   // Throws Unauthorized for a token that is not known.
   // Without any credentials the user is system:anonymous.
@@ -45,11 +51,20 @@ class Authenticator {
 
  private:
   UserPtr requester(const net::Request& request) const;
+  // The ways to know a token; their order stands in findBearer().
+  std::optional<Bearer> findStatic(std::string_view token, const std::vector<std::string>& audiences) const;
+  std::optional<Bearer> findServiceAccount(std::string_view token, const std::vector<std::string>& audiences) const;
+  std::optional<Bearer> findBootstrap(std::string_view token, const std::vector<std::string>& audiences) const;
+  // For tokens that name no audience: they are meant for this API server.
+  std::optional<Bearer> ownBearer(UserPtr user, const std::vector<std::string>& audiences) const;
 
   // By the token's SHA-256, so that a search's time tells nothing about the tokens there are.
   std::unordered_map<std::string, UserPtr> tokens_;
   UserPtr anonymous_;
   const ServiceAccountTokens* serviceAccounts_;
+  const ObjectReader& objects_;
+  const base::Clock& clock_;
+  const std::string ownAudience_;
 };
 
 bool inGroup(const User& user, std::string_view group);

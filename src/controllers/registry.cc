@@ -17,6 +17,8 @@
 #include "controllers/root_ca.h"
 #include "controllers/service_account.h"
 #include "controllers/taint_eviction.h"
+#include "controllers/token_cleaner.h"
+#include "controllers/token_secrets.h"
 
 namespace wherry::controllers {
 
@@ -24,6 +26,8 @@ const std::vector<ControllerEntry>& controllerTable() {
   static const std::vector<ControllerEntry> table{
       {"serviceaccount-controller", makeServiceAccountController},
       {"root-ca-certificate-publisher-controller", makeRootCaController},
+      {"serviceaccount-token-controller", makeTokenSecretController},
+      {"token-cleaner-controller", makeTokenCleaner},
       {"certificatesigningrequest-controller", makeCertificateSigningController},
       {"clusterrole-aggregation-controller", makeClusterRoleAggregationController},
       {"namespace-controller", makeNamespaceController},
