@@ -63,7 +63,11 @@ bool hasAmounts(const meta::GroupResource& resource) {
                                     resource.resource == "persistentvolumeclaims");
 }
 
-std::string uidOf(const json::Value& object) { return std::string(json::getString(object, "metadata.uid")); }
+// Not the name: a generated one that is taken changes once more after the charge.
+std::string uidOf(const json::Value& object) {
+  auto uid = json::getString(object, "metadata.uid");
+  return std::string(uid.empty() ? json::getString(object, "metadata.name") : uid);
+}
 
 }  // namespace
 
