@@ -1,4 +1,5 @@
-// kill -9 at any instant: every acknowledged write is there, no revision comes twice.
+// kill -9 at any instant: every acknowledged write is there, no revision comes twice. It kills 15 times, or as often as
+// WHERRY_KILLS says: `TMPDIR=/dev/shm WHERRY_KILLS=10000 storage_test --gtest_filter='Crash.*'`.
 #include <map>
 #include <string>
 #include <thread>
@@ -17,7 +18,7 @@
 namespace wherry::storage {
 namespace {
 
-constexpr int kRounds = 15;
+constexpr int kUsualKills = 15;
 constexpr int kWriters = 4;
 
 StoreOptions optionsAt(const std::string& path) { return {.path = path, .volatilePrefixes = {"/registry/events/"}}; }
@@ -46,11 +47,20 @@ void writeForEver(Store& store, int writer, int acknowledged) {
   _exit(0);
 }
 
-// Reads lines until `lines` have come and the child was killed.
+int wantedKills() {
+  const char* text = ::getenv("WHERRY_KILLS");
+  return text ? base::parseInt<int>(text).value_or(kUsualKills) : kUsualKills;
+}
+
+// Reads lines until `lines` have come and the child was killed; with 0 it dies while it opens the store, or soon after.
 std::string readAcknowledgements(int fd, pid_t child, size_t lines) {
   std::string text;
   char buffer[4096];
   bool killed = false;
+  if (lines == 0) {
+    ::usleep(base::randomBelow(20'000));
+    killed = ::kill(child, SIGKILL) == 0;
+  }
   for (ssize_t size; (size = ::read(fd, buffer, sizeof buffer)) > 0;) {
     text.append(buffer, size);
     if (!killed && std::count(text.begin(), text.end(), '\n') >= static_cast<ptrdiff_t>(lines)) {
@@ -76,10 +86,13 @@ std::string runAndKill(const std::string& path, size_t afterWrites) {
 struct Told {
   std::map<std::string, std::string> bytes;
   Revision highest = 0;
+  size_t writes = 0;
 
   void addAll(const std::string& lines) {
     Revision before = highest;
     for (std::string_view line : base::split(base::trim(lines), '\n')) {
+      if (line.empty()) continue;  // it died before it wrote
+      ++writes;
       auto fields = base::split(line, ' ');
       Revision revision = *base::parseInt<Revision>(fields[2]);
       EXPECT_GT(revision, before) << "a revision of an earlier run came again";
@@ -106,10 +119,14 @@ TEST(Crash, LosesNothingThatWasAcknowledgedAndRepeatsNoRevision) {
   TemporaryDirectory directory;
   std::string path = directory.file("state.db");
   Told told;
-  for (int round = 0; round < kRounds; ++round) {
-    told.addAll(runAndKill(path, 1 + base::randomBelow(500)));
+  int kills = wantedKills();
+  for (int i = 0; i < kills && !HasFailure(); ++i) {
+    told.addAll(runAndKill(path, i % 8 == 0 ? 0 : base::randomBelow(kills > kUsualKills ? 50 : 500)));
     checkEverythingIsThere(*openSqliteStore(optionsAt(path)), told);
   }
+  RecordProperty("kills", kills);
+  RecordProperty("acknowledged", static_cast<int>(told.writes));
+  if (kills > kUsualKills) fmt::print("{} kills, {} acknowledged writes\n", kills, told.writes);
 }
 
 }  // namespace

@@ -141,6 +141,7 @@ TEST(SqliteEngine, TheLogDoesNotGrowWithoutEnd) {
 // -- a disk that fails on demand: SQLite's own VFS, but for two calls -------------------------------------------------
 
 std::atomic<int> writeResult{SQLITE_OK};
+std::atomic<bool> writesHalf{false};  // of what it is given, before it fails
 std::atomic<int> syncResult{SQLITE_OK};
 
 // The methods of an open file, two of them replaced; SQLite knows the first member only.
@@ -154,7 +155,9 @@ const sqlite3_io_methods& realMethodsOf(sqlite3_file* file) {
 }
 
 int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
-  return writeResult != SQLITE_OK ? writeResult.load() : realMethodsOf(file).xWrite(file, data, size, offset);
+  if (writeResult == SQLITE_OK) return realMethodsOf(file).xWrite(file, data, size, offset);
+  if (writesHalf) realMethodsOf(file).xWrite(file, data, size / 2, offset);
+  return writeResult;
 }
 int sync(sqlite3_file* file, int flags) {
   return syncResult != SQLITE_OK ? syncResult.load() : realMethodsOf(file).xSync(file, flags);
@@ -190,24 +193,49 @@ const char* failingVfs() {
   return vfs.zName;
 }
 
-TEST(SqliteEngine, AWriteThatTheDiskRefusesIsRefusedAndTheNextOneIsTriedAnew) {
-  struct Case {
-    const char* name;
-    std::atomic<int>& result;
-    int failure;
-    const char* message;
-  } cases[] = {
-      {"the disk is full", writeResult, SQLITE_FULL, "disk is full"},
-      {"writing fails", writeResult, SQLITE_IOERR_WRITE, "disk I/O error"},
-      {"fsync fails", syncResult, SQLITE_IOERR_FSYNC, "disk I/O error"},
+// A fault lasts from one call to the other.
+struct Fault {
+  const char* name;
+  std::function<void(const std::string& path)> begin;
+  std::function<void()> end;
+  const char* message;
+};
+
+// Another program that writes to the database: SQLite's own locks are all that it knows.
+std::unique_ptr<sqlite::Connection> intruder;
+
+std::vector<Fault> faults() {
+  auto failing = [](std::atomic<int>& result, int failure) {
+    return [&result, failure](const std::string&) { result = failure; };
   };
-  for (const Case& one : cases) {
+  auto whole = [] { writeResult = syncResult = SQLITE_OK, writesHalf = false; };
+  return {
+      {"the disk is full", failing(writeResult, SQLITE_FULL), whole, "disk is full"},
+      {"writing fails", failing(writeResult, SQLITE_IOERR_WRITE), whole, "disk I/O error"},
+      {"writing fails in the middle of a page",
+       [](const std::string&) { writesHalf = true, writeResult = SQLITE_IOERR_WRITE; }, whole, "disk I/O error"},
+      {"the disk is full in the middle of a page",
+       [](const std::string&) { writesHalf = true, writeResult = SQLITE_FULL; }, whole, "disk is full"},
+      {"the file system was made read-only", failing(writeResult, SQLITE_READONLY), whole, "readonly database"},
+      {"fsync fails", failing(syncResult, SQLITE_IOERR_FSYNC), whole, "disk I/O error"},
+      {"another program holds the database's lock",
+       [](const std::string& path) {
+         intruder = std::make_unique<sqlite::Connection>(path, "");
+         intruder->run("BEGIN IMMEDIATE");
+       },
+       [] { intruder.reset(); }, "database is locked"},
+  };
+}
+
+TEST(SqliteEngine, AWriteThatTheDiskRefusesIsRefusedAndTheNextOneIsTriedAnew) {
+  for (const Fault& one : faults()) {
     SCOPED_TRACE(one.name);
     TemporaryDirectory directory;
     std::string path = directory.file("state.db");
     auto store = openAt(path, failingVfs());
     create(*store, "/registry/pods/a");
-    one.result = one.failure;
+    auto watch = store->watch("/registry/", store->revision(), nullptr);
+    one.begin(path);
     for (int i = 0; i < 3; ++i) {
       Committed refused = update(*store, "/registry/pods/a", 2);
       EXPECT_EQ(refused.error, WriteError::kRefused);
@@ -215,9 +243,14 @@ TEST(SqliteEngine, AWriteThatTheDiskRefusesIsRefusedAndTheNextOneIsTriedAnew) {
       EXPECT_EQ(store->get("/registry/pods/a")->bytes, "new@2") << "reads go on";
     }
     EXPECT_TRUE(create(*store, "/registry/events/e").ok()) << "what is not written to disk goes on";
-    one.result = SQLITE_OK;
+    one.end();
     Committed updated = update(*store, "/registry/pods/a", 2, "at last");
-    ASSERT_TRUE(updated.ok());
+    ASSERT_TRUE(updated.ok()) << updated.message;
+    bool expired = false;
+    auto events = watch->poll(10, expired);
+    ASSERT_EQ(events.size(), 2u) << "watches go on, and see nothing of what was refused";
+    EXPECT_EQ(events[0].entry->key, "/registry/events/e");
+    EXPECT_EQ(events[1].entry->bytes, updated.entry->bytes);
     store.reset();
     EXPECT_THAT(contentOf(*openAt(path)), testing::ElementsAre(updated.entry->bytes));
   }
