@@ -104,6 +104,12 @@ net::Response statusAnswer(const meta::StatusError& error, const Representation&
   return response;
 }
 
+net::Response pageExpiredAnswer(const PageExpired& error, const Representation& representation) {
+  auto status = error.toJson();
+  status.as_object()["metadata"] = json::Object{{"continue", error.continueToken}};
+  return treeAnswer(error.code(), status, representation);
+}
+
 std::string partialMetadata(std::string_view bytes, std::string_view version) {
   return fmt::format(R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":{}}})", version,
                      findMember(bytes, "metadata").value_or("{}"));

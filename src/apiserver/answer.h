@@ -25,6 +25,7 @@ struct View {
 };
 
 net::Response statusAnswer(const meta::StatusError& error, const Representation& representation);
+net::Response pageExpiredAnswer(const PageExpired& error, const Representation& representation);
 // Any JSON tree, as JSON or YAML.
 net::Response treeAnswer(int code, const json::Value& tree, const Representation& representation);
 // `bytes`: stored form.

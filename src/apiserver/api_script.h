@@ -28,6 +28,9 @@ namespace wherry::apiserver {
 class ApiWorld {
  public:
   explicit ApiWorld(client::NodeConnections nodes = nullptr, ObserverOptions observer = {});
+  // On a store of the caller's making, which has storeOptions("") but for what the test is about.
+  explicit ApiWorld(std::unique_ptr<storage::Store> store, client::NodeConnections nodes = nullptr,
+                    ObserverOptions observer = {});
 
   // Runs a script and reports what differs as failures of the running test.
   void run(const std::string& script);

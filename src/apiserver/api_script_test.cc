@@ -109,7 +109,10 @@ json::Value readAnswer(const std::string& target, const std::string& body) {
 }  // namespace
 
 ApiWorld::ApiWorld(client::NodeConnections nodes, ObserverOptions observer)
-    : store_(storage::openMemoryStore(storeOptions(""))) {
+    : ApiWorld(storage::openMemoryStore(storeOptions("")), std::move(nodes), std::move(observer)) {}
+
+ApiWorld::ApiWorld(std::unique_ptr<storage::Store> store, client::NodeConnections nodes, ObserverOptions observer)
+    : store_(std::move(store)) {
   api_ = std::make_unique<ApiServer>(
       ApiServerOptions{.store = *store_,
                        .kinds = schema::builtinRegistry(),

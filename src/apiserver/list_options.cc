@@ -13,6 +13,7 @@ namespace {
 // More than any client waits, and as nanoseconds still a number that a clock can count.
 constexpr std::chrono::seconds kMaxTimeout = std::chrono::years(10);
 constexpr size_t kMaxSelectorBytes = 64 * 1024;
+constexpr std::string_view kTokenVersion = "meta.k8s.io/v1";
 
 meta::StatusError invalidOptions(meta::FieldErrors errors) {
   return meta::invalid({"meta.k8s.io", "v1", "ListOptions"}, "", errors);
@@ -51,43 +52,55 @@ void parseVersion(ListOptions& options, const RequestInfo& info) {
   throw meta::badRequest(fmt::format("Invalid value: \"{}\": {}", options.resourceVersion.substr(0, 64), words));
 }
 
-void parseMatch(ListOptions& options, const Query& query, meta::FieldErrors& errors) {
+void parseMatch(ListOptions& options, const Query& query) {
   auto match = query.get("resourceVersionMatch");
-  if (match.empty()) return;
-  if (match == "NotOlderThan") {
-    options.match = VersionMatch::kNotOlderThan;
-  } else if (match == "Exact") {
-    options.match = VersionMatch::kExact;
-  } else {
-    errors.push_back(
-        meta::notSupportedField("resourceVersionMatch", json::Value(match), {"Exact", "NotOlderThan", ""}));
-  }
+  if (match == "NotOlderThan") options.match = VersionMatch::kNotOlderThan;
+  if (match == "Exact") options.match = VersionMatch::kExact;
 }
 
 void forbid(meta::FieldErrors& errors, const char* field, const char* why) {
   errors.push_back(meta::forbiddenField(field, why));
 }
 
-void checkInitialEvents(const ListOptions& options, bool isWatch, meta::FieldErrors& errors) {
-  if (!isWatch) {
-    forbid(errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
-  } else if (options.match != VersionMatch::kNotOlderThan) {
-    forbid(errors, "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+// All that is wrong, in upstream's order: that of its words where several apply.
+void checkListMatch(const ListOptions& options, meta::FieldErrors& errors) {
+  if (options.resourceVersion.empty()) {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  }
+  if (!options.continueToken.empty()) {
+    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
   }
 }
 
-void checkMatch(const ListOptions& options, bool isWatch, meta::FieldErrors& errors) {
-  if (options.match == VersionMatch::kUnset) return;
-  if (isWatch) {
+void checkWatchMatch(const ListOptions& options, meta::FieldErrors& errors) {
+  if (!options.hasSendInitialEvents) {
     forbid(errors, "resourceVersionMatch",
            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-  } else if (options.resourceVersion.empty()) {
-    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-  } else if (!options.continueToken.empty()) {
-    forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-  } else if (options.match == VersionMatch::kExact && options.resourceVersion == "0") {
-    forbid(errors, "resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
+}
+
+meta::FieldErrors checkVersion(const ListOptions& options, const std::string& match, bool isWatch) {
+  meta::FieldErrors errors;
+  if (isWatch && options.hasSendInitialEvents && options.match != VersionMatch::kNotOlderThan) {
+    forbid(errors, "resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+  }
+  if (!match.empty()) {
+    isWatch ? checkWatchMatch(options, errors) : checkListMatch(options, errors);
+    if (options.match == VersionMatch::kUnset) {
+      errors.push_back(
+          meta::notSupportedField("resourceVersionMatch", json::Value(match), {"Exact", "NotOlderThan", ""}));
+    }
+    if (isWatch && !options.continueToken.empty()) {
+      forbid(errors, "resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    }
+    if (!isWatch && options.match == VersionMatch::kExact && options.resourceVersion == "0") {
+      forbid(errors, "resourceVersionMatch", "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+    }
+  }
+  if (!isWatch && options.hasSendInitialEvents) {
+    forbid(errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
+  }
+  return errors;
 }
 
 }  // namespace
@@ -107,35 +120,42 @@ ListOptions parseListOptions(const schema::Kind& kind, const RequestInfo& info) 
   options.hasSendInitialEvents = query.has("sendInitialEvents");
   options.sendInitialEvents = query.flag("sendInitialEvents");
   parseVersion(options, info);
-  meta::FieldErrors errors;
-  parseMatch(options, query, errors);
+  parseMatch(options, query);
   bool isWatch = info.verb == Verb::kWatch;
-  if (options.hasSendInitialEvents) {
-    checkInitialEvents(options, isWatch, errors);
-  } else {
-    checkMatch(options, isWatch, errors);
-  }
+  auto errors = checkVersion(options, std::string(query.get("resourceVersionMatch")), isWatch);
   if (!errors.empty()) throw invalidOptions(std::move(errors));
+  if (!isWatch && !options.continueToken.empty() && !options.resourceVersion.empty() && options.revision != 0) {
+    throw meta::badRequest("specifying resource version is not allowed when using continue");
+  }
   return options;
 }
 
 std::string encodeContinuation(const Continuation& continuation) {
-  json::Object token{{"v", "meta.k8s.io/v1"}, {"rv", continuation.revision}, {"start", continuation.after}};
+  json::Object token{{"v", kTokenVersion}, {"rv", continuation.revision}, {"start", continuation.after}};
   return base::encodeBase64(json::serialize(token), base::Base64::kUrl);
 }
 
-std::optional<Continuation> decodeContinuation(std::string_view token) {
-  auto text = base::decodeBase64(token, base::Base64::kUrl);
-  if (!text) return std::nullopt;
+Continuation decodeContinuation(std::string_view token) {
+  auto refuse = [](std::string_view why) {
+    return meta::badRequest(fmt::format("invalid continue token: continue key is not valid{}", why));
+  };
+  json::Value tree;
   try {
-    auto tree = json::parse(*text);
-    Continuation continuation{json::getInt(tree, "rv"), std::string(json::getString(tree, "start"))};
-    bool valid =
-        json::getString(tree, "v") == "meta.k8s.io/v1" && continuation.revision > 0 && !continuation.after.empty();
-    return valid ? std::optional(continuation) : std::nullopt;
-  } catch (const json::ParseError&) {
-    return std::nullopt;
+    auto text = base::decodeBase64(token, base::Base64::kUrl);
+    if (!text) throw refuse(": illegal base64 data");
+    tree = json::parse(*text);
+  } catch (const json::ParseError& error) {
+    throw refuse(fmt::format(": {}", error.what()));
   }
+  if (auto version = json::getString(tree, "v"); version != kTokenVersion) {
+    throw refuse(fmt::format(": server does not recognize this encoded version \"{}\"", version.substr(0, 64)));
+  }
+  Continuation continuation{json::getInt(tree, "rv"), std::string(json::getString(tree, "start"))};
+  if (continuation.revision == 0) {
+    throw refuse(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  }
+  if (continuation.after.empty()) throw refuse(": encoded start key empty (version meta.k8s.io/v1)");
+  return continuation;
 }
 
 }  // namespace wherry::apiserver

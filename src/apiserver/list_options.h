@@ -34,10 +34,12 @@ ListOptions parseListOptions(const schema::Kind& kind, const RequestInfo& info);
 
 // A page's continuation: the revision it is of and the last key, below the collection's prefix.
 struct Continuation {
+  static constexpr storage::Revision kNewest =
+      -1;  // the rest is of the state as it is then, whatever the first page was
   storage::Revision revision = 0;
   std::string after;
 };
 std::string encodeContinuation(const Continuation& continuation);
-std::optional<Continuation> decodeContinuation(std::string_view token);
+Continuation decodeContinuation(std::string_view token);  // throws BadRequest
 
 }  // namespace wherry::apiserver

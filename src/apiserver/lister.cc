@@ -10,19 +10,18 @@ namespace {
 
 constexpr std::chrono::seconds kMaxWait{3};  // as upstream's watch cache
 
-meta::StatusError pageExpired() {
-  return meta::expired(
-      "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-      "without "
-      "the continue parameter, or use the continue token in this response to retrieve the remainder of the results.");
-}
+constexpr auto kPageExpired =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list.";
 
-storage::Page readPage(const Backend& backend, const std::string& prefix, const std::string& after, size_t limit,
-                       storage::Revision at, bool continued) {
-  auto result = backend.store.list(prefix, after, limit, at);
-  if (result.error == storage::ReadError::kNone) return std::move(result.page);
-  if (continued) throw pageExpired();
-  throw meta::expired(fmt::format("The resourceVersion for the provided list is too old: {}", at));
+meta::StatusError tooLarge(storage::Revision wanted, storage::Revision current) {
+  auto error = meta::timeout(fmt::format("Too large resource version: {}, current: {}", wanted, current));
+  json::Object cause{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}};
+  error.withDetails({{"causes", json::Array{std::move(cause)}}});
+  error.withRetryAfter(1);
+  return error;
 }
 
 class Collector {
@@ -38,7 +37,7 @@ class Collector {
     start();
     // One page is enough without selectors; with them, pages are read until enough entries match.
     for (;;) {
-      auto page = readPage(backend_, prefix_, after_, options_.limit, at_, continued_);
+      auto page = readPage();
       listing_.revision = page.revision;
       at_ = page.more ? page.revision : at_;
       if (takePage(page) || !page.more) break;
@@ -55,10 +54,19 @@ class Collector {
     if (legacyExact) at_ = options_.revision;
     if (options_.continueToken.empty()) return;
     auto continuation = decodeContinuation(options_.continueToken);
-    if (!continuation) throw meta::badRequest("continue key is not valid: illegal base64 data or unknown version");
-    at_ = continuation->revision;
-    after_ = prefix_ + continuation->after;
+    at_ = continuation.revision > 0 ? continuation.revision : 0;
+    after_ = prefix_ + continuation.after;
     continued_ = true;
+  }
+
+  storage::Page readPage() const {
+    auto result = backend_.store.list(prefix_, after_, options_.limit, at_);
+    if (result.error == storage::ReadError::kNone) return std::move(result.page);
+    if (result.error == storage::ReadError::kFuture) throw tooLarge(at_, backend_.store.revision());
+    if (continued_) {
+      throw PageExpired(encodeContinuation({Continuation::kNewest, after_.substr(prefix_.size())}));
+    }
+    throw meta::expired("The resourceVersion for the provided list is too old.");
   }
 
   bool matches(const storage::Entry& entry) const {
@@ -95,14 +103,6 @@ class Collector {
   bool continued_ = false;
   Listing listing_;
 };
-
-meta::StatusError tooLarge(storage::Revision wanted, storage::Revision current) {
-  auto error = meta::timeout(fmt::format("Too large resource version: {}, current: {}", wanted, current));
-  json::Object cause{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}};
-  error.withDetails({{"causes", json::Array{std::move(cause)}}});
-  error.withRetryAfter(1);
-  return error;
-}
 
 class RevisionWait : public std::enable_shared_from_this<RevisionWait> {
  public:
@@ -147,6 +147,9 @@ class RevisionWait : public std::enable_shared_from_this<RevisionWait> {
 };
 
 }  // namespace
+
+PageExpired::PageExpired(std::string token)
+    : StatusError(meta::expired(kPageExpired)), continueToken(std::move(token)) {}
 
 Listing listEntries(const Backend& backend, const schema::Kind& kind, std::string_view ns, const ListOptions& options) {
   return Collector(backend, kind, ns, options).collect();

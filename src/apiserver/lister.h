@@ -20,7 +20,15 @@ struct Listing {
   std::optional<size_t> remaining;  // known only without selectors
 };
 
-// Throws StatusError: BadRequest for a token that is none, Expired for a revision that is gone.
+// The revision that a list was begun at is gone. `continueToken` gives the rest of it, as it is then; it belongs into
+// the Status' own metadata.
+struct PageExpired : meta::StatusError {
+  explicit PageExpired(std::string token);
+  std::string continueToken;
+};
+
+// Throws StatusError: BadRequest for a token that is none, PageExpired, Expired for a revision that is gone, Timeout
+// for one that is yet to come.
 Listing listEntries(const Backend& backend, const schema::Kind& kind, std::string_view ns, const ListOptions& options);
 
 // A revision that is still to come is waited for (3 s at most, then 504) without holding a thread: `ready` is called,

@@ -149,10 +149,14 @@ class ResourceRequest {
 
   void list() {
     auto options = parseListOptions(*kind_, info());
-    bool waits = options.match != VersionMatch::kExact && options.continueToken.empty();
-    afterRevision(waits ? options.revision : 0, [self = *this, options]() mutable {
-      auto listing = listEntries(self.backend_, *self.kind_, self.info().ns, options);
-      self.request_.exchange->respond(listAnswer(*self.kind_, listing, self.request_.view, self.backend_.clock.now()));
+    afterRevision(options.continueToken.empty() ? options.revision : 0, [self = *this, options]() mutable {
+      auto& request = self.request_;
+      try {
+        auto listing = listEntries(self.backend_, *self.kind_, self.info().ns, options);
+        request.exchange->respond(listAnswer(*self.kind_, listing, request.view, self.backend_.clock.now()));
+      } catch (const PageExpired& error) {
+        request.exchange->respond(pageExpiredAnswer(error, request.view.representation));
+      }
     });
   }
 
@@ -160,7 +164,12 @@ class ResourceRequest {
     auto options = parseListOptions(*kind_, info());
     auto view = request_.view;
     if (view.representation.format != Format::kJson) view.representation.format = Format::kJson;
-    startWatchStream(backend_, kind_, info().ns, std::move(options), std::move(view), request_.exchange);
+    // The objects that are there are those of this revision at least; without them a watch may begin ahead of time.
+    auto wanted = options.sendInitialEvents ? options.revision : 0;
+    afterRevision(wanted, [self = *this, options = std::move(options), view = std::move(view)]() mutable {
+      startWatchStream(self.backend_, self.kind_, self.info().ns, std::move(options), std::move(view),
+                       self.request_.exchange);
+    });
   }
 
   void create() {
