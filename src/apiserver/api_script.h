@@ -9,9 +9,9 @@
 //     metadata: {resourceVersion: $rv}
 //   => 200
 // `GET /path as jane devs` is sent for the user jane of these groups (the administrator impersonates her). Bodies are
-// YAML and are sent as JSON; `PATCH:json`, `:merge`, `:strategic` and `:apply` say which patch. An expected body is part
-// of the answer: members that it does not name may be there, `null` says that one is not, `"*"` stands for any. The
-// answer of a watch is a list of its events.
+// YAML and are sent as JSON; `PATCH:json`, `:merge`, `:strategic` and `:apply` say which patch. An expected body is
+// part of the answer: members that it does not name may be there, `null` says that one is not, `"*"` stands for any.
+// The answer of a watch is a list of its events.
 #pragma once
 
 #include <memory>

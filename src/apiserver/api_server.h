@@ -37,10 +37,10 @@ struct ApiServerOptions {
   PortRange nodePorts;
   std::string advertiseAddress;  // where the Service `kubernetes` leads; "": it has no endpoints
   uint16_t advertisePort = 6443;
-  client::NodeConnections nodes;     // may be empty: there are no nodes
+  client::NodeConnections nodes;                   // may be empty: there are no nodes
   std::vector<std::string> serviceAccountKeysPem;  // the first signs ServiceAccounts' tokens; none: there are no tokens
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
-  Authorizer authorizer = authorizeMasters;  // asked first, before nodes and roles
+  Authorizer authorizer = authorizeMasters;                    // asked first, before nodes and roles
   ObserverOptions observer = {};                               // limits and the audit log
   std::vector<const base::metrics::FamilyBase*> metrics = {};  // of other components, for /metrics
   const base::Clock& clock = base::Clock::system();

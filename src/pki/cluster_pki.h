@@ -21,8 +21,8 @@ struct ClusterPkiOptions {
 struct ClusterPki {
   KeyPair authority;
   KeyPair apiServer;
-  KeyPair admin;    // kubernetes-admin of system:masters
-  KeyPair kubelet;  // system:node:<nodeName> of system:nodes
+  KeyPair admin;                                   // kubernetes-admin of system:masters
+  KeyPair kubelet;                                 // system:node:<nodeName> of system:nodes
   std::vector<std::string> serviceAccountKeysPem;  // the first signs tokens, all verify them
 };
 
