@@ -13,19 +13,11 @@ namespace {
 constexpr size_t kMost = 1'000'000;
 
 void declareCount(CLI::App& parser, const char* flag, size_t& value, const char* help) {
-  parser.add_option(flag, value, help)
-      ->check(CLI::Range(size_t{1}, kMost))
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Limits");
+  parser.add_option(flag, value, help)->check(CLI::Range(size_t{1}, kMost))->capture_default_str()->group("Limits");
 }
 
 CLI::Option* declareAudit(CLI::App& parser, const char* flag, int& value, const char* help) {
-  return parser.add_option(flag, value, help)
-      ->check(CLI::Range(0, 100'000))
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Audit");
+  return parser.add_option(flag, value, help)->check(CLI::Range(0, 100'000))->capture_default_str()->group("Audit");
 }
 
 }  // namespace
@@ -39,7 +31,6 @@ void declareLimitFlags(CLI::App& parser, LimitOptions& options) {
   declareCount(parser, "--max-watches-per-user", requests.watchesOfUser, "... of one user");
   parser.add_option("--request-timeout", options.requestSeconds, "seconds until a request is answered with 504")
       ->check(CLI::Range(1, 3600))
-      ->type_name("SECONDS")
       ->capture_default_str()
       ->group("Limits");
   declareCount(parser, "--max-connections", options.connections.total, "connections; more are closed at once");

@@ -106,10 +106,9 @@ TEST_F(EventLoopTest, HoldsNothingAfterItsEnd) {
   auto last = std::make_shared<Busy>(loop_, nullptr);
   auto first = std::make_shared<Busy>(loop_, last);
   onLoop([&] {
-    loop_.defer(first);
+    loop_.defer(std::move(first));  // the loop alone holds it
     loop_.stop();
   });
-  first.reset();
   thread_.join();
   EXPECT_EQ(last.use_count(), 1);
 }

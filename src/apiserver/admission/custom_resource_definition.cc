@@ -61,8 +61,8 @@ void checkSchemas(const json::Value& object, meta::FieldErrors& errors) {
   }
 }
 
-void setIfMissing(json::Object& names, std::string_view key, std::string value) {
-  if (!names.contains(key)) names[key] = std::move(value);
+void setIfMissing(json::Object& names, std::string_view key, const std::string& value) {
+  if (!names.contains(key)) names[key] = value;
 }
 
 }  // namespace

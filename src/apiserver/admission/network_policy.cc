@@ -7,8 +7,6 @@
 namespace wherry::apiserver {
 namespace {
 
-using json::getString;
-
 void checkPort(const json::Value& each, const std::string& path, meta::FieldErrors& errors) {
   const json::Value *port = json::find(each, "port"), *end = json::find(each, "endPort");
   if (port && port->is_string()) {

@@ -11,7 +11,6 @@ namespace wherry::apiserver {
 namespace {
 
 using json::getInt;
-using json::getString;
 
 constexpr int64_t kHighestUserPriority = 1'000'000'000;
 
