@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/patience.h"
 #include "kubelet/logs/container_logs.h"
 #include "kubelet/remove_all_pods.h"
 #include "linux/ipv4.h"
@@ -118,6 +119,12 @@ class Reset {
   bool whole_ = true;
 };
 
+// Pods may take their time to end: says that it waits for them.
+bool runPatiently(const ResetOptions& options) {
+  cli::Patience patience("stopping the pods");
+  return Reset(options).run();
+}
+
 int reset(const ResetOptions& options) {
   const ServerOptions& server = options.server;
   if (!options.yes) {
@@ -130,7 +137,7 @@ int reset(const ResetOptions& options) {
   }
   if (::geteuid() != 0) throw std::runtime_error("removing pods, links and rules needs root: sudo wherry reset --yes");
   if (!options.keepData) checkIsDataDir(server.dataDir);
-  if (!Reset(options).run()) {
+  if (!runPatiently(options)) {
     fmt::print(stderr, "wherry: the rest is removed; see above for what isn't, and try again\n");
     return 1;
   }
