@@ -1,5 +1,5 @@
 // NaCl's crypto_secretbox: XSalsa20 and Poly1305 (D. J. Bernstein, "Cryptography in NaCl", sections 7 to 10; "Extending
-// the Salsa20 nonce"). OpenSSL has no Salsa20. Pure; safe from any thread.
+// the Salsa20 nonce"). By libsodium: OpenSSL has no Salsa20. Pure; safe from any thread.
 #pragma once
 
 #include <optional>
