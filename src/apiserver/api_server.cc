@@ -107,6 +107,7 @@ struct ApiServer::State {
                 base::Published<schema::RegistryPtr>(options.kinds),
                 [this](const schema::Kind& kind, const storage::EntryPtr& entry) { noteWritten(kind, entry); },
                 dialer,
+                &access.roles(),
                 &authenticator,
                 serviceAccountTokens.get(),
                 &quotas},

@@ -27,7 +27,7 @@ std::string sentence(const User& user, const Attributes& attributes) {
 void addSelector(Attributes& attributes, std::string_view selector) {
   bool many = attributes.verb == "list" || attributes.verb == "watch" || attributes.verb == "deletecollection";
   if (!many) return;
-  setFieldSelector(attributes, selector);
+  attributes.fieldSelector = selector;
   if (attributes.verb == "deletecollection") return;
   try {
     if (auto name = meta::FieldSelector::parse(selector).required("metadata.name")) attributes.name = *name;

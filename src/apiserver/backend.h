@@ -7,6 +7,7 @@
 #include <string>
 
 #include "apiserver/admission/admission.h"
+#include "apiserver/authorization/attributes.h"
 #include "apiserver/dispatcher.h"
 #include "base/clock.h"
 #include "base/published.h"
@@ -17,20 +18,8 @@
 
 namespace wherry::apiserver {
 
-// Who may do what: nothing when allowed, else the reason that follows "... is forbidden: ".
-struct Attributes {
-  std::string verb;
-  bool isResource = true;
-  std::string path;  // when not a resource
-  std::string group, version, resource, subresource, ns, name;
-};
-struct Decision {
-  bool allowed = false;
-  std::string reason;
-};
-using Authorizer = std::function<Decision(const User&, const Attributes&)>;
-
 class Authenticator;
+class RoleAuthorizer;
 class ServiceAccountTokens;
 
 struct Backend {
@@ -46,6 +35,7 @@ struct Backend {
   std::function<void(const schema::Kind&, const storage::EntryPtr&)> onWritten;
   net::StreamDialer& dialer;  // to what is not a node's pod
 
+  const RoleAuthorizer* roles = nullptr;         // null: who may do what is not decided by roles
   const Authenticator* authenticator = nullptr;  // for TokenReviews
   const ServiceAccountTokens* tokens = nullptr;  // null: there is no key to sign them with
   quota::Accounts* quotas = nullptr;             // null: nobody counts

@@ -150,6 +150,7 @@ void Draft::runHooks() {
                            old_,
                            backend_.objects,
                            backend_.allocations,
+                           backend_.clock,
                            {},
                            {},
                            {},

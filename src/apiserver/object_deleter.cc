@@ -24,6 +24,7 @@ AdmissionRequest removalRequest(const Backend& backend, const WriteContext& cont
           &object,
           backend.objects,
           backend.allocations,
+          backend.clock,
           {},
           {},
           {},

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "json/value.h"
 #include "meta/object.h"
 #include "meta/status.h"
@@ -67,6 +68,7 @@ struct AdmissionRequest {
   const json::Value* old;  // null on create
   const ObjectReader& objects;
   ServiceAllocations& allocations;
+  const base::Clock& clock;
 
   // Run when the write does not come about (conflict, error, dry run): gives back what was taken.
   std::vector<std::function<void()>> undo;

@@ -49,12 +49,12 @@ Admitted AdmissionWorld::admit(json::Value object, const json::Value* old, std::
   bool namespaced = kind->resource.scope == meta::Scope::kNamespaced;
   auto store = storage::openMemoryStore({});
   quota::Accounts accounts(*store, *this);
-  AdmissionRequest request{*kind,       old ? Operation::kUpdate : Operation::kCreate,
-                           subresource, namespaced ? "default" : "",
-                           name,        kUser,
-                           false,       object,
-                           old,         *this,
-                           allocations_};
+  AdmissionRequest request{*kind,        old ? Operation::kUpdate : Operation::kCreate,
+                           subresource,  namespaced ? "default" : "",
+                           name,         kUser,
+                           false,        object,
+                           old,          *this,
+                           allocations_, base::Clock::system()};
   request.quotas = &accounts;
   Admitted admitted;
   auto forEachHook = [&](auto&& f) {

@@ -52,11 +52,11 @@ const json::Value* findCondition(const json::Value& request, std::string_view ty
 }
 
 // An answer has the time at which it was given, and that at which it became what it is.
-void dateConditions(json::Object& object, const json::Value& old) {
+void dateConditions(json::Object& object, const json::Value& old, const base::Clock& clock) {
   auto* status = object.if_contains("status");
   auto* conditions = status && status->is_object() ? status->get_object().if_contains("conditions") : nullptr;
   if (!conditions || !conditions->is_array()) return;
-  const json::Value now(meta::formatTime(base::Clock::system().now()));
+  const json::Value now(meta::formatTime(clock.now()));
   for (auto& condition : conditions->get_array()) {
     if (!condition.is_object()) continue;
     const auto* before = findCondition(old, getString(condition, "type"));
@@ -133,7 +133,7 @@ void prepareCertificateSigningRequest(AdmissionRequest& request) {
   json::Object& object = request.object.as_object();
   if (request.old) {
     if (const json::Value* spec = json::find(*request.old, "spec")) object["spec"] = *spec;
-    return dateConditions(object, *request.old);
+    return dateConditions(object, *request.old, request.clock);
   }
   fillInRequester(json::ensureObject(object, "spec"), request.user);
 }

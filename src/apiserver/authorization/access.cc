@@ -1,15 +1,6 @@
 #include "apiserver/authorization/access.h"
 
 namespace wherry::apiserver {
-namespace {
-
-struct AskAccess {
-  const Access* access;
-  Decision operator()(const User& user, const Attributes& attributes) const { return access->decide(user, attributes); }
-};
-
-}  // namespace
-
 Decision Access::decide(const User& user, const Attributes& attributes) const {
   if (auto decision = first_(user, attributes); decision.allowed) return decision;
   auto byNode = nodes_.decide(user, attributes);
@@ -20,11 +11,8 @@ Decision Access::decide(const User& user, const Attributes& attributes) const {
   return byNode;
 }
 
-Authorizer Access::authorizer() const { return AskAccess{this}; }
-
-const RoleAuthorizer* rolesBehind(const Authorizer& authorizer) {
-  const auto* ask = authorizer.target<AskAccess>();
-  return ask ? &ask->access->roles_ : nullptr;
+Authorizer Access::authorizer() const {
+  return [this](const User& user, const Attributes& attributes) { return decide(user, attributes); };
 }
 
 }  // namespace wherry::apiserver

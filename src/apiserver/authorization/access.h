@@ -19,15 +19,13 @@ class Access {
   // It must not outlive this.
   Authorizer authorizer() const;
 
- private:
-  friend const RoleAuthorizer* rolesBehind(const Authorizer& authorizer);
+  // For what is more than yes and no.
+  const RoleAuthorizer& roles() const { return roles_; }
 
+ private:
   Authorizer first_;
   NodeAuthorizer nodes_;
   RoleAuthorizer roles_;
 };
-
-// The roles by which an Access's authorizer decides, for what is more than yes and no; null for another authorizer.
-const RoleAuthorizer* rolesBehind(const Authorizer& authorizer);
 
 }  // namespace wherry::apiserver

@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include "apiserver/authentication.h"
-#include "apiserver/authorization/access.h"
+#include "apiserver/authorization/node_authorizer.h"
+#include "apiserver/authorization/role_authorizer.h"
 #include "meta/status.h"
 
 namespace wherry::apiserver {
@@ -82,7 +83,7 @@ Attributes attributesFrom(const json::Value& spec, const json::Value& review) {
   attributes.subresource = text("subresource");
   attributes.ns = text("namespace");
   attributes.name = text("name");
-  if (auto selector = fieldSelectorFrom(asked); !selector.empty()) setFieldSelector(attributes, selector);
+  attributes.fieldSelector = fieldSelectorFrom(asked);
   return attributes;
 }
 
@@ -129,7 +130,7 @@ json::Value reviewAccess(const Backend& backend, std::string_view ns, const User
 json::Value reviewOwnRules(const Backend& backend, std::string_view, const User& user, json::Value review) {
   auto ns = json::getString(review, "spec.namespace");
   if (ns.empty()) throw meta::badRequest("no namespace on request");
-  auto held = rolesBehind(backend.authorizer)->index()->rulesOf(user, ns);
+  auto held = backend.roles->index()->rulesOf(user, ns);
   json::Array resourceRules;
   json::Array pathRules;
   for (const auto& rule : allRulesOf(user, std::move(held.rules))) {

@@ -1,16 +1,28 @@
-// What an authorizer is asked: Attributes (backend.h), and the part of them that narrows a list.
+// What an authorizer is asked and what it answers.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <string_view>
 
-#include "apiserver/backend.h"
+#include "apiserver/admission/admission.h"
 
 namespace wherry::apiserver {
 
-// The field selector of a list or watch; "" when there is none. It stands in `path`, of which a resource has none:
-// only a node's requests are judged by it.
-std::string_view fieldSelectorOf(const Attributes& attributes);
-void setFieldSelector(Attributes& attributes, std::string_view selector);
+struct Attributes {
+  std::string verb;
+  bool isResource = true;
+  std::string path;  // when not a resource
+  std::string group, version, resource, subresource, ns, name;
+  std::string fieldSelector = {};  // of a list or watch
+};
+
+// Whether a user may; when not, the reason that follows "... is forbidden: ".
+struct Decision {
+  bool allowed = false;
+  std::string reason;
+};
+
+// Safe from any thread.
+using Authorizer = std::function<Decision(const User&, const Attributes&)>;
 
 }  // namespace wherry::apiserver

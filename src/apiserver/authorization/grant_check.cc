@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/authentication.h"
-#include "apiserver/authorization/access.h"
+#include "apiserver/authorization/role_authorizer.h"
 #include "apiserver/authorization/rule_coverage.h"
 
 namespace wherry::apiserver {
@@ -64,7 +64,7 @@ void requireAllForAggregation(const RoleIndex& roles, const AdmissionRequest& re
 void checkRole(const Backend& backend, const AdmissionRequest& request) {
   bool cluster = request.kind.resource.kind == "ClusterRole";
   if (hasAuthority(backend, request, "escalate", cluster ? "clusterroles" : "roles", request.name)) return;
-  auto roles = rolesBehind(backend.authorizer)->index();
+  auto roles = backend.roles->index();
   requireHeld(*roles, request, readRules(request.object));
   if (cluster) requireAllForAggregation(*roles, request);
 }
@@ -73,7 +73,7 @@ void checkBinding(const Backend& backend, const AdmissionRequest& request) {
   auto role = readBinding(request.object).role;
   const char* resource = role.kind == "Role" ? "roles" : "clusterroles";
   if (hasAuthority(backend, request, "bind", resource, role.name)) return;
-  auto roles = rolesBehind(backend.authorizer)->index();
+  auto roles = backend.roles->index();
   auto rules = roles->findRules(role, request.ns);
   if (!rules) throw meta::notFound({std::string(kGroup), resource}, role.name);
   requireHeld(*roles, request, *rules);
@@ -82,7 +82,7 @@ void checkBinding(const Backend& backend, const AdmissionRequest& request) {
 }  // namespace
 
 void requireMayGrant(const Backend& backend, const AdmissionRequest& request) {
-  if (request.kind.resource.group != kGroup || !rolesBehind(backend.authorizer)) return;
+  if (request.kind.resource.group != kGroup || !backend.roles) return;
   if (inGroup(request.user, kMasters) || changesOnlyOwnership(request)) return;
   request.kind.resource.kind.ends_with("Binding") ? checkBinding(backend, request) : checkRole(backend, request);
 }

@@ -33,10 +33,9 @@ Decision related(bool holds, std::string_view node) {
 
 // Whether a list or watch is narrowed to what has this value.
 bool selects(const Attributes& attributes, std::string_view field, std::string_view value) {
-  auto selector = fieldSelectorOf(attributes);
-  if (selector.empty()) return false;
+  if (attributes.fieldSelector.empty()) return false;
   try {
-    return meta::FieldSelector::parse(selector).required(field) == value;
+    return meta::FieldSelector::parse(attributes.fieldSelector).required(field) == value;
   } catch (const meta::StatusError&) {
     return false;  // the list itself will say what is wrong with it
   }

@@ -39,7 +39,7 @@ inline Attributes requestFrom(std::string_view text) {
     if (words[i] == "in") {
       request.ns = words[++i];
     } else if (words[i].starts_with('?')) {
-      setFieldSelector(request, words[i].substr(1));
+      request.fieldSelector = words[i].substr(1);
     } else {
       request.name = words[i];
     }
