@@ -69,7 +69,8 @@ class LocalClient : public client::Client {
     list.revision = listing.revision;
     list.items.reserve(listing.entries.size());
     for (const auto& entry : listing.entries) {
-      list.items.push_back(std::make_shared<const meta::Object>(readTree(*kind, entry)));
+      list.items.push_back(
+          std::make_shared<const meta::Object>(json::parse(withoutManagedFields(*kind, *bytesFor(*kind, entry)))));
     }
     return list;
   }

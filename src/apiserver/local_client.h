@@ -1,5 +1,6 @@
 // The Client of this process: straight into the API server's own operations, without HTTP and without serialising what
-// is sent. Calls block until the write is durable; what is read is what any HTTP client would read.
+// is sent. Calls block until the write is durable; what is read is what any HTTP client would read, but that lists and
+// watches leave metadata.managedFields out (an update without it keeps it).
 #pragma once
 
 #include <memory>

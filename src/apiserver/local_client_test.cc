@@ -46,6 +46,21 @@ TEST(LocalClient, AWatchBeginsWithWhatIsThereAndEndsWhenItIsTold) {
   EXPECT_FALSE(watch->next(stop.get_token()));
 }
 
+TEST(LocalClient, WhatIsFollowedCanBeWrittenBackAndKeepsItsManagers) {
+  ApiWorld world;
+  auto& client = world.api().client();
+  client.create(kConfigMaps, "default", json::parseYaml("{metadata: {name: a}, data: {a: '1'}}"));
+  auto hasManagers = [](const meta::ObjectPtr& object) {
+    return json::find(object->tree(), "metadata.managedFields") != nullptr;
+  };
+  auto listed = client.list(kConfigMaps, "default", {"", "metadata.name=a", ""}).items.at(0);
+  auto watched = client.watch(kConfigMaps, "default", {"", "metadata.name=a", ""})->next({}).value().object;
+  EXPECT_FALSE(hasManagers(listed));
+  EXPECT_FALSE(hasManagers(watched));
+  client.update(kConfigMaps, "default", watched->tree());
+  EXPECT_TRUE(hasManagers(client.get(kConfigMaps, "default", "a")));
+}
+
 TEST(LocalClient, AnEmptyWatchSaysWhenThereIsSomething) {
   ApiWorld world;
   auto& client = world.api().client();

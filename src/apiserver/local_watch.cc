@@ -92,7 +92,7 @@ class LocalWatch : public client::Watch {
     buffered_.pop_front();
     client::WatchEvent answer{typeOf(event.type), nullptr, event.revision};
     if (event.bytes)
-      answer.object = std::make_shared<const meta::Object>(json::parse(withTypeMeta(*kind_, *event.bytes)));
+      answer.object = std::make_shared<const meta::Object>(json::parse(withoutManagedFields(*kind_, *event.bytes)));
     return answer;
   }
 

@@ -142,6 +142,14 @@ std::string withTypeMeta(const schema::Kind& kind, std::string_view bytes) {
   return withTypeMeta(kind.resource.apiVersion(), kind.resource.kind, bytes);
 }
 
+std::string withoutManagedFields(const schema::Kind& kind, std::string_view bytes) {
+  constexpr std::string_view kKey = R"(,"managedFields":)";  // never the first of the metadata
+  auto found = findPath(bytes, "metadata.managedFields");
+  if (!found) return withTypeMeta(kind, bytes);
+  size_t at = static_cast<size_t>(found->data() - bytes.data());
+  return withTypeMeta(kind, bytes.substr(0, at - kKey.size())).append(bytes.substr(at + found->size()));
+}
+
 net::Bytes sharedBytes(const storage::EntryPtr& entry) { return net::Bytes(entry, &requireReadable(entry)->bytes); }
 
 storage::Index indexStored(std::string_view, std::string_view bytes) {

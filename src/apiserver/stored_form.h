@@ -38,6 +38,9 @@ std::string withRevision(std::string_view bytes, storage::Revision revision);
 std::string withTypeMeta(std::string_view apiVersion, std::string_view kind, std::string_view bytes);
 std::string withTypeMeta(const schema::Kind& kind, std::string_view bytes);
 
+// The same without metadata.managedFields: often the larger part of an object, which who follows it does not look at.
+std::string withoutManagedFields(const schema::Kind& kind, std::string_view bytes);
+
 // The entry's bytes, sharing its memory.
 net::Bytes sharedBytes(const storage::EntryPtr& entry);
 

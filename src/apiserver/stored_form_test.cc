@@ -37,6 +37,15 @@ metadata:
             R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{}})");
 }
 
+TEST(StoredForm, WhoFollowsGetsNoManagedFields) {
+  schema::Kind kind;
+  kind.resource = {"", "v1", "configmaps", "ConfigMap"};
+  EXPECT_EQ(withoutManagedFields(kind, R"({"metadata":{"name":"a","managedFields":[{"x":"]"}]},"data":{}})"),
+            R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"},"data":{}})");
+  EXPECT_EQ(withoutManagedFields(kind, R"({"metadata":{"name":"a"},"data":{"managedFields":"b"}})"),
+            R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"},"data":{"managedFields":"b"}})");
+}
+
 TEST(StoredForm, IndexesUidAndLabels) {
   auto index = indexStored("", R"({"metadata":{"uid":"u1","labels":{"a":"1","b":"x\"y"}}})");
   EXPECT_EQ(index.uid, "u1");

@@ -35,11 +35,51 @@ std::string line(std::string_view type, std::string_view object) {
   return text.append(R"({"type":")").append(type).append(R"(","object":)").append(object).append("}\n");
 }
 
+net::Bytes share(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
+
+// Watchers of the same object are fed one after the other: the line of the last event serves all of them.
+class SharedLine {
+ public:
+  net::Bytes of(const schema::KindPtr& kind, const SelectedEvent& event) {
+    if (event.bytes != object_ || event.type != type_ || kind != kind_) {
+      line_ = share(line(typeName(event.type), withTypeMeta(*kind, *event.bytes)));
+      object_ = event.bytes;
+      type_ = event.type;
+      kind_ = kind;
+    }
+    return line_;
+  }
+
+ private:
+  net::Bytes line_;
+  net::Bytes object_;
+  storage::EventType type_{};
+  schema::KindPtr kind_;
+};
+
 // Writes events in the form that the watcher asked for.
 class EventWriter {
  public:
   EventWriter(schema::KindPtr kind, View view, const base::Clock& clock)
       : kind_(std::move(kind)), view_(std::move(view)), clock_(clock) {}
+
+  net::Bytes write(const std::vector<SelectedEvent>& events) {
+    thread_local SharedLine shared;  // the dispatcher's thread is the only one that writes
+    const auto& first = events.front();
+    bool plain = view_.representation.shape == Shape::kObject && first.type != storage::EventType::kBookmark;
+    if (events.size() == 1 && plain) {
+      auto text = shared.of(kind_, first);
+      count(first, text->size());
+      return text;
+    }
+    std::string text;
+    for (const auto& event : events) {
+      size_t before = text.size();
+      text += write(event);
+      count(event, text.size() - before);
+    }
+    return share(std::move(text));
+  }
 
   std::string write(const SelectedEvent& event) {
     auto type = typeName(event.type);
@@ -55,6 +95,10 @@ class EventWriter {
   }
 
  private:
+  void count(const SelectedEvent& event, size_t bytes) const {
+    if (event.type != storage::EventType::kBookmark) countWatchEvent(*kind_, bytes, event.initial);
+  }
+
   std::string table(const SelectedEvent& event) {
     std::string_view one[] = {*event.bytes};
     json::Object metadata{{"resourceVersion", std::to_string(event.revision)}};
@@ -138,18 +182,15 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
     scheduled_ = false;
     if (!cursor_) return;
     try {
-      auto events = cursor_->poll(kBatch);
-      if (events.empty()) return;
-      std::string text;
-      for (const auto& event : events) {
-        size_t before = text.size();
-        text += writer_.write(event);
-        if (event.type != storage::EventType::kBookmark) countWatchEvent(*kind_, text.size() - before, event.initial);
-      }
       // A client that does not keep up is fed again when it has read.
-      if (exchange_->write(std::make_shared<const std::string>(std::move(text)))) schedule();
+      for (size_t fed = 0; fed < kBatch;) {
+        auto events = cursor_->poll(kBatch);
+        if (events.empty() || !exchange_->write(writer_.write(events))) return;
+        fed += events.size();
+      }
+      schedule();
     } catch (const meta::StatusError& error) {
-      exchange_->write(std::make_shared<const std::string>(line("ERROR", json::serialize(error.toJson()))));
+      exchange_->write(share(line("ERROR", json::serialize(error.toJson()))));
       end();
     }
   }
@@ -157,7 +198,7 @@ class WatchStream : public std::enable_shared_from_this<WatchStream> {
   void sendBookmark() {
     if (!cursor_) return;
     SelectedEvent event{storage::EventType::kBookmark, cursor_->position(), nullptr, false};
-    exchange_->write(std::make_shared<const std::string>(writer_.write(event)));
+    exchange_->write(share(writer_.write(event)));
   }
 
   void end() {

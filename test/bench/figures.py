@@ -40,11 +40,18 @@ def written_bytes(pid):
 
 
 class TokenCluster(Cluster):
-    """A cluster that also takes a token, for clients that have no certificates."""
+    """A cluster that also takes a token, for clients that have no certificates; what it may do, a role says."""
 
     def __init__(self, more_flags=(), **options):
         super().__init__(flags=["--token-auth-file", "/etc/wherry/tokens", *more_flags], **options)
-        pathlib.Path(self.host, "etc/tokens").write_text(f'{TOKEN},bench,1,"system:masters"\n')
+        pathlib.Path(self.host, "etc/tokens").write_text(f'{TOKEN},bench,1,"benches"\n')
+
+    def __enter__(self):
+        super().__enter__()
+        self.kubectl("create", "clusterrole", "bench", "--verb", "get,list,watch,create,update",
+                     "--resource", "configmaps,pods,nodes")
+        self.kubectl("create", "clusterrolebinding", "bench", "--clusterrole", "bench", "--group", "benches")
+        return self
 
 
 def machine():
