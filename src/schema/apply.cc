@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "schema/apply_managers.h"
+#include "schema/apply_mistakes.h"
 #include "schema/apply_typed.h"
 #include "schema/merge.h"
 
@@ -98,6 +99,21 @@ meta::StatusError applyConflict(const std::vector<Conflict>& conflicts) {
   return error;
 }
 
+// `namespace/name; group/version, Kind=Kind`
+std::string describe(const Kind& kind, const json::Value& object) {
+  return fmt::format("{}/{}; {}/{}, Kind={}", json::getString(object, "metadata.namespace"),
+                     json::getString(object, "metadata.name"), kind.resource.group, kind.resource.version,
+                     kind.resource.kind);
+}
+
+void refuseMistakes(const Kind& kind, const json::Value& applied) {
+  std::vector<std::string> mistakes = applyMistakes(*kind.schema, applied);
+  if (mistakes.empty()) return;
+  std::string text = mistakes.size() == 1 ? mistakes[0] : fmt::format("errors:\n  {}", fmt::join(mistakes, "\n  "));
+  throw meta::StatusError(500, "",
+                          fmt::format("failed to create typed patch object ({}): {}", describe(kind, applied), text));
+}
+
 // Removes from `merged` what the applier owned before and nobody owns now.
 json::Value dropAbandoned(const Node& schema, const json::Value& merged, const FieldSet& lastApplied,
                           const ManagedFields& managed) {
@@ -134,6 +150,7 @@ json::Value serverSideApply(const Kind& kind, const json::Value& live, const jso
   if (json::find(applied, "metadata.managedFields") != nullptr) {
     throw meta::badRequest("metadata.managedFields must be nil");
   }
+  refuseMistakes(kind, applied);
   ManagedFields managed = ManagedFields::of(live);
   json::Value before = live.is_object() ? withoutManagedFields(live) : json::Value(json::Object());
   if (live.is_object()) adoptUnmanaged(kind, before, manager, managed);

@@ -3,23 +3,9 @@
 namespace wherry::schema {
 namespace {
 
-// `[name="c",port=80]` for `k:{"name":"c","port":80}`, and so on.
-std::string renderElement(std::string_view element) {
-  std::string_view rest = element.substr(2);
-  if (element.starts_with("f:")) return "." + std::string(rest);
-  if (element.starts_with("v:")) return "[=" + std::string(rest) + "]";
-  std::string text = "[";
-  const json::Value keys = json::parse(rest);
-  for (const auto& key : keys.as_object()) {
-    if (text.size() > 1) text += ',';
-    (text.append(key.key()) += '=') += json::serialize(key.value());
-  }
-  return text + "]";
-}
-
 void visitBelow(const FieldSet& set, const std::string& path, const std::function<void(const std::string&)>& visitor) {
   for (const auto& [element, child] : set.children) {
-    std::string childPath = path + renderElement(element);
+    std::string childPath = path + elementText(element);
     if (child.member) visitor(childPath);
     visitBelow(child, childPath, visitor);
   }
@@ -99,6 +85,19 @@ FieldSet FieldSet::fromJson(const json::Value& fields) {
     result.children[normalizeElement(element)].unite(child);
   }
   return result;
+}
+
+std::string elementText(std::string_view element) {
+  std::string_view rest = element.substr(2);
+  if (element.starts_with("f:")) return "." + std::string(rest);
+  if (element.starts_with("v:")) return "[=" + std::string(rest) + "]";
+  std::string text = "[";
+  const json::Value keys = json::parse(rest);
+  for (const auto& key : keys.as_object()) {
+    if (text.size() > 1) text += ',';
+    (text.append(key.key()) += '=') += json::serialize(key.value());
+  }
+  return text + "]";
 }
 
 std::string fieldElement(std::string_view name) { return "f:" + std::string(name); }

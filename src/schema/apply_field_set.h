@@ -34,6 +34,9 @@ struct FieldSet {
   static FieldSet fromJson(const json::Value& fields);
 };
 
+// A path element as messages write it: `.name`, `[name="c",port=80]`, `[="x"]`.
+std::string elementText(std::string_view element);
+
 std::string fieldElement(std::string_view name);
 std::string valueElement(const json::Value& value);
 std::string keyElement(const std::map<std::string, const json::Value*>& keys);

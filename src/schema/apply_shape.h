@@ -21,6 +21,12 @@ const Node* fieldNode(const Node* node, std::string_view name);
 // `name` is a field of a struct, not the key of a map.
 bool isNamedField(const Node* node, std::string_view name);
 
+// The path element of one of a list's elements, by its keys or its value.
+std::string elementName(const Node& list, const json::Value& element);
+
+// Why `element` can't be told from others in `list`, in upstream's words; "" when it can.
+std::string whyWithoutName(const Node& list, const json::Value& element);
+
 // The elements of a list with their path elements, in order.
 std::vector<std::pair<std::string, const json::Value*>> elementsOf(const Node& list, const json::Array& array);
 

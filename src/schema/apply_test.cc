@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "json/yaml.h"
@@ -168,6 +170,139 @@ TEST(ApplyTest, statusIsItsOwnManagersMatter) {
 TEST(ApplyTest, refusesManagedFields) {
   EXPECT_THROW(apply(configMap(), nullptr, "{metadata: {name: cm, managedFields: [{manager: x}]}}", "tester"),
                meta::StatusError);
+}
+
+// What refuses the applied configuration; "" when nothing does.
+std::string refusal(const Kind& kind, const char* applied) {
+  try {
+    apply(kind, nullptr, applied, "tester");
+    return "";
+  } catch (const meta::StatusError& error) {
+    EXPECT_EQ(error.code(), 500);
+    return error.message();
+  }
+}
+
+TEST(ApplyTest, refusesElementsThatItCannotTellApart) {
+  struct Case {
+    const char* description;
+    const Kind& kind;
+    const char* applied;
+    const char* refusal;
+  };
+  const Kind& networkPolicy = kindNamed({"networking.k8s.io", "v1", "NetworkPolicy"});
+  const Case cases[] = {
+      {"a key is missing", kindNamed({"", "v1", "ServiceAccount"}),
+       "{metadata: {name: s, namespace: n}, secrets: [{name: a}, {namespace: b}]}",
+       "failed to create typed patch object (n/s; /v1, Kind=ServiceAccount): .secrets: element 1: associative list "
+       "with "
+       "keys has an element that omits key field \"name\" (and doesn't have default value)"},
+      {"a key that a struct always has", pod(), "{metadata: {name: p}, spec: {containers: [{image: i}]}}", ""},
+      {"a key that a struct always has, twice", pod(),
+       "{metadata: {name: p}, spec: {containers: [{image: i}, {image: j}]}}",
+       "failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers: duplicate entries for key "
+       "[name=\"\"]"},
+      {"a key twice", pod(), "{metadata: {name: p}, spec: {containers: [{name: a}, {name: b}, {name: a}]}}",
+       "failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers: duplicate entries for key "
+       "[name=\"a\"]"},
+      {"a key twice, once by its default", service(),
+       "{metadata: {name: s}, spec: {ports: [{port: 53}, {port: 53, protocol: TCP}, {port: 53, protocol: UDP}]}}",
+       "failed to create typed patch object (/s; /v1, Kind=Service): .spec.ports: duplicate entries for key "
+       "[port=53,protocol=\"TCP\"]"},
+      {"a value of a set twice", configMap(), "{metadata: {name: cm, finalizers: [a.io/x, a.io/x]}}",
+       "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .metadata.finalizers: duplicate entries for "
+       "key [=\"a.io/x\"]"},
+      {"more than one mistake, in a list within a list", kindNamed({"apps", "v1", "Deployment"}),
+       "{metadata: {name: d}, spec: {template: {spec: {containers: [{name: c, env: [{name: A}, {name: A}], ports: "
+       "[{containerPort: 1}, null, {containerPort: 1}]}]}}}}",
+       "failed to create typed patch object (/d; apps/v1, Kind=Deployment): errors:\n"
+       "  .spec.template.spec.containers[name=\"c\"].env: duplicate entries for key [name=\"A\"]\n"
+       "  .spec.template.spec.containers[name=\"c\"].ports: element 1: associative list with keys may not have a null "
+       "element\n"
+       "  .spec.template.spec.containers[name=\"c\"].ports: duplicate entries for key "
+       "[containerPort=1,protocol=\"TCP\"]"},
+      {"nothing", pod(), "{metadata: {name: p}, spec: {containers: [null]}}",
+       "failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers: element 0: associative list with "
+       "keys may not have a null element"},
+      {"a text", pod(), "{metadata: {name: p}, spec: {containers: [c]}}",
+       "failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers: element 0: associative list with "
+       "keys may not have non-map elements"},
+      {"an object in a set", configMap(), "{metadata: {name: cm, finalizers: [{}]}}",
+       "failed to create typed patch object (/cm; /v1, Kind=ConfigMap): .metadata.finalizers: element 0: associative "
+       "list without keys has an element that's a map type"},
+      {"atomic lists may repeat", networkPolicy,
+       "{metadata: {name: n}, spec: {podSelector: {}, ingress: [{ports: [{port: 1}, {port: 1}]}, {}, {}]}}", ""},
+  };
+  for (const Case& c : cases) EXPECT_EQ(refusal(c.kind, c.applied), c.refusal) << c.description;
+}
+
+TEST(ApplyTest, saysBoundedlyManyMistakes) {
+  std::string applied = "{metadata: {name: cm, finalizers: [x";
+  for (int i = 0; i < 1000; ++i) applied += ", x";
+  std::string text = refusal(configMap(), (applied + "]}}").c_str());
+  EXPECT_EQ(std::ranges::count(text, '\n'), 100);
+}
+
+// Creates and updates may repeat elements: these are owned as one, and apply replaces all of them.
+TEST(ApplyTest, repeatedElementsAreOwnedAsOne) {
+  json::Value live = yaml(
+      "{metadata: {name: p}, spec: {containers: [{name: c, image: i, env: [{name: A, value: '1'}, {name: B, value: "
+      "'1'}, {name: "
+      "A, value: '2'}]}]}}");
+  recordUpdate(pod(), nullptr, live, manager("updater"));
+  EXPECT_EQ(managers(live), R"(updater Update {"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:env":{".":{},)"
+                            R"("k:{\"name\":\"A\"}":{},"k:{\"name\":\"B\"}":{".":{},"f:name":{},"f:value":{}}},)"
+                            R"("f:image":{},"f:name":{},"f:resources":{}}}}})"
+                            "\n");
+  auto env = [&](const char* elements) {
+    return std::string("{metadata: {name: p}, spec: {containers: [{name: c, env: ") + elements + "}]}}";
+  };
+  const json::Value* list = nullptr;
+
+  json::Value other = apply(pod(), live, env("[{name: C, value: '3'}]").c_str(), "applier");
+  list = json::find(other, "spec.containers.0.env");
+  EXPECT_EQ(json::serialize(*list), R"([{"name":"A","value":"1"},{"name":"B","value":"1"},{"name":"A","value":"2"},)"
+                                    R"({"name":"C","value":"3"}])");
+
+  std::string one = env("[{name: A, value: '2'}]");
+  EXPECT_THROW(apply(pod(), live, one.c_str(), "applier"), meta::StatusError);
+  live = apply(pod(), live, one.c_str(), "applier", Force::kYes);
+  list = json::find(live, "spec.containers.0.env");
+  EXPECT_EQ(json::serialize(*list), R"([{"name":"A","value":"2"},{"name":"B","value":"1"}])");
+  EXPECT_EQ(json::serialize(apply(pod(), live, one.c_str(), "applier")), json::serialize(live));
+}
+
+TEST(RecordUpdateTest, changesOfRepeatedElementsAreChangesOfAll) {
+  struct Case {
+    const char* description;
+    const char* before;
+    const char* after;
+    const char* owner;  // of A afterwards
+  };
+  const Case cases[] = {
+      {"untouched", "[{name: A}, {name: A}]", "[{name: A}, {name: A}]", "one"},
+      {"moved apart", "[{name: A}, {name: A}]", "[{name: A}, {name: B}, {name: A}]", "one"},
+      {"one changed", "[{name: A}, {name: A}]", "[{name: A}, {name: A, value: x}]", "two"},
+      {"repeated", "[{name: A}]", "[{name: A}, {name: A}]", "two"},
+      {"no longer repeated", "[{name: A}, {name: A}]", "[{name: A}]", "two"},
+  };
+  auto podWith = [](const char* env) {
+    return yaml(std::string("{metadata: {name: p}, spec: {containers: [{name: c, env: ") + env + "}]}}");
+  };
+  for (const Case& c : cases) {
+    json::Value before = podWith(c.before);
+    recordUpdate(pod(), nullptr, before, manager("one"));
+    json::Value after = podWith(c.after);
+    recordUpdate(pod(), before, after, manager("two"));
+    std::string owners = managers(after);
+    std::string owner;
+    for (size_t at = 0, end; at < owners.size(); at = end + 1) {
+      end = owners.find('\n', at);
+      std::string line = owners.substr(at, end - at);
+      if (line.find(R"(\"A\")") != std::string::npos) owner += line.substr(0, 3);
+    }
+    EXPECT_EQ(owner, c.owner) << c.description << "\n" << owners;
+  }
 }
 
 TEST(ApplyTest, adoptsWhatNobodyTracked) {

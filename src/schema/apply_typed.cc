@@ -18,6 +18,15 @@ Elements listElements(const Node& list, const Value* value) {
   return value != nullptr && value->is_array() ? elementsOf(list, value->get_array()) : Elements();
 }
 
+// The elements of each name. Nothing applied repeats a name, but creates and updates may.
+using Named = std::unordered_map<std::string_view, std::vector<const Value*>>;
+
+Named byName(const Elements& elements) {
+  Named named;
+  for (const auto& [name, element] : elements) named[name].push_back(element);
+  return named;
+}
+
 bool isNullOrEmptyMap(const Value& value) {
   return value.is_null() || (value.is_object() && value.get_object().empty());
 }
@@ -39,10 +48,11 @@ FieldSet collect(const Node* node, const Value& value) {
   if (shape == Shape::kLeaf) return FieldSet{true, {}};
   if (shape == Shape::kMap) return value.is_object() ? collectMap(node, value.get_object()) : FieldSet();
   FieldSet set;
-  for (const auto& [name, element] : listElements(*node, &value)) {
-    FieldSet child = collect(node->items.get(), *element);
+  Elements elements = listElements(*node, &value);
+  for (const auto& [name, same] : byName(elements)) {
+    FieldSet child = same.size() == 1 ? collect(node->items.get(), *same.front()) : FieldSet();
     child.member = true;
-    set.attach(name, std::move(child));
+    set.attach(std::string(name), std::move(child));
   }
   return set;
 }
@@ -140,17 +150,39 @@ class Comparer {
   }
 
   static void compareLists(Comparison& result, const Node& node, const Value* before, const Value* after) {
+    static const std::vector<const Value*> kNone;
     Elements left = listElements(node, before);
     Elements right = listElements(node, after);
-    std::unordered_map<std::string_view, const Value*> rightByName(right.begin(), right.end());
-    std::unordered_map<std::string_view, const Value*> leftByName(left.begin(), left.end());
-    for (const auto& [name, element] : left) {
+    Named leftByName = byName(left);
+    Named rightByName = byName(right);
+    for (const auto& [name, elements] : leftByName) {
       auto other = rightByName.find(name);
-      attach(result, name, compare(node.items.get(), element, other == rightByName.end() ? nullptr : other->second));
+      attach(result, std::string(name),
+             compareElements(node.items.get(), elements, other == rightByName.end() ? kNone : other->second));
     }
-    for (const auto& [name, element] : right) {
-      if (!leftByName.contains(name)) attach(result, name, compare(node.items.get(), nullptr, element));
+    for (const auto& [name, elements] : rightByName) {
+      if (leftByName.contains(name)) continue;
+      attach(result, std::string(name), compareElements(node.items.get(), kNone, elements));
     }
+  }
+
+  // Elements of one name. Repeated ones are one value, that comes and goes and changes as a whole.
+  static Comparison compareElements(const Node* node, const std::vector<const Value*>& before,
+                                    const std::vector<const Value*>& after) {
+    auto first = [](const std::vector<const Value*>& elements) { return elements.empty() ? nullptr : elements[0]; };
+    if (before.size() < 2 && after.size() < 2) return compare(node, first(before), first(after));
+    Comparison result;
+    if (before.size() > 1 && after.size() > 1) {
+      auto same = [](const Value* one, const Value* other) { return json::equal(*one, *other); };
+      result.modified.member = !std::ranges::equal(before, after, same);
+    } else if (before.size() > 1) {
+      if (!after.empty()) result = compare(node, nullptr, after[0]);
+      result.removed.member = true;
+    } else {
+      if (!before.empty()) result = compare(node, before[0], nullptr);
+      result.added.member = true;
+    }
+    return result;
   }
 };
 
@@ -170,11 +202,11 @@ Value mergeMaps(const Node* node, const Object& live, const Object& applied) {
 }
 
 // Elements that both have come in the order of `applied`, those of `live` alone stay in front of the one they were in
-// front of.
+// front of. What `live` repeats, `applied` replaces.
 Value mergeLists(const Node& node, const Array& live, const Array& applied) {
   Elements left = elementsOf(node, live);
   Elements right = elementsOf(node, applied);
-  std::unordered_map<std::string_view, const Value*> leftByName(left.begin(), left.end());
+  Named leftByName = byName(left);
   std::unordered_map<std::string_view, size_t> positions;
   for (size_t i = 0; i < right.size(); ++i) positions.emplace(right[i].first, i);
   Array merged;
@@ -183,7 +215,8 @@ Value mergeLists(const Node& node, const Array& live, const Array& applied) {
     for (; next < end; ++next) {
       const auto& [name, element] = right[next];
       auto known = leftByName.find(name);
-      merged.push_back(known == leftByName.end() ? *element : merge(node.items.get(), *known->second, *element));
+      bool isOne = known != leftByName.end() && known->second.size() == 1;
+      merged.push_back(isOne ? merge(node.items.get(), *known->second[0], *element) : *element);
     }
   };
   for (const auto& [name, element] : left) {

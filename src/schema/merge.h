@@ -23,7 +23,7 @@ struct Manager {
 
 // Server-side apply: merges `applied` into `live` (null object when it does not exist), keeps metadata.managedFields,
 // drops what this manager owned before and applies no more. Throws StatusError Conflict with a cause per field unless
-// `force`.
+// `force`, and one of code 500, as upstream does, when elements of a list in `applied` can't be told apart.
 enum class Force { kNo, kYes };
 json::Value serverSideApply(const Kind& kind, const json::Value& live, const json::Value& applied,
                             const Manager& manager, Force force);
