@@ -14,4 +14,11 @@ std::optional<std::string> parseIp(std::string_view text) {
   return std::nullopt;
 }
 
+std::string formatIp(std::string_view bytes) {
+  if (bytes.size() != 4 && bytes.size() != 16) return {};
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof text);
+  return text;
+}
+
 }  // namespace wherry::base

@@ -11,4 +11,7 @@ namespace wherry::base {
 // a NUL in it included.
 std::optional<std::string> parseIp(std::string_view text);
 
+// The canonical text (RFC 5952) of 4 or 16 bytes in network order; "" for any other number of them.
+std::string formatIp(std::string_view bytes);
+
 }  // namespace wherry::base

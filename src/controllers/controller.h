@@ -6,16 +6,21 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informer.h"
+#include "controllers/address_ranges.h"
 #include "pki/certificate.h"
 
 namespace wherry::controllers {
 
 class ObjectFeed;
+
+// Which program of the machine has a port, as a sentence goes on ("is in use by sshd (process 12)"); "" when none has.
+using PortHolder = std::function<std::string(std::string_view protocol, int64_t port)>;
 
 // What controllers are made of. Outlives them.
 struct ControllerContext {
@@ -27,6 +32,8 @@ struct ControllerContext {
   std::optional<pki::KeyPair> authority{};    // signs CertificateSigningRequests; without it nobody does
   std::string clusterCidr = "10.244.0.0/16";  // pods' addresses; each node gets a piece
   int nodeCidrMaskSize = 24;                  // the size of that piece
+  AddressRanges loadBalancerPool{};           // empty: Services of type LoadBalancer are reached at the nodes' own
+  PortHolder portHolder{};                    // empty: the machine's programs are not asked
   std::shared_ptr<ObjectFeed> feed;           // see sharedFeed()
 };
 

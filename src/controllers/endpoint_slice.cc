@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "client/own_writes.h"
 #include "client/workqueue.h"
+#include "controllers/slice_writer.h"
 
 namespace wherry::controllers {
 
@@ -16,26 +16,21 @@ using discovery_v1::EndpointSlice;
 using meta::ObjectPtr;
 
 constexpr std::string_view kByService = "service";
-constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 constexpr std::string_view kZone = "topology.kubernetes.io/zone";
 
 // Only ours: users and other controllers may keep slices for the same Service.
-std::vector<std::string> managedSliceOf(const meta::Object& slice) {
-  const auto metadata = slice.metadata();
-  if (metadata.label(kManagedBy) != kManager) return {};
-  return {meta::ObjectKey{std::string(metadata.ns()), std::string(metadata.label(kServiceName))}.text()};
-}
+std::vector<std::string> managedSliceOf(const meta::Object& slice) { return serviceOfSlice(slice, kManager); }
 
 class EndpointSliceController : public Controller {
  public:
   explicit EndpointSliceController(ControllerContext& context)
-      : client_(context.client),
-        events_(context.events.forComponent("endpoint-slice-controller")),
+      : events_(context.events.forComponent("endpoint-slice-controller")),
         services_(context.informers.informer(Service::kResource())),
         pods_(context.informers.informer(Pod::kResource())),
         nodes_(context.informers.informer(Node::kResource())),
         slices_(context.informers.informer(EndpointSlice::kResource())),
-        servicePods_(context.informers) {
+        servicePods_(context.informers),
+        writer_(context.client) {
     slices_.addIndex(std::string(kByService), managedSliceOf);
     services_.addHandler(
         {.onChange = [this](const ObjectPtr& before,
@@ -83,10 +78,10 @@ class EndpointSliceController : public Controller {
   void reconcile(const std::string& key) {
     const Service service(services_.get(meta::ObjectKey::parse(key)));
     // A Service that is gone takes its slices along: they are owned by it.
-    if (!service) return writes_.forget(key);
+    if (!service) return writer_.forget(key);
     if (!hasManagedEndpoints(service) || service.metadata().deleting()) return;
     // Its own last writes come as events, and those bring us back here.
-    if (!writes_.visible(key, slices_)) return;
+    if (!writer_.visible(key, slices_)) return;
     std::vector<EndpointSlice> slices;
     for (const auto& object : slices_.byIndex(kByService, key)) {
       if (!object->metadata().deleting()) slices.emplace_back(object);
@@ -99,15 +94,9 @@ class EndpointSliceController : public Controller {
   }
 
   void apply(const std::string& key, const Service& service, const SliceActions& actions) {
-    const auto ns = service.metadata().ns();
     try {
-      for (const auto& slice : actions.create)
-        writes_.wrote(key, *client_.create(EndpointSlice::kResource(), ns, slice));
-      for (const auto& slice : actions.update)
-        writes_.wrote(key, *client_.update(EndpointSlice::kResource(), ns, slice));
-      for (const auto& slice : actions.remove) remove(key, slice);
+      writer_.apply(key, actions);
     } catch (const meta::StatusError& error) {
-      if (error.code() == 403) return;  // the namespace is being deleted
       if (!error.isConflict()) {
         events_.record(*service.object(), client::Severity::kWarning, "FailedToUpdateEndpointSlices",
                        fmt::format("Error updating Endpoint Slices for Service {}: {}", key, error.message()));
@@ -116,24 +105,13 @@ class EndpointSliceController : public Controller {
     }
   }
 
-  void remove(const std::string& key, const EndpointSlice& slice) {
-    try {
-      client_.remove(EndpointSlice::kResource(), slice.metadata().ns(), slice.metadata().name(),
-                     {.uid = std::string(slice.metadata().uid())});
-    } catch (const meta::StatusError& error) {
-      if (!error.isNotFound()) throw;
-    }
-    writes_.removed(key, *slice.object());
-  }
-
-  client::Client& client_;
   client::EventRecorder events_;
   client::Informer& services_;
   client::Informer& pods_;
   client::Informer& nodes_;
   client::Informer& slices_;
   ServicePods servicePods_;
-  client::OwnWrites writes_;
+  SliceWriter writer_;
   client::Workqueue queue_;
   std::optional<client::ReconcileLoop> loop_;
 };

@@ -20,6 +20,7 @@ std::unique_ptr<Controller> makeEndpointSliceController(ControllerContext& conte
 
 inline constexpr size_t kMaxEndpointsPerSlice = 100;
 inline constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
+inline constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 inline constexpr std::string_view kManager = "endpointslice-controller.k8s.io";
 
 // Where a node is: its label topology.kubernetes.io/zone; "" when it has none.

@@ -13,7 +13,6 @@ using core_v1::Pod;
 using core_v1::Service;
 using discovery_v1::EndpointSlice;
 
-constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 constexpr std::string_view kHeadless = "service.kubernetes.io/headless";
 
 // Slices hold endpoints of one address family with the same ports.

@@ -7,8 +7,10 @@
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
+#include "controllers/endpoint_slice_mirroring.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
+#include "controllers/load_balancer.h"
 #include "controllers/namespace.h"
 #include "controllers/node.h"
 #include "controllers/pod_gc.h"
@@ -41,6 +43,8 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"replicaset-controller", makeReplicaSetController},
       {"endpointslice-controller", makeEndpointSliceController},
       {"endpoints-controller", makeEndpointsController},
+      {"endpointslicemirroring-controller", makeEndpointSliceMirroringController},
+      {"service-lb-controller", makeLoadBalancerController},
   };
   return table;
 }

@@ -14,6 +14,7 @@
 #include "client/workqueue_metrics.h"
 #include "controllers/registry.h"
 #include "linux/ipv4.h"
+#include "linux/listeners.h"
 #include "linux/node_addresses.h"
 #include "main/token_file.h"
 #include "net/server.h"
@@ -68,6 +69,13 @@ std::vector<apiserver::StaticToken> readTokens(const ServerOptions& options) {
   }
 }
 
+std::string portHolder(std::string_view protocol, int64_t port) {
+  if (protocol != "TCP" && protocol != "UDP") return {};
+  auto transport = protocol == "TCP" ? linux::Transport::kTcp : linux::Transport::kUdp;
+  auto holder = linux::findHolder(transport, static_cast<uint16_t>(port));
+  return holder.empty() ? holder : "is in use by " + holder;
+}
+
 // "Address already in use" says what to do about it.
 std::unique_ptr<net::Server> listen(const net::ServerOptions& options, const net::ConnectionLimits& limits,
                                     net::Handler handler) {
@@ -108,7 +116,9 @@ struct ControlPlane::State {
                           .events = events,
                           .rootCaPem = pki.authority.certificatePem,
                           .authority = pki.authority,
-                          .clusterCidr = o.clusterCidr},
+                          .clusterCidr = o.clusterCidr,
+                          .loadBalancerPool = controllers::AddressRanges::parse(o.loadBalancerPool),
+                          .portHolder = portHolder},
         schedulerContext{.client = api.client(), .informers = informers, .events = events} {}
 
   const ServerOptions& options;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "controllers/address_ranges.h"
 #include "json/yaml.h"
 #include "kubelet/images/registries.h"
 #include "linux/ipv4.h"
@@ -47,6 +48,14 @@ void checkRanges(const ServerOptions& options) {
   }
 }
 
+void checkLoadBalancerPool(const ServerOptions& options) {
+  try {
+    static_cast<void>(controllers::AddressRanges::parse(options.loadBalancerPool));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(fmt::format("--load-balancer-pool: {}", error.what()));
+  }
+}
+
 // The API alone also runs on a machine without a network; its `kubernetes` Service then leads nowhere.
 std::string findOwnAddress(bool onlyApi) {
   auto ip = linux::findNodeIp(linux::readNodeAddresses());
@@ -80,6 +89,11 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
   parser.add_option("--node-ip", options.nodeIp, "this node's address (default: the default route's)");
   parser.add_option("--cluster-cidr", options.clusterCidr, "the pods' addresses")->capture_default_str();
   parser.add_option("--service-cidr", options.serviceCidr, "the Services' addresses")->capture_default_str();
+  parser
+      .add_option("--load-balancer-pool", options.loadBalancerPool,
+                  "addresses for Services of type LoadBalancer: prefixes and ranges, separated by commas (default: "
+                  "the node's own addresses, with the Services' ports opened)")
+      ->type_name("ADDRESSES");
   parser.add_option("--cluster-domain", options.clusterDomain, "the end of all cluster names")->capture_default_str();
   parser.add_option("--cluster-dns", options.clusterDns, "the address of the cluster DNS")->capture_default_str();
   parser.add_option("--max-pods", options.maxPods, "how many pods this node takes")
@@ -138,6 +152,7 @@ void completeOptions(ServerOptions& options) {
   }
   if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
   checkRanges(options);
+  checkLoadBalancerPool(options);
   kubelet::Registries::read(options.registries);  // a mistake in it is told now, not at the first pull
 }
 

@@ -22,6 +22,7 @@ struct ServerOptions {
   std::string nodeIp;    // empty: the address of the default route, also when it changes
   std::string clusterCidr = "10.244.0.0/16";
   std::string serviceCidr = "10.96.0.0/12";
+  std::string loadBalancerPool;  // addresses for Services of type LoadBalancer; empty: the nodes' own
   std::string clusterDomain = "cluster.local";
   std::string clusterDns = "10.96.0.10";
   int maxPods = 110;              // on this node; upstream's default
