@@ -1,6 +1,7 @@
 #include "linux/netlink_message.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
@@ -44,6 +45,7 @@ void NetlinkMessage::u16(uint16_t type, uint16_t value) { bytes(type, asBytes(va
 void NetlinkMessage::u32(uint16_t type, uint32_t value) { bytes(type, asBytes(value)); }
 void NetlinkMessage::be16(uint16_t type, uint16_t value) { u16(type, htons(value)); }
 void NetlinkMessage::be32(uint16_t type, uint32_t value) { u32(type, htonl(value)); }
+void NetlinkMessage::be64(uint16_t type, uint64_t value) { bytes(type, asBytes(htobe64(value))); }
 
 void NetlinkMessage::text(uint16_t type, std::string_view value) {
   std::string terminated(value);
@@ -114,6 +116,11 @@ std::optional<uint32_t> NetlinkAttributes::findU32(uint16_t type) const { return
 std::optional<uint32_t> NetlinkAttributes::findBe32(uint16_t type) const {
   auto value = findU32(type);
   return value ? std::optional(ntohl(*value)) : std::nullopt;
+}
+
+std::optional<uint64_t> NetlinkAttributes::findBe64(uint16_t type) const {
+  auto value = number<uint64_t>(find(type));
+  return value ? std::optional(be64toh(*value)) : std::nullopt;
 }
 
 std::optional<std::string> NetlinkAttributes::findText(uint16_t type) const {

@@ -31,6 +31,7 @@ class NetlinkMessage {
   void u32(uint16_t type, uint32_t value);   // host byte order
   void be16(uint16_t type, uint16_t value);  // network byte order, from a host number
   void be32(uint16_t type, uint32_t value);
+  void be64(uint16_t type, uint64_t value);
   void text(uint16_t type, std::string_view value);  // with the NUL that the kernel wants
   void flag(uint16_t type) { bytes(type, {}); }
 
@@ -61,6 +62,7 @@ class NetlinkAttributes {
   std::optional<uint16_t> findBe16(uint16_t type) const;
   std::optional<uint32_t> findU32(uint16_t type) const;
   std::optional<uint32_t> findBe32(uint16_t type) const;
+  std::optional<uint64_t> findBe64(uint16_t type) const;
   std::optional<std::string> findText(uint16_t type) const;
 
   // Calls f(type, data) for each.

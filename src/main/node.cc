@@ -48,10 +48,11 @@ struct Node::State {
 
   void makeProxy() {
     if (!options.enabled("proxy")) return;
-    proxy = std::make_unique<proxy::Proxy>(
-        controlPlane.informers(),
-        proxy::ProxyOptions{
-            .nodeName = options.nodeName, .nodeAddresses = ownAddresses(options), .serviceCidr = options.serviceCidr});
+    proxy = std::make_unique<proxy::Proxy>(controlPlane.informers(),
+                                           proxy::ProxyOptions{.nodeName = options.nodeName,
+                                                               .nodeAddresses = ownAddresses(options),
+                                                               .podCidr = firstPodCidr(options),
+                                                               .serviceCidr = options.serviceCidr});
     applied.push_back(&proxy->applied());
     readiness.set("proxy", false, "starting");
   }

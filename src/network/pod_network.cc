@@ -152,8 +152,9 @@ PodAddress PodNetwork::attach(const std::string& sandboxId, const std::string& n
   PodLink link = describePodLink(sandboxId, address);
   Turn turn(state_->atOnce);
   applyPodLink(link, netnsPath);
-  // So that 127.0.0.1 leads to a host port; the table's chain "guard" keeps others from using it.
-  if (!hostPorts.empty()) linux::writeSysctl("net/ipv4/conf/" + link.hostInterface + "/route_localnet", "1");
+  // So that 127.0.0.1 leads to a host port or a node port; the chain "guard" of the host ports' table keeps others from
+  // using it.
+  linux::writeSysctl("net/ipv4/conf/" + link.hostInterface + "/route_localnet", "1");
   state_->open(sandboxId, {address, hostPorts});
   return podAddress(sandboxId, address);
 }

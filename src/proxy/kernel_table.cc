@@ -1,9 +1,11 @@
 #include "proxy/kernel_table.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <system_error>
 
+#include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 
@@ -11,6 +13,8 @@
 #include "base/log.h"
 #include "linux/conntrack.h"
 #include "linux/links.h"
+#include "linux/nft/elements.h"
+#include "linux/node_addresses.h"
 #include "linux/routes.h"
 
 namespace wherry::proxy {
@@ -18,25 +22,101 @@ namespace {
 
 const base::Log kLog("proxy");
 
+using Ports = std::set<ServicePort>;
+
+linux::Ipv4Address addressIn(const linux::nft::Data& data, size_t field) {
+  uint32_t value = 0;
+  data.bytes().copy(reinterpret_cast<char*>(&value), sizeof value, field * sizeof value);
+  return linux::Ipv4Address::fromNetworkOrder(value);
+}
+uint16_t portIn(const linux::nft::Data& data, size_t field) {
+  uint16_t value = 0;
+  data.bytes().copy(reinterpret_cast<char*>(&value), sizeof value, field * 4);
+  return ntohs(value);
+}
+
+// The first packet of a connection, and who was to answer it.
+struct Sent {
+  linux::Ipv4Address client;
+  ServicePort to;
+  Endpoint answering;
+};
+
+Sent sentBy(const linux::Connection& connection) {
+  return {connection.original.source,
+          {connection.original.destination, connection.protocol, connection.original.destinationPort},
+          {connection.reply.source, connection.reply.sourcePort}};
+}
+// An element of the map of clients with affinity.
+Sent sentBy(const linux::nft::ListedElement& element) {
+  return {addressIn(element.key, 0),
+          {addressIn(element.key, 1), static_cast<uint8_t>(element.key.bytes().at(8)), portIn(element.key, 3)},
+          {addressIn(element.data, 0), portIn(element.data, 1)}};
+}
+
+// The port that it was for, of those that are there or have just gone.
+ServicePort portFor(const Sent& sent, const Slots& slots, const Ports& changed, const Cidrs& cidrs) {
+  auto isKnown = [&](const ServicePort& port) { return slots.find(port) || changed.contains(port); };
+  ServicePort port = sent.to;
+  bool isClusterIp = cidrs.services && cidrs.services->contains(port.ip);
+  if (!isClusterIp && !isKnown(port)) port.ip = {};
+  ServicePort outside = port;
+  outside.clients = Clients::kOutside;
+  bool fromOutside = !cidrs.nodeAddresses.contains(sent.client) && !(cidrs.pods && cidrs.pods->contains(sent.client));
+  return fromOutside && isKnown(outside) ? outside : port;
+}
+
+bool answers(const Backends* backends, const Endpoint& answering) {
+  if (!backends) return false;
+  return std::any_of(backends->endpoints.begin(), backends->endpoints.end(), [&](const Endpoint& endpoint) {
+    return endpoint.ip == answering.ip && endpoint.port == answering.port;
+  });
+}
+
 // A UDP "connection" lives as long as packets come, so a client that keeps its socket would never leave a dead
 // endpoint, nor a cluster IP that had none. TCP ends by itself, and in order.
-void forgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
+void forgetStale(const Slots& slots, const Ports& changed, const Cidrs& cidrs) {
+  std::set<linux::Ipv4Address> own;
+  for (const auto& address : linux::readNodeAddresses().addresses) own.insert(address.address);
   linux::deleteConnections(IPPROTO_UDP, [&](const linux::Connection& connection) {
-    ServicePort port{connection.original.destination, IPPROTO_UDP, connection.original.destinationPort};
-    if (!changed.contains(port)) return false;
-    const auto* endpoints = slots.find(port);
-    Endpoint answering{connection.reply.source, connection.reply.sourcePort};
-    return !endpoints || std::find(endpoints->begin(), endpoints->end(), answering) == endpoints->end();
+    Sent sent = sentBy(connection);
+    ServicePort port = portFor(sent, slots, changed, cidrs);
+    if (!changed.contains(port) || answers(slots.find(port), sent.answering)) return false;
+    // Somebody else's port of that number is not a node port.
+    return !port.isNodePort() || own.contains(sent.to.ip);
   });
 }
 
 // The table is in place whether this succeeds or not.
-void tryForgetStale(const Slots& slots, const std::set<ServicePort>& changed) {
-  if (changed.empty()) return;
+void tryForgetStale(const Slots& slots, const Ports& changed, const Cidrs& cidrs) {
+  bool anyUdp = std::any_of(changed.begin(), changed.end(), [](auto& port) { return port.protocol == IPPROTO_UDP; });
+  if (!anyUdp) return;
   try {
-    forgetStale(slots, changed);
+    forgetStale(slots, changed, cidrs);
   } catch (const std::system_error& error) {
     kLog.warn("UDP connections to endpoints that are gone stay until they time out: {}", error.what());
+  }
+}
+
+bool hasAffinity(const Backends* backends) { return backends && backends->affinity.count() > 0; }
+
+// Clients that kept to an endpoint that is gone. An element may end, or somebody change the table, meanwhile: each is
+// deleted by itself.
+void forgetClients(linux::NetlinkSocket& socket, const Slots& slots, const Cidrs& cidrs) {
+  std::vector<linux::nft::Data> stale;
+  linux::nft::listElements(socket, kTable, kAffinityMap, [&](const linux::nft::ListedElement& element) {
+    Sent sent = sentBy(element);
+    const Backends* backends = slots.find(portFor(sent, slots, {}, cidrs));
+    if (!hasAffinity(backends) || !answers(backends, sent.answering)) stale.push_back(element.key);
+  });
+  for (const linux::nft::Data& key : stale) {
+    linux::nft::Batch batch;
+    batch.deleteElement(kTable, kAffinityMap, key);
+    try {
+      batch.commit(socket);
+    } catch (const linux::nft::BatchError& error) {
+      if (error.error != ENOENT) throw;
+    }
   }
 }
 
@@ -53,29 +133,49 @@ void KernelTable::setRouteToServices() {
   if (loopback) linux::setRoute(routes, {.destination = *cidrs_.services, .index = loopback->index});
 }
 
+// As late as possible before the commit: what packets add in between is lost.
+void KernelTable::keepAffinity(linux::nft::Batch& batch, const Slots& slots) {
+  linux::nft::listElements(socket_, kTable, kAffinityMap, [&](const linux::nft::ListedElement& element) {
+    Sent sent = sentBy(element);
+    const Backends* backends = slots.find(portFor(sent, slots, {}, cidrs_));
+    if (!hasAffinity(backends) || !answers(backends, sent.answering) || element.left.count() == 0) return;
+    batch.addElement(kTable, kAffinityMap, element.key, element.data, {element.timeout, element.left});
+  });
+}
+
 void KernelTable::replace(const Slots& slots) {
   linux::nft::Batch batch;
-  addWholeTable(batch, slots, cidrs_, sizes_);
+  addWholeTable(batch, slots, cidrs_, shapes_);
+  keepAffinity(batch, slots);
   batch.commit(socket_);
   base::faultPoint("services-loaded");
   setRouteToServices();
-  std::set<ServicePort> all;
-  slots.forEachPort([&](const ServicePort& port, const std::vector<Endpoint>&) {
+  withAffinity_.clear();
+  Ports all;
+  slots.forEachPort([&](const ServicePort& port, const Backends& backends) {
     if (port.protocol == IPPROTO_UDP) all.insert(port);
+    if (hasAffinity(&backends)) withAffinity_.insert(port);
   });
-  tryForgetStale(slots, all);
+  tryForgetStale(slots, all, cidrs_);
 }
 
 void KernelTable::apply(const Slots& slots, const Changes& changes) {
   linux::nft::Batch batch;
-  addChanges(batch, slots, changes, sizes_);
+  addChanges(batch, slots, changes, shapes_);
   batch.commit(socket_);
   base::faultPoint("endpoints-applied");
-  std::set<ServicePort> changed;
+  bool anyAffinity = false;
   for (const ServicePort& port : changes.ports()) {
-    if (port.protocol == IPPROTO_UDP) changed.insert(port);
+    bool has = hasAffinity(slots.find(port));
+    anyAffinity = anyAffinity || has || withAffinity_.contains(port);
+    if (has) {
+      withAffinity_.insert(port);
+    } else {
+      withAffinity_.erase(port);
+    }
   }
-  tryForgetStale(slots, changed);
+  if (anyAffinity) forgetClients(socket_, slots, cidrs_);
+  tryForgetStale(slots, Ports(changes.ports().begin(), changes.ports().end()), cidrs_);
 }
 
 void removeRouteToServices() {

@@ -14,18 +14,20 @@ class KernelTable {
   explicit KernelTable(Cidrs cidrs);
 
   // Writes the whole table, and the route that lets the node's own packets to cluster IPs reach it when there is no
-  // other.
+  // other. Which clients keep to which endpoints stays.
   void replace(const Slots& slots);
   // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are
-  // forgotten, so that their next packet finds another one.
+  // forgotten, so that their next packet finds another one; so are the clients that kept to it.
   void apply(const Slots& slots, const Changes& changes);
 
  private:
   void setRouteToServices();
+  void keepAffinity(linux::nft::Batch& batch, const Slots& slots);
 
   Cidrs cidrs_;
   linux::NetlinkSocket socket_;
-  Sizes sizes_;
+  Shapes shapes_;
+  std::set<ServicePort> withAffinity_;  // as in the kernel
 };
 
 // Removes that route.

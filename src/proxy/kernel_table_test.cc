@@ -4,10 +4,12 @@
 #include <algorithm>
 
 #include <gtest/gtest.h>
+#include <linux/netlink.h>
 
 #include "base/strings.h"
 #include "base/subprocess.h"
 #include "linux/links.h"
+#include "linux/nft/elements.h"
 #include "linux/nft/render.h"
 #include "linux/routes.h"
 #include "linux/scratch_namespace.h"
@@ -79,9 +81,9 @@ struct Loaded {
       kernel->replace(slots);
     });
   }
-  void set(const ServicePort& port, const std::vector<Endpoint>& endpoints) {
+  void set(const ServicePort& port, const Backends& backends) {
     Changes changes;
-    slots.set(port, endpoints, changes);
+    slots.set(port, backends, changes);
     node.run([&] { kernel->apply(slots, changes); });
   }
   void remove(const ServicePort& port) {
@@ -154,6 +156,117 @@ TEST_F(KernelTableTest, AServiceWithoutEndpointsAnswersUdpWithPortUnreachable) {
     }
     EXPECT_TRUE(errno == ECONNREFUSED || errno == EPERM) << errno;
   }
+}
+
+TEST_F(KernelTableTest, AClientFromOutsideReachesANodePortUnderItsOwnAddress) {
+  Loaded table(*node);
+  ScratchNamespace world;
+  link(world, "vethW", ip("198.51.100.1"));
+  table.set({{}, IPPROTO_TCP, 30080}, {kInA});
+  table.set({{}, IPPROTO_TCP, 30081}, {});
+  auto server = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
+  EXPECT_EQ(connectFrom(world, "192.0.2.1", 30080), 0);
+  EXPECT_EQ(accepted(server), "198.51.100.1");
+  EXPECT_EQ(connectFrom(world, "192.0.2.1", 30081), ECONNREFUSED);
+  table.set({{}, IPPROTO_TCP, 30080}, {{kInA.ip, kInA.port, Place::kElsewhere}});
+  EXPECT_EQ(connectFrom(world, "192.0.2.1", 30080), 0);
+  EXPECT_EQ(accepted(server), "192.0.2.1") << "its answers would go another way";
+}
+
+TEST_F(KernelTableTest, TheNodeReachesANodePortByLoopback) {
+  Loaded table(*node);
+  node->run([] { linux::writeSysctl("net/ipv4/conf/vethA/route_localnet", "1"); });
+  table.set({{}, IPPROTO_TCP, 30080}, {kInA});
+  table.set({{}, IPPROTO_TCP, 30081}, {});
+  auto server = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
+  EXPECT_EQ(connectFrom(*node, "127.0.0.1", 30080), 0);
+  EXPECT_EQ(accepted(server), "192.0.2.1");
+  EXPECT_EQ(connectFrom(*node, "127.0.0.1", 30081), ECONNREFUSED);
+}
+
+TEST_F(KernelTableTest, OnlyWhoIsInASourceRangeMayCome) {
+  Loaded table(*node);
+  ServicePort balanced{ip("198.18.0.1"), IPPROTO_TCP, 80};
+  Backends backends({kInB});
+  backends.sources = {*linux::Ipv4Prefix::parse("10.244.0.0/31")};
+  table.set(balanced, backends);
+  auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
+  node->run([] {
+    linux::NetlinkSocket socket(0);
+    linux::setRoute(socket, {.destination = *linux::Ipv4Prefix::parse("198.18.0.0/24"), .index = 1});
+  });
+  EXPECT_EQ(connectFrom(*podA, "198.18.0.1", 80), 0);
+  EXPECT_NE(connectFrom(*node, "198.18.0.1", 80), 0);
+  backends.sources = {*linux::Ipv4Prefix::parse("192.0.2.0/24")};
+  table.set(balanced, backends);
+  EXPECT_EQ(connectFrom(*node, "198.18.0.1", 80), 0);
+}
+
+TEST_F(KernelTableTest, AClientKeepsToItsEndpointWhileThatIsThere) {
+  Loaded table(*node);
+  Backends both({kInA, kInB});
+  both.affinity = std::chrono::duration<uint32_t>(3600);
+  table.set(kWeb, both);
+  auto serverA = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
+  auto serverB = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
+  auto visits = [&] {
+    int inA = 0, inB = 0;
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
+    while (!accepted(serverA).empty()) ++inA;
+    while (!accepted(serverB).empty()) ++inB;
+    EXPECT_EQ(inA + inB, 20);
+    return inA;
+  };
+  int inA = visits();
+  EXPECT_TRUE(inA == 0 || inA == 20) << inA;
+  node->run([&] {
+    KernelTable next(kCidrs);  // as after a start of the process
+    next.replace(table.slots);
+  });
+  EXPECT_EQ(visits(), inA) << "a restart";
+  // The other one goes and comes back, then its own one.
+  const Endpoint& own = inA == 20 ? kInA : kInB;
+  const Endpoint& other = inA == 20 ? kInB : kInA;
+  Backends one = both;
+  one.endpoints = {own};
+  table.set(kWeb, one);
+  table.set(kWeb, both);
+  EXPECT_EQ(visits(), inA) << "a rollout of others";
+  one.endpoints = {other};
+  table.set(kWeb, one);
+  EXPECT_EQ(visits(), 20 - inA) << "its endpoint is gone";
+  table.set(kWeb, {kInA, kInB});
+  int affinities = 0;
+  node->run([&] {
+    linux::NetlinkSocket socket(NETLINK_NETFILTER);
+    linux::nft::listElements(socket, kTable, kAffinityMap, [&](const linux::nft::ListedElement&) { ++affinities; });
+  });
+  EXPECT_EQ(affinities, 0) << "affinity was taken from the Service";
+}
+
+TEST_F(KernelTableTest, AUdpClientOfANodePortFollowsTheEndpoints) {
+  Loaded table(*node);
+  ServicePort port{{}, IPPROTO_UDP, 30053};
+  Endpoint dnsA{kInA.ip, 53}, dnsB{kInB.ip, 53};
+  auto serverA = listenIn(*podA, SOCK_DGRAM, "10.244.0.1", 53);
+  auto serverB = listenIn(*podB, SOCK_DGRAM, "10.244.0.2", 53);
+  base::Fd client = socketIn(*node, SOCK_DGRAM);
+  auto sendOne = [&] {
+    sockaddr_in target = address("192.0.2.1", 30053);
+    ::sendto(client.get(), "x", 1, 0, generic(target), sizeof target);
+  };
+  sendOne();  // reaches the node itself, where nobody is
+  table.set(port, {dnsA});
+  sendOne();
+  EXPECT_TRUE(received(serverA));
+  table.set(port, {dnsB});
+  sendOne();
+  EXPECT_TRUE(received(serverB));
+  table.remove(port);
+  sendOne();
+  table.set(port, {dnsA});
+  sendOne();
+  EXPECT_TRUE(received(serverA));
 }
 
 TEST_F(KernelTableTest, ChangesAreSeenByTheNextConnection) {
@@ -233,7 +346,9 @@ std::vector<std::string> sortedLines(const std::string& ruleset) {
         base::replaceAll(base::replaceAll(raw, "elements = { ", ""), "meta l4proto tcp reject", "reject");
     std::string_view text = base::trim(line);
     while (!text.empty() && (text.back() == ',' || text.back() == '}' || text.back() == ' ')) text.remove_suffix(1);
-    if (!text.empty()) lines.emplace_back(text);
+    if (text.empty()) continue;
+    bool isElements = text[0] >= '0' && text[0] <= '9';
+    for (std::string_view part : base::split(text, isElements ? ',' : '\n')) lines.emplace_back(base::trim(part));
   }
   std::sort(lines.begin(), lines.end());
   return lines;
@@ -246,6 +361,13 @@ TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
   table.set(kDns, {});
   table.set({kWeb.ip, IPPROTO_TCP, 443}, {kInA});
   table.set(kWeb, {kInB});
+  Backends members({kInA, kInB});
+  members.affinity = std::chrono::duration<uint32_t>(90);
+  members.sources = {*linux::Ipv4Prefix::parse("198.51.100.0/24"), *linux::Ipv4Prefix::parse("203.0.113.7/32")};
+  table.set({ip("198.18.0.1"), IPPROTO_TCP, 80}, members);
+  members.sources.clear();
+  table.set({{}, IPPROTO_TCP, 30080}, members);
+  table.set({{}, IPPROTO_TCP, 30080, Clients::kOutside}, {kInA, kInB});
   base::Finished listed;
   node->run([&] { listed = base::run({.argv = {"nft", "list", "ruleset"}}); });
   ASSERT_TRUE(listed.ok()) << listed.err;

@@ -41,6 +41,7 @@ struct Proxy::State {
   State(client::InformerFactory& informers, const ProxyOptions& options)
       : node(nodeOf(options)),
         serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
+        podCidr(linux::Ipv4Prefix::parse(options.podCidr)),
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())) {}
 
@@ -53,6 +54,7 @@ struct Proxy::State {
 
   const Node node;
   const std::optional<linux::Ipv4Prefix> serviceCidr;
+  const std::optional<linux::Ipv4Prefix> podCidr;
   client::Informer& services;
   client::Informer& slices;
   PendingChanges pending;
@@ -89,7 +91,7 @@ void Proxy::State::follow() {
 
 void Proxy::State::run(std::stop_token stop) {
   if (!services.waitSynced(stop) || !slices.waitSynced(stop)) return;
-  kernel.emplace(Cidrs{.services = serviceCidr, .nodeAddresses = node.addresses});
+  kernel.emplace(Cidrs{.services = serviceCidr, .pods = podCidr, .nodeAddresses = node.addresses});
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
   retryAt = Clock::now();  // the first table is written as a repair is: whole
   linux::nft::TableWatch watch(kTable, [this] { pending.finishWithoutTable(); });
@@ -120,8 +122,8 @@ void Proxy::State::update(const std::set<std::string>& changed) {
     }
   }
   for (const auto& [key, ports] : next) {
-    for (const auto& [port, endpoints] : ports) {
-      slots.set(port, endpoints, changes);
+    for (const auto& [port, backends] : ports) {
+      slots.set(port, backends, changes);
       portsOf[key].push_back(port);
     }
     if (ports.empty()) portsOf.erase(key);

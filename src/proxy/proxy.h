@@ -1,5 +1,6 @@
-// Proxy: makes Services reachable under their cluster IPs, by the nftables table `ip wherry_proxy` of the network
-// namespace it was started in. It follows Services and EndpointSlices; each batch of changes is one small transaction.
+// Proxy: makes Services reachable under their cluster IPs, node ports and external addresses, by the nftables table `ip
+// wherry_proxy` of the network namespace it was started in. It follows Services and EndpointSlices; each batch of
+// changes is one small transaction.
 //
 // Safe from any thread. Where the kernel refuses a change (somebody flushed the ruleset), the whole table is written
 // anew; where that fails too it is tried again, later each time.
@@ -18,6 +19,8 @@ struct ProxyOptions {
   std::string nodeName;
   // The node's own addresses, the cluster DNS address among them: a cluster IP that is one of them is left alone.
   std::vector<std::string> nodeAddresses;
+  // "10.244.0.0/24": this node's pods. What comes from elsewhere, and not from the node, is from outside.
+  std::string podCidr;
   // "10.96.0.0/12": what no Service has of it is refused, and the node has a route to it; "": neither.
   std::string serviceCidr;
 };

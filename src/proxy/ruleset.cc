@@ -1,5 +1,7 @@
 #include "proxy/ruleset.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 
@@ -9,116 +11,300 @@ namespace {
 namespace nft = linux::nft;
 using nft::Field;
 using nft::FieldType;
+using nft::Match;
+using nft::MatchSet;
+using nft::Rule;
 
-const nft::Type kPortType = {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort};
-const nft::Type kSlotType = {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort, FieldType::kNumber};
-const nft::Key kPortKey = {Field::kDestinationAddress, Field::kProtocol, Field::kDestinationPort};
+constexpr linux::Ipv4Prefix kLoopback{{0x7f000000}, 8};
+constexpr int kPriorityAdmission = nft::kPriorityDestinationNat - 10;
+// Enough for the clients of a large site; beyond, those with affinity are led anywhere and the others go uncounted.
+constexpr nft::Dynamic kMostClients{1'000'000};
+constexpr nft::Dynamic kMostCounters{1'000'000};
 
-std::string sizeName(size_t size) { return fmt::format("n{}", size); }  // of the set and of the chain
+const nft::Type kEndpointType = {FieldType::kAddress, FieldType::kPort};
+const nft::Type kTrafficType = {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort, FieldType::kAddress,
+                                FieldType::kPort};
+const nft::Key kTrafficKey = {Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort,
+                              Field::kReplySource, Field::kReplySourcePort};
+
+nft::Type portType(const Front& front) {
+  if (front.nodePorts) return {FieldType::kProtocol, FieldType::kPort};
+  return {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort};
+}
+nft::Key portKey(const Front& front) {
+  if (front.nodePorts) return {Field::kProtocol, Field::kDestinationPort};
+  return {Field::kDestinationAddress, Field::kProtocol, Field::kDestinationPort};
+}
+template <typename T, typename U>
+std::vector<T> with(std::vector<T> list, U last) {
+  list.push_back(std::move(last));
+  return list;
+}
+
 nft::Verdict jump(std::string chain) { return {nft::VerdictKind::kJump, std::move(chain)}; }
 nft::Verdict goTo(std::string chain) { return {nft::VerdictKind::kGoto, std::move(chain)}; }
+const nft::Verdict kDrop{nft::VerdictKind::kDrop, ""};
 
-nft::Set sizeSet(size_t size) { return {.name = sizeName(size), .type = kPortType}; }
+Match address(Field field, Match::Operator op, linux::Ipv4Prefix prefix) {
+  return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
+}
 
-nft::Rule sizeRule(size_t size) { return {{nft::MatchSet{kPortKey, sizeName(size)}, goTo(sizeName(size))}}; }
+// For an address of the node that may have node ports. The cluster DNS address has none, though it is one.
+Rule toNode(const Cidrs& cidrs) {
+  Rule rule{{nft::MatchLocal{}}};
+  if (cidrs.services) {
+    rule.statements.push_back(address(Field::kDestinationAddress, Match::Operator::kNotEqual, *cidrs.services));
+  }
+  return rule;
+}
+Rule fromOutside(const Cidrs& cidrs) {
+  if (!cidrs.pods) return {};
+  return {{address(Field::kSourceAddress, Match::Operator::kNotEqual, *cidrs.pods)}};
+}
+Rule inFront(const Front& front, const Cidrs& cidrs) { return front.nodePorts ? toNode(cidrs) : Rule(); }
+Rule operator+(Rule rule, const Rule& rest) {
+  rule.statements.insert(rule.statements.end(), rest.statements.begin(), rest.statements.end());
+  return rule;
+}
 
-nft::Chain sizeChain(size_t size) {
-  nft::Key slot = kPortKey;
-  slot.push_back(nft::RandomNumber{static_cast<uint32_t>(size)});
-  nft::Chain chain{.name = sizeName(size), .rules = {{{nft::DestinationNat{slot, "slots"}}}}};
+std::string sizeName(const Front& front, size_t size) { return fmt::format("{}{}", front.sizes, size); }  // set, chain
+
+nft::Set sizeSet(const Front& front, size_t size) { return {.name = sizeName(front, size), .type = portType(front)}; }
+
+Rule sizeRule(const Front& front, size_t size) {
+  std::string name = sizeName(front, size);
+  return {{MatchSet{portKey(front), name}, goTo(name)}};
+}
+
+nft::Chain sizeChain(const Front& front, size_t size) {
+  nft::Key slot = with(portKey(front), nft::RandomNumber{static_cast<uint32_t>(size)});
+  nft::Chain chain{.name = sizeName(front, size), .rules = {{{nft::DestinationNat{slot, front.slots}}}}};
   // A packet may see the size before and the slots after a change, and its slot be gone: slot 0 is always there.
-  if (size > 1) chain.rules.push_back({{goTo(sizeName(1))}});
+  if (size > 1) chain.rules.push_back({{goTo(sizeName(front, 1))}});
   return chain;
 }
 
-nft::Chain hooked(std::string name, nft::ChainType type, nft::HookPoint point, int priority, nft::Rule rule) {
-  return {.name = std::move(name), .hook = nft::Hook{type, point, priority}, .rules = {std::move(rule)}};
+std::string affinityName(const Front& front, uint32_t seconds) {
+  Backends backends;
+  backends.affinity = decltype(backends.affinity){seconds};
+  return affinitySet(front, backends);
 }
 
-nft::Chain translatingChain(std::string name, nft::HookPoint point) {
-  return hooked(std::move(name), nft::ChainType::kNat, point, nft::kPriorityDestinationNat, {{jump("services")}});
+nft::Set affinitySetOf(const Front& front, uint32_t seconds) {
+  return {.name = affinityName(front, seconds), .type = portType(front)};
 }
 
-nft::Chain refusingChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
-  nft::Chain chain = hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter,
-                            {{nft::MatchSet{kPortKey, "noendpoints"}, goTo("refuse")}});
-  if (!cidrs.services) return chain;
-  nft::Match toServices{.field = Field::kDestinationAddress,
-                        .value = nft::Data().address(cidrs.services->address),
-                        .prefixLength = cidrs.services->length};
-  nft::MatchSet notToNode{{Field::kDestinationAddress}, "node", nft::MatchSet::Operator::kNotIn};
-  chain.rules.push_back({{toServices, notToNode, goTo("refuse")}});
-  return chain;
+// By what the connection was before its translation.
+Rule affinityRule(const Front& front, uint32_t seconds) {
+  const nft::Key port = {Field::kProtocol, Field::kOriginalDestinationPort};
+  const nft::Key addressPort = {Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort};
+  Rule rule{{nft::MatchNew{}, MatchSet{front.nodePorts ? port : addressPort, affinityName(front, seconds)}}};
+  if (front.nodePorts) rule.statements.push_back(MatchSet{{Field::kOriginalDestination}, "node"});
+  rule.statements.push_back(nft::RememberFor{
+      .map = kAffinityMap,
+      .key = {Field::kOriginalSource, Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort},
+      .timeout = std::chrono::seconds(seconds),
+      .data = {Field::kReplySource, Field::kReplySourcePort}});
+  return rule;
+}
+
+nft::Chain hooked(std::string name, nft::ChainType type, nft::HookPoint point, int priority, std::vector<Rule> rules) {
+  return {.name = std::move(name), .hook = nft::Hook{type, point, priority}, .rules = std::move(rules)};
+}
+
+bool isOutputHook(nft::HookPoint point) { return point == nft::HookPoint::kOutput; }
+
+nft::Chain admittingChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
+  nft::Key port = portKey(kFronts[0]);
+  std::vector<Rule> rules = {
+      {{MatchSet{port, "restricted"},
+        MatchSet{with(port, Field::kSourceAddress), "allowed", MatchSet::Operator::kNotIn}, kDrop}}};
+  for (const Front& front : kFronts) {
+    if (front.clients != Clients::kOutside || isOutputHook(point)) continue;
+    rules.push_back(Rule{{nft::MatchNew{}}} + fromOutside(cidrs) + inFront(front, cidrs) +
+                    Rule{{MatchSet{portKey(front), front.dropped}, kDrop}});
+  }
+  return hooked(std::move(name), nft::ChainType::kFilter, point, kPriorityAdmission, std::move(rules));
+}
+
+nft::Chain translatingChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
+  nft::Key client = {Field::kSourceAddress, Field::kDestinationAddress, Field::kProtocol, Field::kDestinationPort};
+  std::vector<Rule> rules = {{{nft::DestinationNat{client, kAffinityMap}}}};
+  for (Clients clients : {Clients::kOutside, Clients::kAll}) {
+    bool outside = clients == Clients::kOutside;
+    if (outside && isOutputHook(point)) continue;
+    for (const Front& front : kFronts) {
+      if (front.clients != clients) continue;
+      rules.push_back((outside ? fromOutside(cidrs) : Rule()) + inFront(front, cidrs) + Rule{{jump(front.chain)}});
+    }
+  }
+  return hooked(std::move(name), nft::ChainType::kNat, point, nft::kPriorityDestinationNat, std::move(rules));
+}
+
+nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
+  // What the node sends to itself has been met on its way out.
+  Match notFromNode{
+      .field = Field::kInputInterface, .op = Match::Operator::kNotEqual, .value = nft::Data().interface("lo")};
+  Rule translated{{nft::MatchTranslated{}, goTo("translated")}};
+  std::vector<Rule> rules = {isOutputHook(point) ? translated : Rule{{notFromNode}} + translated};
+  for (const Front& front : kFronts) {
+    // A port of the node may have a connection of the node's own, begun before it became a node port.
+    Rule in = front.nodePorts ? Rule{{nft::MatchNew{}}} + toNode(cidrs) : Rule();
+    if (front.clients != Clients::kAll) continue;
+    if (front.refused) rules.push_back(in + Rule{{MatchSet{portKey(front), front.refused}, goTo("refuse")}});
+    if (front.dropped) rules.push_back(in + Rule{{MatchSet{portKey(front), front.dropped}, kDrop}});
+  }
+  if (cidrs.services) {
+    rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, *cidrs.services),
+                      MatchSet{{Field::kDestinationAddress}, "node", MatchSet::Operator::kNotIn}, goTo("refuse")}});
+  }
+  return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter, std::move(rules));
 }
 
 nft::Chain refuseChain() {
   // Such a packet was not translated because it fits into no connection. A reset would end one that lives on.
-  nft::Rule dropInvalid{{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop, ""}}};
-  nft::Match isTcp{.field = Field::kProtocol, .value = nft::Data().protocol(IPPROTO_TCP)};
+  Rule dropInvalid{{nft::MatchInvalid{}, kDrop}};
+  Match isTcp{.field = Field::kProtocol, .value = nft::Data().protocol(IPPROTO_TCP)};
   return {.name = "refuse",
           .rules = {dropInvalid,
                     {{isTcp, nft::Reject{nft::RejectWith::kTcpReset}}},
                     {{nft::Reject{nft::RejectWith::kPortUnreachable}}}}};
 }
 
-nft::Chain hairpinChain() {
-  nft::MatchSet toItself{{Field::kSourceAddress, Field::kDestinationAddress}, "hairpin"};
+nft::Chain masqueradingChain(const Cidrs& cidrs) {
+  Rule translated{{nft::MatchTranslated{}}};
+  MatchSet toItself{{Field::kSourceAddress, Field::kDestinationAddress}, "hairpin"};
+  Match fromLoopback = address(Field::kSourceAddress, Match::Operator::kEqual, kLoopback);
+  MatchSet elsewhere{{Field::kDestinationAddress}, "elsewhere"};
   return hooked("postrouting", nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat,
-                {{nft::MatchTranslated{}, toItself, nft::MasqueradeSource{}}});
+                {translated + Rule{{toItself, nft::MasqueradeSource{}}},
+                 translated + Rule{{fromLoopback, nft::MasqueradeSource{}}},
+                 translated + fromOutside(cidrs) + Rule{{elsewhere, nft::MasqueradeSource{}}}});
+}
+
+void addSets(nft::Table& table, const Cidrs& cidrs) {
+  nft::Type port = portType(kFronts[0]);
+  table.sets = {{.name = "hairpin", .type = {FieldType::kAddress, FieldType::kAddress}},
+                {.name = "elsewhere", .type = {FieldType::kAddress}},
+                {.name = "restricted", .type = port},
+                {.name = "allowed", .type = with(port, FieldType::kAddress)},
+                {.name = kTrafficSet, .type = kTrafficType, .dynamic = kMostCounters},
+                {.name = kConnectionsSet, .type = kTrafficType, .dynamic = kMostCounters}};
+  table.sets[3].ranges.emplace();
+  nft::Set node{.name = "node", .type = {FieldType::kAddress}};
+  for (linux::Ipv4Address own : cidrs.nodeAddresses) node.elements.insert(nft::Data().address(own));
+  node.elements.insert(nft::Data().address({kLoopback.address.value + 1}));
+  table.sets.push_back(std::move(node));
+  table.maps = {{.name = kAffinityMap,
+                 .type = {FieldType::kAddress, FieldType::kAddress, FieldType::kProtocol, FieldType::kPort},
+                 .dataType = kEndpointType,
+                 .dynamic = kMostClients}};
+  for (const Front& front : kFronts) {
+    if (front.refused) table.sets.push_back({.name = front.refused, .type = portType(front)});
+    if (front.dropped) table.sets.push_back({.name = front.dropped, .type = portType(front)});
+    table.maps.push_back(
+        {.name = front.slots, .type = with(portType(front), FieldType::kNumber), .dataType = kEndpointType});
+  }
+}
+
+nft::Chain& chainNamed(nft::Table& table, std::string_view name) {
+  return *std::find_if(table.chains.begin(), table.chains.end(), [&](auto& chain) { return chain.name == name; });
 }
 
 // The table with its rules and without elements.
-nft::Table emptyTable(const Sizes& sizes, const Cidrs& cidrs) {
+nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
   nft::Table table{.name = kTable};
-  table.sets = {{.name = "noendpoints", .type = kPortType},
-                {.name = "hairpin", .type = {FieldType::kAddress, FieldType::kAddress}}};
-  nft::Set node{.name = "node", .type = {FieldType::kAddress}};
-  for (linux::Ipv4Address address : cidrs.nodeAddresses) node.elements.insert(nft::Data().address(address));
-  table.sets.push_back(std::move(node));
-  table.maps = {{.name = "slots", .type = kSlotType, .dataType = {FieldType::kAddress, FieldType::kPort}}};
-  nft::Chain services{.name = "services"};
-  for (size_t size : sizes) {
-    table.sets.push_back(sizeSet(size));
-    table.chains.push_back(sizeChain(size));
-    services.rules.push_back(sizeRule(size));
+  addSets(table, cidrs);
+  for (const auto& [front, size] : shapes.sizes) {
+    table.sets.push_back(sizeSet(*front, size));
+    table.chains.push_back(sizeChain(*front, size));
   }
-  table.chains.push_back(std::move(services));
+  for (const Front& front : kFronts) table.chains.push_back({.name = front.chain});
+  table.chains.push_back({.name = "remember"});
+  table.chains.push_back({.name = "translated",
+                          .rules = {{{jump("remember")}},
+                                    {{nft::MatchNew{}, nft::CountIn{kConnectionsSet, kTrafficKey}}},
+                                    {{nft::CountIn{kTrafficSet, kTrafficKey}}}}});
   table.chains.push_back(refuseChain());
-  table.chains.push_back(translatingChain("prerouting", nft::HookPoint::kPrerouting));
-  table.chains.push_back(translatingChain("output", nft::HookPoint::kOutput));
-  table.chains.push_back(refusingChain("refuse_prerouting", nft::HookPoint::kPrerouting, cidrs));
-  table.chains.push_back(refusingChain("refuse_output", nft::HookPoint::kOutput, cidrs));
-  table.chains.push_back(hairpinChain());
+  for (const auto& [front, size] : shapes.sizes) {
+    chainNamed(table, front->chain).rules.push_back(sizeRule(*front, size));
+  }
+  for (const auto& [front, seconds] : shapes.affinities) {
+    table.sets.push_back(affinitySetOf(*front, seconds));
+    chainNamed(table, "remember").rules.push_back(affinityRule(*front, seconds));
+  }
+  table.chains.push_back(admittingChain("admit_prerouting", nft::HookPoint::kPrerouting, cidrs));
+  table.chains.push_back(admittingChain("admit_output", nft::HookPoint::kOutput, cidrs));
+  table.chains.push_back(translatingChain("prerouting", nft::HookPoint::kPrerouting, cidrs));
+  table.chains.push_back(translatingChain("output", nft::HookPoint::kOutput, cidrs));
+  table.chains.push_back(filteringChain("filter_prerouting", nft::HookPoint::kPrerouting, cidrs));
+  table.chains.push_back(filteringChain("filter_output", nft::HookPoint::kOutput, cidrs));
+  table.chains.push_back(masqueradingChain(cidrs));
   return table;
 }
 
-void addSize(nft::Batch& batch, size_t size) {
-  nft::Chain chain = sizeChain(size);
-  batch.addSet(kTable, sizeSet(size));
+void addSize(nft::Batch& batch, const Front& front, size_t size) {
+  nft::Chain chain = sizeChain(front, size);
+  batch.addSet(kTable, sizeSet(front, size));
   batch.addChain(kTable, chain);
   batch.addRules(kTable, chain);
-  batch.addRules(kTable, {.name = "services", .rules = {sizeRule(size)}});
+  batch.addRules(kTable, {.name = front.chain, .rules = {sizeRule(front, size)}});
 }
 
-Sizes sizesOf(const Slots& slots) {
-  Sizes sizes{1};  // all others lead there
-  slots.forEachPort([&](const ServicePort&, const std::vector<Endpoint>& endpoints) {
-    if (!endpoints.empty()) sizes.insert(endpoints.size());
-  });
-  return sizes;
+void addAffinity(nft::Batch& batch, const Front& front, uint32_t seconds) {
+  batch.addSet(kTable, affinitySetOf(front, seconds));
+  batch.addRules(kTable, {.name = "remember", .rules = {affinityRule(front, seconds)}});
 }
+
+// Calls the functions for what this port adds to `shapes`.
+template <typename OnSize, typename OnAffinity>
+void addShapes(Shapes& shapes, const ServicePort& port, const Backends& backends, OnSize onSize,
+               OnAffinity onAffinity) {
+  const Front& front = frontOf(port);
+  // All other sizes lead to the first.
+  for (size_t size : {size_t{1}, backends.endpoints.size()}) {
+    if (!backends.endpoints.empty() && shapes.sizes.emplace(&front, size).second) onSize(front, size);
+  }
+  uint32_t seconds = port.clients == Clients::kAll ? backends.affinity.count() : 0;
+  if (seconds > 0 && shapes.affinities.emplace(&front, seconds).second) onAffinity(front, seconds);
+}
+
+Shapes shapesOf(const Slots& slots) {
+  Shapes shapes;
+  auto nothing = [](const Front&, size_t) {};
+  slots.forEachPort(
+      [&](const ServicePort& port, const Backends& backends) { addShapes(shapes, port, backends, nothing, nothing); });
+  return shapes;
+}
+
+bool isRange(const Element& element) { return element.set == "allowed"; }
 
 void addElement(nft::Batch& batch, const Element& element, const nft::Data& data) {
-  if (data.bytes().empty()) {
+  if (isRange(element)) {
+    batch.addRange(kTable, element.set, element.key, data);
+  } else if (data.bytes().empty()) {
     batch.addElement(kTable, element.set, element.key);
   } else {
     batch.addElement(kTable, element.set, element.key, data);
   }
 }
 
+void deleteElement(nft::Batch& batch, const Element& element, const nft::Data& data) {
+  if (isRange(element)) {
+    batch.deleteRange(kTable, element.set, element.key, data);
+  } else {
+    batch.deleteElement(kTable, element.set, element.key);
+  }
+}
+
 void addElementTo(nft::Table& table, const Element& element, const nft::Data& data) {
   for (nft::Set& set : table.sets) {
-    if (set.name == element.set) set.elements.insert(element.key);
+    if (set.name != element.set) continue;
+    if (set.ranges) {
+      set.ranges->emplace(element.key, data);
+    } else {
+      set.elements.insert(element.key);
+    }
   }
   for (nft::DataMap& map : table.maps) {
     if (map.name == element.set) map.elements.emplace(element.key, data);
@@ -128,25 +314,28 @@ void addElementTo(nft::Table& table, const Element& element, const nft::Data& da
 }  // namespace
 
 nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs) {
-  nft::Table table = emptyTable(sizesOf(slots), cidrs);
+  nft::Table table = emptyTable(shapesOf(slots), cidrs);
   slots.forEachElement([&](const Element& element, const nft::Data& data) { addElementTo(table, element, data); });
   return table;
 }
 
-void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Sizes& sizes) {
-  sizes = sizesOf(slots);
-  batch.replaceTable(emptyTable(sizes, cidrs));
+void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes) {
+  shapes = shapesOf(slots);
+  batch.replaceTable(emptyTable(shapes, cidrs));
   slots.forEachElement([&](const Element& element, const nft::Data& data) { addElement(batch, element, data); });
 }
 
-void addChanges(nft::Batch& batch, const Slots& slots, const Changes& changes, Sizes& sizes) {
+void addChanges(nft::Batch& batch, const Slots& slots, const Changes& changes, Shapes& shapes) {
   for (const ServicePort& port : changes.ports()) {
-    const auto* endpoints = slots.find(port);
-    if (endpoints && !endpoints->empty() && sizes.insert(endpoints->size()).second) addSize(batch, endpoints->size());
+    const Backends* backends = slots.find(port);
+    if (!backends) continue;
+    addShapes(
+        shapes, port, *backends, [&](const Front& front, size_t size) { addSize(batch, front, size); },
+        [&](const Front& front, uint32_t seconds) { addAffinity(batch, front, seconds); });
   }
   auto elements = changes.elements();
   for (const auto& [element, change] : elements) {
-    if (change.before) batch.deleteElement(kTable, element.set, element.key);
+    if (change.before) deleteElement(batch, element, *change.before);
   }
   for (const auto& [element, change] : elements) {
     if (change.after) addElement(batch, element, *change.after);

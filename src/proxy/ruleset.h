@@ -1,19 +1,24 @@
 // The table `ip wherry_proxy`: its rules, and the changes of its sets and maps as kernel transactions. Pure but for the
 // Batch that it fills.
 //
-//   prerouting, output   both jump to services: a Service port in the set "n<n>" goes to the chain "n<n>", which
-//   translates the
-//                        destination to a random one of the port's slots 0..n-1. There is a rule and a chain for each
-//                        number of endpoints that some Service has, shared by all that have it.
-//   refuse_*             Service ports without endpoints: TCP reset, else ICMP port unreachable. Before routing, so
-//   that it
-//                        takes no route to the cluster IP.
-//   postrouting          what an endpoint sends to itself through a Service gets the node's address, so that the answer
-//                        comes back this way.
+//   admit_*              before any translation: who may not come (loadBalancerSourceRanges), and what comes from
+//                        outside for a port whose endpoints are all elsewhere (externalTrafficPolicy Local).
+//   prerouting, output   translate the destination. A client with affinity goes where it went before. Else a Service
+//                        port in the set "n<n>" goes to the chain "n<n>", which takes a random one of the port's slots
+//                        0..n-1. There is a rule and a chain for each number of endpoints that some Service has,
+//                        shared by all that have it. Node ports have sets and chains of their own, and so have those
+//                        ports that lead clients from outside to other endpoints than the node and its pods.
+//   filter_*             what is translated is counted, and remembered where the port has affinity. Service ports
+//                        without endpoints: TCP reset, else ICMP port unreachable. Before routing, so that it takes no
+//                        route to the cluster IP.
+//   postrouting          what couldn't be answered this way gets the node's address: what an endpoint sends to itself
+//                        through a Service, what the node sends from a loopback address, what is for an endpoint
+//                        elsewhere. All others come under their own address.
 #pragma once
 
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "linux/nft/batch.h"
 #include "linux/nft/ruleset.h"
@@ -22,21 +27,28 @@
 namespace wherry::proxy {
 
 inline constexpr const char* kTable = "wherry_proxy";
+inline constexpr const char* kAffinityMap = "affinity";
+inline constexpr const char* kTrafficSet = "traffic";
+inline constexpr const char* kConnectionsSet = "connections";
 
 struct Cidrs {
   std::optional<linux::Ipv4Prefix> services;   // the Service CIDR: refused where no Service is; none: left alone
+  std::optional<linux::Ipv4Prefix> pods;       // this node's: what comes from there is not from outside
   std::set<linux::Ipv4Address> nodeAddresses;  // which are never refused
 };
 
-// The numbers of endpoints for which the kernel has rules.
-using Sizes = std::set<size_t>;
+// What the kernel has rules for, besides those that are always there.
+struct Shapes {
+  std::set<std::pair<const Front*, size_t>> sizes;         // numbers of endpoints
+  std::set<std::pair<const Front*, uint32_t>> affinities;  // seconds
+};
 
 // The whole table as a model: what addWholeTable() makes. For tests and for reading.
 linux::nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs);
 
-// Replaces the table; `sizes` becomes what it has.
-void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Sizes& sizes);
-// Makes `slots` out of what was before `changes`, with rules for sizes that are new, which are added to `sizes`.
-void addChanges(linux::nft::Batch& batch, const Slots& slots, const Changes& changes, Sizes& sizes);
+// Replaces the table; `shapes` becomes what it has.
+void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes);
+// Makes `slots` out of what was before `changes`, with rules for shapes that are new, which are added to `shapes`.
+void addChanges(linux::nft::Batch& batch, const Slots& slots, const Changes& changes, Shapes& shapes);
 
 }  // namespace wherry::proxy

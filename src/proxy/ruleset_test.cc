@@ -28,6 +28,7 @@ Slots boat() {
 }
 
 const Cidrs kCidrs{.services = linux::Ipv4Prefix::parse("10.96.0.0/12"),
+                   .pods = linux::Ipv4Prefix::parse("10.244.0.0/24"),
                    .nodeAddresses = {ip("192.0.2.1"), ip("10.96.0.10")}};
 
 struct From {
@@ -104,6 +105,137 @@ TEST(ProxyRuleset, TrafficToOtherAddressesIsLeftAlone) {
   EXPECT_EQ(trace(kNode, tcp("192.0.2.1", 22)), "accept");
 }
 
+// Ports of the node and of addresses from outside. What is for 10.244.1.1 and 203.0.113.1 is not on this node.
+Slots harbour() {
+  Slots slots;
+  Changes ignored;
+  auto nodePort = [](uint16_t port, Clients clients = Clients::kAll) {
+    return ServicePort{{}, IPPROTO_TCP, port, clients};
+  };
+  auto external = [](const char* address, Clients clients = Clients::kAll) {
+    return ServicePort{ip(address), IPPROTO_TCP, 80, clients};
+  };
+  Endpoint here = endpoint("10.244.0.1", 8080);
+  Endpoint there{ip("10.244.1.1"), 8080, Place::kElsewhere};
+  Backends nobodyHere, members({here});
+  nobodyHere.nobody = Backends::Nobody::kAnswers;
+  members.sources = {*linux::Ipv4Prefix::parse("198.51.100.0/24"), *linux::Ipv4Prefix::parse("203.0.113.7/32")};
+  slots.set(nodePort(30080), {here}, ignored);
+  slots.set({{}, IPPROTO_SCTP, 30080}, {here}, ignored);
+  slots.set(nodePort(30081), {there}, ignored);
+  slots.set(nodePort(30082), {}, ignored);
+  slots.set(nodePort(30083), {there}, ignored);
+  slots.set(nodePort(30083, Clients::kOutside), {here}, ignored);
+  slots.set(nodePort(30084), {there}, ignored);
+  slots.set(nodePort(30084, Clients::kOutside), nobodyHere, ignored);
+  slots.set(external("198.18.0.1"), {here}, ignored);
+  slots.set(external("198.18.0.2"), {there}, ignored);
+  slots.set(external("198.18.0.2", Clients::kOutside), nobodyHere, ignored);
+  slots.set(external("198.18.0.3"), members, ignored);
+  slots.set(external("10.96.0.4"), nobodyHere, ignored);
+  return slots;
+}
+
+struct Voyage {
+  const char* name;
+  const char* source;
+  const char* interface;  // "" for the node
+  const char* destination;
+  uint16_t port;
+  const char* expected;
+  uint8_t protocol = IPPROTO_TCP;
+};
+
+TEST(ProxyRuleset, LeadsClientsOfEverySortToPortsOfEverySort) {
+  nft::Tracer tracer({wholeTable(harbour(), kCidrs)}, {.nodeAddresses = {ip("192.0.2.1"), ip("10.96.0.10")}});
+  const Voyage kVoyages[] = {
+      {"the world to a node port, under its own address", "198.51.100.1", "eth0", "192.0.2.1", 30080,
+       "dnat to 10.244.0.1:8080, accept"},
+      {"another protocol of the same number", "198.51.100.1", "eth0", "192.0.2.1", 30080,
+       "dnat to 10.244.0.1:8080, accept", IPPROTO_SCTP},
+      {"a protocol that no Service has there", "198.51.100.1", "eth0", "192.0.2.1", 30080, "accept", IPPROTO_UDP},
+      {"a pod to a node port", "10.244.0.2", "wh2", "192.0.2.1", 30080, "dnat to 10.244.0.1:8080, accept"},
+      {"a pod to itself by a node port", "10.244.0.1", "wh1", "192.0.2.1", 30080,
+       "dnat to 10.244.0.1:8080, masquerade, accept"},
+      {"the node to its own node port", "192.0.2.1", "", "192.0.2.1", 30080, "dnat to 10.244.0.1:8080, accept"},
+      {"the node by loopback, under an address that can be answered", "127.0.0.1", "", "127.0.0.1", 30080,
+       "dnat to 10.244.0.1:8080, masquerade, accept"},
+      {"a node port's number of somebody else", "10.244.0.2", "wh2", "198.51.100.1", 30080, "accept"},
+      {"the cluster DNS address has no node ports", "10.244.0.2", "wh2", "10.96.0.10", 30080, "accept"},
+      {"the world to an endpoint elsewhere, which must answer this way", "198.51.100.1", "eth0", "192.0.2.1", 30081,
+       "dnat to 10.244.1.1:8080, masquerade, accept"},
+      {"the node to an endpoint elsewhere, under the address of the way there", "192.0.2.1", "", "192.0.2.1", 30081,
+       "dnat to 10.244.1.1:8080, masquerade, accept"},
+      {"a pod to an endpoint elsewhere: its answers pass here anyhow", "10.244.0.2", "wh2", "192.0.2.1", 30081,
+       "dnat to 10.244.1.1:8080, accept"},
+      {"a node port without endpoints, from the world", "198.51.100.1", "eth0", "192.0.2.1", 30082,
+       "reject with tcp reset"},
+      {"a node port without endpoints, from the node", "127.0.0.1", "", "127.0.0.1", 30082, "reject with tcp reset"},
+      {"policy Local: the world comes to the node's own endpoint under its own address", "198.51.100.1", "eth0",
+       "192.0.2.1", 30083, "dnat to 10.244.0.1:8080, accept"},
+      {"policy Local: pods come to all endpoints", "10.244.0.2", "wh2", "192.0.2.1", 30083,
+       "dnat to 10.244.1.1:8080, accept"},
+      {"policy Local without an endpoint here, from the world", "198.51.100.1", "eth0", "192.0.2.1", 30084, "drop"},
+      {"policy Local without an endpoint here, from a pod", "10.244.0.2", "wh2", "192.0.2.1", 30084,
+       "dnat to 10.244.1.1:8080, accept"},
+      {"policy Local without an endpoint here, from the node", "192.0.2.1", "", "192.0.2.1", 30084,
+       "dnat to 10.244.1.1:8080, masquerade, accept"},
+      {"an external address", "198.51.100.1", "eth0", "198.18.0.1", 80, "dnat to 10.244.0.1:8080, accept"},
+      {"an external address, another port", "198.51.100.1", "eth0", "198.18.0.1", 81, "accept"},
+      {"an external address with policy Local and nobody here", "198.51.100.1", "eth0", "198.18.0.2", 80, "drop"},
+      {"an external address with policy Local, from a pod", "10.244.0.2", "wh2", "198.18.0.2", 80,
+       "dnat to 10.244.1.1:8080, accept"},
+      {"who is in a source range", "198.51.100.9", "eth0", "198.18.0.3", 80, "dnat to 10.244.0.1:8080, accept"},
+      {"who is a source range", "203.0.113.7", "eth0", "198.18.0.3", 80, "dnat to 10.244.0.1:8080, accept"},
+      {"who is in no source range", "203.0.113.8", "eth0", "198.18.0.3", 80, "drop"},
+      {"the node, in no source range either", "192.0.2.1", "", "198.18.0.3", 80, "drop"},
+      {"a cluster IP with internal policy Local and nobody here", "10.244.0.2", "wh2", "10.96.0.4", 80, "drop"},
+  };
+  for (const Voyage& c : kVoyages) {
+    auto trace = tracer.trace({.source = ip(c.source),
+                               .destination = ip(c.destination),
+                               .protocol = c.protocol,
+                               .destinationPort = c.port,
+                               .inputInterface = c.interface});
+    EXPECT_EQ(trace.text(), c.expected) << c.name;
+  }
+}
+
+TEST(ProxyRuleset, AClientWithAffinityComesBackToItsEndpoint) {
+  Slots slots;
+  Changes ignored;
+  Backends both({endpoint("10.244.0.1", 8080), endpoint("10.244.0.2", 8080)});
+  both.affinity = std::chrono::duration<uint32_t>(60);
+  slots.set(tcp("10.96.0.1", 80), both, ignored);
+  slots.set({{}, IPPROTO_TCP, 30080}, both, ignored);
+  nft::Table table = wholeTable(slots, kCidrs);
+  for (const char* destination : {"10.96.0.1", "192.0.2.1"}) {
+    uint32_t slot = 0;
+    auto trace = [&](const char* source) {
+      nft::Tracer tracer({table}, {.nodeAddresses = {ip("192.0.2.1")}, .random = [&](uint32_t) { return slot; }});
+      auto port = static_cast<uint16_t>(std::string_view(destination) == "10.96.0.1" ? 80 : 30080);
+      auto result = tracer.trace(
+          {.source = ip(source), .destination = ip(destination), .destinationPort = port, .inputInterface = "eth0"});
+      for (nft::DataMap& map : table.maps) map.elements.merge(result.remembered[map.name]);
+      return result.text();
+    };
+    EXPECT_EQ(trace("198.51.100.1"), "dnat to 10.244.0.1:8080, accept");
+    slot = 1;
+    EXPECT_EQ(trace("198.51.100.1"), "dnat to 10.244.0.1:8080, accept");
+    EXPECT_EQ(trace("198.51.100.2"), "dnat to 10.244.0.2:8080, accept");
+  }
+}
+
+TEST(ProxyRuleset, NobodyIsRememberedWithoutAffinity) {
+  nft::Tracer tracer({wholeTable(harbour(), kCidrs)}, {.nodeAddresses = {ip("192.0.2.1")}});
+  auto trace = tracer.trace({.source = ip("198.51.100.1"),
+                             .destination = ip("192.0.2.1"),
+                             .destinationPort = 30080,
+                             .inputInterface = "eth0"});
+  EXPECT_TRUE(trace.translated);
+  EXPECT_TRUE(trace.remembered.empty());
+}
+
 TEST(ProxyRuleset, APacketWhoseSlotHasJustGoneTakesTheFirst) {
   nft::Table table = wholeTable(boat(), kCidrs);
   for (nft::DataMap& map : table.maps) map.elements.erase(slotElement(tcp("10.96.0.1", 80), 1).key);
@@ -115,12 +247,6 @@ TEST(ProxyRuleset, APacketWhoseSlotHasJustGoneTakesTheFirst) {
 
 TEST(ProxyRuleset, ReadsAsNftShowsIt) {
   EXPECT_EQ(nft::renderTable(wholeTable(boat(), kCidrs)), R"(table ip wherry_proxy {
-	set noendpoints {
-		type ipv4_addr . inet_proto . inet_service
-		elements = { 10.96.0.3 . tcp . 80,
-			     10.96.0.3 . udp . 80 }
-	}
-
 	set hairpin {
 		type ipv4_addr . ipv4_addr
 		elements = { 10.244.0.1 . 10.244.0.1,
@@ -128,10 +254,58 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 			     10.244.0.3 . 10.244.0.3 }
 	}
 
+	set elsewhere {
+		type ipv4_addr
+	}
+
+	set restricted {
+		type ipv4_addr . inet_proto . inet_service
+	}
+
+	set allowed {
+		type ipv4_addr . inet_proto . inet_service . ipv4_addr
+		flags interval
+	}
+
+	set traffic {
+		type ipv4_addr . inet_proto . inet_service . ipv4_addr . inet_service
+		size 1000000
+		flags dynamic
+	}
+
+	set connections {
+		type ipv4_addr . inet_proto . inet_service . ipv4_addr . inet_service
+		size 1000000
+		flags dynamic
+	}
+
 	set node {
 		type ipv4_addr
 		elements = { 10.96.0.10,
+			     127.0.0.1,
 			     192.0.2.1 }
+	}
+
+	set noendpoints {
+		type ipv4_addr . inet_proto . inet_service
+		elements = { 10.96.0.3 . tcp . 80,
+			     10.96.0.3 . udp . 80 }
+	}
+
+	set dropped {
+		type ipv4_addr . inet_proto . inet_service
+	}
+
+	set noendpointnodeports {
+		type inet_proto . inet_service
+	}
+
+	set outsidedropped {
+		type ipv4_addr . inet_proto . inet_service
+	}
+
+	set outsidedroppednodeports {
+		type inet_proto . inet_service
 	}
 
 	set n1 {
@@ -144,11 +318,29 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		elements = { 10.96.0.1 . tcp . 80 }
 	}
 
+	map affinity {
+		type ipv4_addr . ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+		size 1000000
+		flags dynamic,timeout
+	}
+
 	map slots {
 		type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service
 		elements = { 10.96.0.1 . tcp . 80 . 0x00000000 : 10.244.0.1 . 8080,
 			     10.96.0.1 . tcp . 80 . 0x00000001 : 10.244.0.2 . 8080,
 			     10.96.0.2 . udp . 53 . 0x00000000 : 10.244.0.3 . 5353 }
+	}
+
+	map nodeslots {
+		type inet_proto . inet_service . mark : ipv4_addr . inet_service
+	}
+
+	map outsideslots {
+		type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service
+	}
+
+	map outsidenodeslots {
+		type inet_proto . inet_service . mark : ipv4_addr . inet_service
 	}
 
 	chain n1 {
@@ -165,37 +357,81 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		ip daddr . meta l4proto . th dport @n2 goto n2
 	}
 
+	chain nodeports {
+	}
+
+	chain outside {
+	}
+
+	chain outsidenodeports {
+	}
+
+	chain remember {
+	}
+
+	chain translated {
+		jump remember
+		ct state new update @connections { ct original ip daddr . meta l4proto . ct original proto-dst . ct reply ip saddr . ct reply proto-src counter }
+		update @traffic { ct original ip daddr . meta l4proto . ct original proto-dst . ct reply ip saddr . ct reply proto-src counter }
+	}
+
 	chain refuse {
 		ct state invalid drop
 		meta l4proto tcp reject with tcp reset
 		reject
 	}
 
+	chain admit_prerouting {
+		type filter hook prerouting priority dstnat - 10; policy accept;
+		ip daddr . meta l4proto . th dport @restricted ip daddr . meta l4proto . th dport . ip saddr != @allowed drop
+		ct state new ip saddr != 10.244.0.0/24 ip daddr . meta l4proto . th dport @outsidedropped drop
+		ct state new ip saddr != 10.244.0.0/24 fib daddr type local ip daddr != 10.96.0.0/12 meta l4proto . th dport @outsidedroppednodeports drop
+	}
+
+	chain admit_output {
+		type filter hook output priority -110; policy accept;
+		ip daddr . meta l4proto . th dport @restricted ip daddr . meta l4proto . th dport . ip saddr != @allowed drop
+	}
+
 	chain prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
+		dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity
+		ip saddr != 10.244.0.0/24 jump outside
+		ip saddr != 10.244.0.0/24 fib daddr type local ip daddr != 10.96.0.0/12 jump outsidenodeports
 		jump services
+		fib daddr type local ip daddr != 10.96.0.0/12 jump nodeports
 	}
 
 	chain output {
 		type nat hook output priority -100; policy accept;
+		dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity
 		jump services
+		fib daddr type local ip daddr != 10.96.0.0/12 jump nodeports
 	}
 
-	chain refuse_prerouting {
+	chain filter_prerouting {
 		type filter hook prerouting priority filter; policy accept;
+		iifname != "lo" ct status dnat goto translated
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
+		ip daddr . meta l4proto . th dport @dropped drop
+		ct state new fib daddr type local ip daddr != 10.96.0.0/12 meta l4proto . th dport @noendpointnodeports goto refuse
 		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
 	}
 
-	chain refuse_output {
+	chain filter_output {
 		type filter hook output priority filter; policy accept;
+		ct status dnat goto translated
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
+		ip daddr . meta l4proto . th dport @dropped drop
+		ct state new fib daddr type local ip daddr != 10.96.0.0/12 meta l4proto . th dport @noendpointnodeports goto refuse
 		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
 	}
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
 		ct status dnat ip saddr . ip daddr @hairpin masquerade
+		ct status dnat ip saddr 127.0.0.0/8 masquerade
+		ct status dnat ip saddr != 10.244.0.0/24 ip daddr @elsewhere masquerade
 	}
 }
 )");

@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 
+#include "base/strings.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
 
@@ -26,16 +27,51 @@ std::optional<uint16_t> portNumber(int64_t port) {
   return static_cast<uint16_t>(port);
 }
 
-std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
+// Without "None" and IPv6 addresses.
+template <typename List>
+std::vector<linux::Ipv4Address> ipv4(const List& texts) {
   std::vector<linux::Ipv4Address> ips;
-  if (spec.type() == "ExternalName") return ips;
-  auto add = [&](std::string_view text) {
-    auto ip = linux::Ipv4Address::parse(text);  // "None" and IPv6 addresses are none
-    if (ip) ips.push_back(*ip);
-  };
-  for (std::string_view ip : spec.clusterIPs()) add(ip);
-  if (spec.clusterIPs().empty()) add(spec.clusterIP());
+  for (std::string_view text : texts) {
+    if (auto ip = linux::Ipv4Address::parse(text)) ips.push_back(*ip);
+  }
   return ips;
+}
+
+std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
+  if (spec.type() == "ExternalName") return {};
+  if (!spec.clusterIPs().empty()) return ipv4(spec.clusterIPs());
+  return ipv4(std::vector<std::string_view>{spec.clusterIP()});
+}
+
+std::vector<linux::Ipv4Address> loadBalancerIps(const core_v1::Service& service) {
+  std::vector<std::string_view> ips;
+  if (service.spec().type() != "LoadBalancer") return {};
+  for (auto ingress : service.status().loadBalancer().ingress()) {
+    if (ingress.ipMode() != "Proxy") ips.push_back(ingress.ip());  // that one wants to see all traffic itself
+  }
+  return ipv4(ips);
+}
+
+// Sorted, none within another; none when everybody may come.
+std::vector<linux::Ipv4Prefix> sourceRanges(const core_v1::ServiceSpec& spec) {
+  std::vector<linux::Ipv4Prefix> ranges;
+  for (std::string_view text : spec.loadBalancerSourceRanges()) {
+    if (auto prefix = linux::Ipv4Prefix::parse(base::trim(text))) ranges.push_back(*prefix);
+  }
+  std::sort(ranges.begin(), ranges.end());  // the wider before those within it
+  std::vector<linux::Ipv4Prefix> apart;
+  for (const linux::Ipv4Prefix& range : ranges) {
+    if (range.length == 0) return {};
+    if (apart.empty() || !apart.back().contains(range.address)) apart.push_back(range);
+  }
+  return apart;
+}
+
+std::chrono::duration<uint32_t> affinityOf(const core_v1::ServiceSpec& spec) {
+  constexpr int64_t kDefaultSeconds = 10800;
+  if (spec.sessionAffinity() != "ClientIP") return {};
+  int64_t seconds = spec.sessionAffinityConfig().clientIP().timeoutSecondsOr(kDefaultSeconds);
+  return decltype(affinityOf(spec))(static_cast<uint32_t>(std::clamp(seconds, int64_t{1}, int64_t{86400})));
 }
 
 // The port of an EndpointSlice that stands for this port of the Service.
@@ -62,12 +98,14 @@ struct Candidates {
   std::vector<Endpoint> ready;
   std::vector<Endpoint> terminating;
 
-  void add(const discovery_v1::Endpoint& endpoint, uint16_t port) {
+  void add(const discovery_v1::Endpoint& endpoint, uint16_t port, bool isOnNode, const Node& node) {
     if (endpoint.addresses().empty()) return;
     auto ip = linux::Ipv4Address::parse(endpoint.addresses()[0]);
     Condition condition = conditionOf(endpoint);
     if (!ip || condition == Condition::kUnusable) return;
-    (condition == Condition::kReady ? ready : terminating).push_back({*ip, port});
+    bool here = isOnNode || node.addresses.contains(*ip);
+    Place place = here ? Place::kHere : Place::kElsewhere;
+    (condition == Condition::kReady ? ready : terminating).push_back({*ip, port, place});
   }
 
   std::vector<Endpoint> chosen() && {
@@ -78,36 +116,88 @@ struct Candidates {
   }
 };
 
-std::vector<Endpoint> endpointsOf(const core_v1::ServiceSpec& spec, const core_v1::ServicePort& port,
-                                  const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node) {
-  bool onlyOwnNode = spec.internalTrafficPolicy() == "Local";
-  Candidates candidates;
+struct PortEndpoints {
+  std::vector<Endpoint> all;
+  std::vector<Endpoint> onNode;
+};
+
+PortEndpoints endpointsOf(const core_v1::ServicePort& port, const std::vector<meta::ObjectPtr>& endpointSlices,
+                          const Node& node) {
+  Candidates all, onNode;
   for (const meta::ObjectPtr& object : endpointSlices) {
     discovery_v1::EndpointSlice slice(object);
     auto number = targetPort(slice, port);
     if (slice.addressType() != "IPv4" || !number) continue;
     for (auto endpoint : slice.endpoints()) {
-      if (onlyOwnNode && endpoint.nodeName() != node.name) continue;
-      candidates.add(endpoint, *number);
+      bool isOnNode = endpoint.nodeName() == node.name;
+      all.add(endpoint, *number, isOnNode, node);
+      if (isOnNode) onNode.add(endpoint, *number, isOnNode, node);
     }
   }
-  return std::move(candidates).chosen();
+  return {std::move(all).chosen(), std::move(onNode).chosen()};
 }
+
+// One port of a Service under all the addresses that it has.
+class PortFronts {
+ public:
+  PortFronts(const core_v1::Service& service, const PortEndpoints& endpoints, ServiceEndpoints& result)
+      : spec_(service.spec()), endpoints_(endpoints), affinity_(affinityOf(service.spec())), result_(result) {}
+
+  void addClusterIp(const ServicePort& port) {
+    bool local = spec_.internalTrafficPolicy() == "Local";
+    result_[port] = local ? onNode() : everywhere();
+  }
+
+  // The node and its pods reach all endpoints in any case: they are not from outside.
+  void addExternal(const ServicePort& port, const std::vector<linux::Ipv4Prefix>& sources) {
+    Backends backends = everywhere();
+    backends.sources = sources;
+    result_[port] = std::move(backends);
+    bool local = spec_.externalTrafficPolicy() == "Local" && endpoints_.onNode != endpoints_.all;
+    if (local) result_[{port.ip, port.protocol, port.port, Clients::kOutside}] = onNode();
+  }
+
+ private:
+  Backends everywhere() const { return make(endpoints_.all); }
+  Backends onNode() const {
+    Backends backends = make(endpoints_.onNode);
+    if (!endpoints_.all.empty()) backends.nobody = Backends::Nobody::kAnswers;
+    return backends;
+  }
+  Backends make(const std::vector<Endpoint>& endpoints) const {
+    Backends backends(endpoints);
+    backends.affinity = affinity_;
+    return backends;
+  }
+
+  core_v1::ServiceSpec spec_;
+  const PortEndpoints& endpoints_;
+  std::chrono::duration<uint32_t> affinity_;
+  ServiceEndpoints& result_;
+};
 
 }  // namespace
 
-ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
+ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& object, const std::vector<meta::ObjectPtr>& endpointSlices,
                                   const Node& node) {
   ServiceEndpoints result;
-  core_v1::Service view(service);
-  if (!service->metadata().label(kProxyNameLabel).empty()) return result;
-  for (linux::Ipv4Address ip : clusterIps(view.spec())) {
-    if (node.addresses.contains(ip)) continue;
-    for (auto port : view.spec().ports()) {
-      auto protocol = protocolNumber(port.protocol());
-      auto number = portNumber(port.port());
-      if (!protocol || !number) continue;
-      result[{ip, *protocol, *number}] = endpointsOf(view.spec(), port, endpointSlices, node);
+  core_v1::Service service(object);
+  auto spec = service.spec();
+  auto ips = clusterIps(spec);
+  if (ips.empty() || !object->metadata().label(kProxyNameLabel).empty()) return result;
+  auto loadBalancer = loadBalancerIps(service);
+  auto sources = sourceRanges(spec);
+  for (auto port : spec.ports()) {
+    auto protocol = protocolNumber(port.protocol());
+    auto number = portNumber(port.port());
+    if (!protocol || !number) continue;
+    PortEndpoints endpoints = endpointsOf(port, endpointSlices, node);
+    PortFronts fronts(service, endpoints, result);
+    for (linux::Ipv4Address ip : ipv4(spec.externalIPs())) fronts.addExternal({ip, *protocol, *number}, {});
+    for (linux::Ipv4Address ip : loadBalancer) fronts.addExternal({ip, *protocol, *number}, sources);
+    if (auto nodePort = portNumber(port.nodePort())) fronts.addExternal({{}, *protocol, *nodePort}, {});
+    for (linux::Ipv4Address ip : ips) {
+      if (!node.addresses.contains(ip)) fronts.addClusterIp({ip, *protocol, *number});
     }
   }
   return result;

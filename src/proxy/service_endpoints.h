@@ -18,8 +18,9 @@ struct Node {
   std::set<linux::Ipv4Address> addresses;  // a cluster IP among them (the cluster DNS address) is left alone
 };
 
-// Nothing for a Service without cluster IP (headless, ExternalName), and for one that names another proxy. Endpoints
-// are those that are ready; when none is, those that still serve while they terminate (KEP-1669). Only IPv4.
+// Cluster IPs, external IPs, addresses of the load balancer and node ports. Nothing for a Service without cluster IP
+// (headless, ExternalName), and for one that names another proxy. Endpoints are those that are ready; when none is,
+// those that still serve while they terminate (KEP-1669). Only IPv4.
 ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
                                   const Node& node);
 

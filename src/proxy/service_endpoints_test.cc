@@ -13,15 +13,23 @@ namespace {
 struct Case {
   const char* what;
   const char* manifests;  // a Service, then EndpointSlices
-  const char* expected;   // "10.96.0.1:80/tcp -> 10.244.0.1:8080 10.244.0.2:8080", lines
+  const char* expected;   // "10.96.0.1:80/tcp -> 10.244.0.1:8080 10.244.0.2:8080*", lines; * is not on this node
 };
 
 std::string text(const ServiceEndpoints& ports) {
   std::string out;
-  for (const auto& [port, endpoints] : ports) {
+  for (const auto& [port, backends] : ports) {
     const char* protocol = port.protocol == IPPROTO_TCP ? "tcp" : port.protocol == IPPROTO_UDP ? "udp" : "sctp";
-    out += fmt::format("{}:{}/{} ->", port.ip.text(), port.port, protocol);
-    for (const Endpoint& endpoint : endpoints) out += fmt::format(" {}:{}", endpoint.ip.text(), endpoint.port);
+    out += fmt::format("{}:{}/{}", port.isNodePort() ? "node" : port.ip.text(), port.port, protocol);
+    if (port.clients == Clients::kOutside) out += " from outside";
+    for (const linux::Ipv4Prefix& source : backends.sources) out += " from " + source.text();
+    if (backends.affinity.count() > 0) out += fmt::format(" same for {} s", backends.affinity.count());
+    out += " ->";
+    for (const Endpoint& endpoint : backends.endpoints) {
+      out += fmt::format(" {}:{}", endpoint.ip.text(), endpoint.port);
+      if (endpoint.place == Place::kElsewhere) out += "*";
+    }
+    if (backends.nobody == Backends::Nobody::kAnswers) out += " or drop";
     out += "\n";
   }
   return out;
@@ -34,7 +42,8 @@ std::string evaluate(const char* manifests) {
   }
   meta::ObjectPtr service = objects.front();
   objects.erase(objects.begin());
-  Node node{.name = "boat", .addresses = {*linux::Ipv4Address::parse("10.96.0.10")}};
+  Node node{.name = "boat",
+            .addresses = {*linux::Ipv4Address::parse("10.96.0.10"), *linux::Ipv4Address::parse("192.0.2.1")}};
   return text(serviceEndpoints(service, objects, node));
 }
 
@@ -53,7 +62,7 @@ addressType: IPv4
 ports: [{name: "", protocol: TCP, port: 8080}]
 endpoints: [{addresses: [10.244.0.1]}, {addresses: [10.244.0.2]}]
 )",
-     "10.96.0.1:80/tcp -> 10.244.0.1:8080 10.244.0.2:8080 10.244.0.9:8080\n"},
+     "10.96.0.1:80/tcp -> 10.244.0.1:8080* 10.244.0.2:8080* 10.244.0.9:8080*\n"},
     {"a terminating endpoint that serves is used only while none is ready (KEP-1669)", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
 ---
@@ -63,7 +72,7 @@ endpoints:
 - {addresses: [10.244.0.1], conditions: {ready: false, serving: true, terminating: true}}
 - {addresses: [10.244.0.2], conditions: {ready: false, serving: false, terminating: true}}
 )",
-     "10.96.0.1:80/tcp -> 10.244.0.1:80\n"},
+     "10.96.0.1:80/tcp -> 10.244.0.1:80*\n"},
     {"a terminating endpoint is left out when another is ready", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
 ---
@@ -73,7 +82,7 @@ endpoints:
 - {addresses: [10.244.0.1], conditions: {ready: false, serving: true, terminating: true}}
 - {addresses: [10.244.0.2], conditions: {ready: true, serving: true, terminating: false}}
 )",
-     "10.96.0.1:80/tcp -> 10.244.0.2:80\n"},
+     "10.96.0.1:80/tcp -> 10.244.0.2:80*\n"},
     {"an endpoint that serves but is neither ready nor terminating is not used", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
 ---
@@ -95,7 +104,7 @@ addressType: IPv4
 ports: [{name: dns-tcp, protocol: TCP, port: 5353}, {name: dns, protocol: UDP, port: 5354}]
 endpoints: [{addresses: [10.244.0.1]}]
 )",
-     "10.96.0.11:53/tcp -> 10.244.0.1:5353\n10.96.0.11:9153/tcp ->\n10.96.0.11:53/udp -> 10.244.0.1:5354\n"},
+     "10.96.0.11:53/tcp -> 10.244.0.1:5353*\n10.96.0.11:9153/tcp ->\n10.96.0.11:53/udp -> 10.244.0.1:5354*\n"},
     {"a named target port may be another number in each slice", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{name: web, port: 80, targetPort: http}]}
 ---
@@ -107,7 +116,7 @@ addressType: IPv4
 ports: [{name: web, protocol: TCP, port: 9090}]
 endpoints: [{addresses: [10.244.0.2]}]
 )",
-     "10.96.0.1:80/tcp -> 10.244.0.1:8080 10.244.0.2:9090\n"},
+     "10.96.0.1:80/tcp -> 10.244.0.1:8080* 10.244.0.2:9090*\n"},
     {"a Service without any slice is refused, not forgotten", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
 )",
@@ -136,7 +145,93 @@ addressType: IPv4
 ports: [{name: "", protocol: TCP, port: 80}]
 endpoints: [{addresses: [10.244.0.1], nodeName: boat}, {addresses: [10.244.1.1], nodeName: quay}]
 )",
-     "10.96.0.1:80/tcp -> 10.244.0.1:80\n"},
+     "10.96.0.1:80/tcp -> 10.244.0.1:80 or drop\n"},
+    {"internalTrafficPolicy Local drops what another node would answer", R"(
+spec: {clusterIP: 10.96.0.1, internalTrafficPolicy: Local, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints: [{addresses: [10.244.1.1], nodeName: quay}]
+)",
+     "10.96.0.1:80/tcp -> or drop\n"},
+    {"internalTrafficPolicy Local without any endpoint refuses", R"(
+spec: {clusterIP: 10.96.0.1, internalTrafficPolicy: Local, ports: [{port: 80}]}
+)",
+     "10.96.0.1:80/tcp ->\n"},
+    {"a node port, external IPs and addresses of the load balancer lead where the cluster IP does", R"(
+spec:
+  type: LoadBalancer
+  clusterIP: 10.96.0.1
+  externalIPs: [198.51.100.1, "fd00::1"]
+  ports: [{port: 80, nodePort: 30080}]
+status: {loadBalancer: {ingress: [{ip: 198.51.100.2}, {ip: 198.51.100.3, ipMode: VIP}, {ip: 198.51.100.4, ipMode: Proxy}, {hostname: example.com}]}}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints: [{addresses: [10.244.0.1], nodeName: boat}, {addresses: [192.0.2.1]}]
+)",
+     "node:30080/tcp -> 10.244.0.1:80 192.0.2.1:80\n"
+     "10.96.0.1:80/tcp -> 10.244.0.1:80 192.0.2.1:80\n"
+     "198.51.100.1:80/tcp -> 10.244.0.1:80 192.0.2.1:80\n"
+     "198.51.100.2:80/tcp -> 10.244.0.1:80 192.0.2.1:80\n"
+     "198.51.100.3:80/tcp -> 10.244.0.1:80 192.0.2.1:80\n"},
+    {"externalTrafficPolicy Local leads clients from outside to the node's own endpoints, others to all", R"(
+spec:
+  type: NodePort
+  clusterIP: 10.96.0.1
+  externalTrafficPolicy: Local
+  ports: [{port: 80, nodePort: 30080}]
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints: [{addresses: [10.244.0.1], nodeName: boat}, {addresses: [10.244.1.1], nodeName: quay}]
+)",
+     "node:30080/tcp -> 10.244.0.1:80 10.244.1.1:80*\n"
+     "node:30080/tcp from outside -> 10.244.0.1:80 or drop\n"
+     "10.96.0.1:80/tcp -> 10.244.0.1:80 10.244.1.1:80*\n"},
+    {"externalTrafficPolicy Local with all endpoints here needs no second list", R"(
+spec: {type: NodePort, clusterIP: 10.96.0.1, externalTrafficPolicy: Local, ports: [{port: 80, nodePort: 30080}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints: [{addresses: [10.244.0.1], nodeName: boat}]
+)",
+     "node:30080/tcp -> 10.244.0.1:80\n10.96.0.1:80/tcp -> 10.244.0.1:80\n"},
+    {"with externalTrafficPolicy Local the node's terminating endpoint is used while it has no ready one (KEP-1669)",
+     R"(
+spec: {type: NodePort, clusterIP: 10.96.0.1, externalTrafficPolicy: Local, ports: [{port: 80, nodePort: 30080}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.0.1], nodeName: boat, conditions: {ready: false, serving: true, terminating: true}}
+- {addresses: [10.244.1.1], nodeName: quay}
+)",
+     "node:30080/tcp -> 10.244.1.1:80*\n"
+     "node:30080/tcp from outside -> 10.244.0.1:80 or drop\n"
+     "10.96.0.1:80/tcp -> 10.244.1.1:80*\n"},
+    {"source ranges are for the addresses of the load balancer", R"(
+spec:
+  type: LoadBalancer
+  clusterIP: 10.96.0.1
+  loadBalancerSourceRanges: [192.0.2.0/24, " 198.51.100.0/24", 192.0.2.128/25, "fd00::/8"]
+  ports: [{port: 80, nodePort: 30080}]
+status: {loadBalancer: {ingress: [{ip: 198.51.100.2}]}}
+)",
+     "node:30080/tcp ->\n10.96.0.1:80/tcp ->\n198.51.100.2:80/tcp from 192.0.2.0/24 from 198.51.100.0/24 ->\n"},
+    {"a source range of everybody is none", R"(
+spec: {type: LoadBalancer, clusterIP: 10.96.0.1, loadBalancerSourceRanges: [192.0.2.0/24, 0.0.0.0/0], ports: [{port: 80}]}
+status: {loadBalancer: {ingress: [{ip: 198.51.100.2}]}}
+)",
+     "10.96.0.1:80/tcp ->\n198.51.100.2:80/tcp ->\n"},
+    {"session affinity has a timeout, three hours by default", R"(
+spec: {clusterIP: 10.96.0.1, sessionAffinity: ClientIP, ports: [{port: 80}]}
+)",
+     "10.96.0.1:80/tcp same for 10800 s ->\n"},
+    {"session affinity with a timeout of its own", R"(
+spec: {clusterIP: 10.96.0.1, sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}, ports: [{port: 80}]}
+)",
+     "10.96.0.1:80/tcp same for 10 s ->\n"},
 };
 
 TEST(ServiceEndpoints, FollowTheServiceAndItsSlices) {

@@ -1,40 +1,76 @@
 // What a Service port and its endpoints are to the kernel. Pure values.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "linux/ipv4.h"
 
 namespace wherry::proxy {
 
+// Whom a port serves.
+enum class Clients : uint8_t {
+  kAll,
+  kOutside,  // neither the node nor its pods; takes them from kAll, where externalTrafficPolicy makes a difference
+};
+
 // Where clients send to.
 struct ServicePort {
-  linux::Ipv4Address ip;
-  uint8_t protocol = 0;  // IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
+  linux::Ipv4Address ip;  // 0.0.0.0 for a node port: every address of the node
+  uint8_t protocol = 0;   // IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
   uint16_t port = 0;
+  Clients clients = Clients::kAll;
+
+  bool isNodePort() const { return ip.value == 0; }
   auto operator<=>(const ServicePort&) const = default;
 };
 
 struct ServicePortHash {
   size_t operator()(const ServicePort& port) const {
-    uint64_t value = uint64_t{port.ip.value} << 24 | uint64_t{port.port} << 8 | port.protocol;
+    uint64_t value = uint64_t{port.ip.value} << 25 | uint64_t{port.port} << 9 | uint64_t{port.protocol} << 1 |
+                     static_cast<uint64_t>(port.clients);
     return static_cast<size_t>(value * 0x9e3779b97f4a7c15U >> 17);
   }
 };
+
+// Whether answers pass the node by themselves. To an endpoint elsewhere clients that aren't this node's pods come under
+// the node's address.
+enum class Place : uint8_t { kHere, kElsewhere };
 
 // Who answers.
 struct Endpoint {
   linux::Ipv4Address ip;
   uint16_t port = 0;
+  Place place = Place::kHere;
   auto operator<=>(const Endpoint&) const = default;
 };
 
-// A Service's ports with their endpoints, each sorted and without duplicates. A port without endpoints is refused, one
-// that isn't here is not ours.
-using ServiceEndpoints = std::map<ServicePort, std::vector<Endpoint>>;
+// What a Service port leads to.
+struct Backends {
+  enum class Nobody : uint8_t {  // while there is no endpoint,
+    kRefuses,                    // the client is told at once
+    kAnswers,                    // its packets are dropped: another node may have one
+  };
+
+  std::vector<Endpoint> endpoints = {};  // sorted, no duplicates
+  Nobody nobody = Nobody::kRefuses;
+  std::chrono::duration<uint32_t> affinity{0};  // for how long a client comes to the same endpoint; 0: it doesn't
+  std::vector<linux::Ipv4Prefix> sources =
+      {};  // sorted, none within another: who may come to an address; none: everybody
+
+  Backends() = default;
+  Backends(std::vector<Endpoint> list) : endpoints(std::move(list)) {}  // NOLINT(google-explicit-constructor)
+  Backends(std::initializer_list<Endpoint> list) : endpoints(list) {}   // NOLINT(google-explicit-constructor)
+  bool operator==(const Backends&) const = default;
+};
+
+// A Service's ports with what they lead to. A port that isn't here is not ours.
+using ServiceEndpoints = std::map<ServicePort, Backends>;
 
 }  // namespace wherry::proxy

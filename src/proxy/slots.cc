@@ -9,24 +9,56 @@ namespace {
 
 using linux::nft::Data;
 
-Data portData(const ServicePort& port) { return Data().address(port.ip).protocol(port.protocol).port(port.port); }
-
 const Changes::Value kAbsent;
 const Changes::Value kPresent{Data()};
 
-Changes::Value slotValue(const std::vector<Endpoint>& slots, size_t slot) {
-  return slot < slots.size() ? Changes::Value(endpointData(slots[slot])) : kAbsent;
+Data portData(const ServicePort& port) {
+  Data data;
+  if (!port.isNodePort()) data.address(port.ip);
+  return data.protocol(port.protocol).port(port.port);
+}
+
+std::string sizeSet(const ServicePort& port, const Backends& backends) {
+  const Front& front = frontOf(port);
+  size_t size = backends.endpoints.size();
+  if (size > 0) return fmt::format("{}{}", front.sizes, size);
+  bool drops = front.dropped && (!front.refused || backends.nobody == Backends::Nobody::kAnswers);
+  return drops ? front.dropped : front.refused;
 }
 
 }  // namespace
 
-Element slotElement(const ServicePort& port, size_t slot) {
-  return {"slots", portData(port).number(static_cast<uint32_t>(slot))};
+const Front& frontOf(const ServicePort& port) {
+  return *std::find_if(kFronts.begin(), kFronts.end(), [&](const Front& front) {
+    return front.clients == port.clients && front.nodePorts == port.isNodePort();
+  });
 }
-Element sizeElement(const ServicePort& port, size_t size) {
-  return {size == 0 ? "noendpoints" : fmt::format("n{}", size), portData(port)};
+
+std::string affinitySet(const Front& front, const Backends& backends) {
+  return fmt::format("{}{}", front.nodePorts ? "affinenodeports" : "affine", backends.affinity.count());
+}
+
+std::vector<std::pair<Element, Data>> portElements(const ServicePort& port, const Backends& backends) {
+  Data key = portData(port);
+  std::vector<std::pair<Element, Data>> elements = {{{sizeSet(port, backends), key}, Data()}};
+  if (port.clients == Clients::kAll && backends.affinity.count() > 0) {
+    elements.push_back({{affinitySet(frontOf(port), backends), key}, Data()});
+  }
+  if (!backends.sources.empty()) elements.push_back({{"restricted", key}, Data()});
+  for (const linux::Ipv4Prefix& source : backends.sources) {
+    Data first = key, last = key;
+    first.address(source.address);
+    last.address({source.address.value | ~source.mask()});
+    elements.push_back({{"allowed", first}, last});
+  }
+  return elements;
+}
+
+Element slotElement(const ServicePort& port, size_t slot) {
+  return {frontOf(port).slots, portData(port).number(static_cast<uint32_t>(slot))};
 }
 Element hairpinElement(linux::Ipv4Address ip) { return {"hairpin", Data().address(ip).address(ip)}; }
+Element elsewhereElement(linux::Ipv4Address ip) { return {"elsewhere", Data().address(ip)}; }
 Data endpointData(const Endpoint& endpoint) { return Data().address(endpoint.ip).port(endpoint.port); }
 
 void Changes::notePort(const ServicePort& port) {
@@ -67,48 +99,58 @@ std::vector<Endpoint> placeEndpoints(std::vector<Endpoint> slots, const std::vec
   return slots;
 }
 
-void Slots::countUser(linux::Ipv4Address ip, int by, Changes& changes) {
-  int& users = users_[ip.value];
-  auto value = [](int count) { return count > 0 ? kPresent : kAbsent; };
-  changes.note(hairpinElement(ip), value(users), value(users + by));
-  users += by;
-  if (users == 0) users_.erase(ip.value);
+void Slots::countUser(const Endpoint& endpoint, int by, Changes& changes) {
+  auto count = [&](std::unordered_map<uint32_t, int>& counts, Element element) {
+    int& users = counts[endpoint.ip.value];
+    auto value = [](int number) { return number > 0 ? kPresent : kAbsent; };
+    changes.note(std::move(element), value(users), value(users + by));
+    users += by;
+    if (users == 0) counts.erase(endpoint.ip.value);
+  };
+  count(users_, hairpinElement(endpoint.ip));
+  if (endpoint.place == Place::kElsewhere) count(elsewhere_, elsewhereElement(endpoint.ip));
 }
 
 void Slots::place(const ServicePort& port, std::vector<Endpoint>& slots, std::vector<Endpoint> placed,
                   Changes& changes) {
+  auto at = [](const std::vector<Endpoint>& list, size_t slot) { return slot < list.size() ? &list[slot] : nullptr; };
+  auto value = [](const Endpoint* endpoint) { return endpoint ? Changes::Value(endpointData(*endpoint)) : kAbsent; };
   for (size_t slot = 0; slot < std::max(slots.size(), placed.size()); ++slot) {
-    auto before = slotValue(slots, slot);
-    auto after = slotValue(placed, slot);
-    if (before == after) continue;
-    changes.note(slotElement(port, slot), before, after);
-    if (after) countUser(placed[slot].ip, +1, changes);
-    if (before) countUser(slots[slot].ip, -1, changes);
+    const Endpoint* before = at(slots, slot);
+    const Endpoint* after = at(placed, slot);
+    if (before && after && *before == *after) continue;
+    changes.note(slotElement(port, slot), value(before), value(after));
+    if (after) countUser(*after, +1, changes);
+    if (before) countUser(*before, -1, changes);
   }
   changes.notePort(port);
   slots = std::move(placed);
 }
 
-void Slots::set(const ServicePort& port, const std::vector<Endpoint>& endpoints, Changes& changes) {
+void Slots::set(const ServicePort& port, Backends backends, Changes& changes) {
   auto [found, isNew] = ports_.try_emplace(port);
-  std::vector<Endpoint>& slots = found->second;
-  std::vector<Endpoint> wanted(endpoints.begin(), endpoints.begin() + std::min(endpoints.size(), kMaxSlots));
-  auto placed = placeEndpoints(slots, wanted);
-  if (!isNew && placed == slots) return;
-  if (!isNew) changes.note(sizeElement(port, slots.size()), kPresent, kAbsent);
-  place(port, slots, std::move(placed), changes);
-  changes.note(sizeElement(port, slots.size()), kAbsent, kPresent);
+  Backends& present = found->second;
+  backends.endpoints.resize(std::min(backends.endpoints.size(), kMaxSlots));
+  auto placed = placeEndpoints(present.endpoints, backends.endpoints);
+  backends.endpoints = placed;
+  if (!isNew && backends == present) return;
+  if (!isNew) {
+    for (auto& [element, data] : portElements(port, present)) changes.note(std::move(element), data, kAbsent);
+  }
+  place(port, present.endpoints, std::move(placed), changes);
+  present = std::move(backends);
+  for (auto& [element, data] : portElements(port, present)) changes.note(std::move(element), kAbsent, data);
 }
 
 void Slots::remove(const ServicePort& port, Changes& changes) {
   auto found = ports_.find(port);
   if (found == ports_.end()) return;
-  changes.note(sizeElement(port, found->second.size()), kPresent, kAbsent);
-  place(port, found->second, {}, changes);
+  for (auto& [element, data] : portElements(port, found->second)) changes.note(std::move(element), data, kAbsent);
+  place(port, found->second.endpoints, {}, changes);
   ports_.erase(found);
 }
 
-const std::vector<Endpoint>* Slots::find(const ServicePort& port) const {
+const Backends* Slots::find(const ServicePort& port) const {
   auto found = ports_.find(port);
   return found == ports_.end() ? nullptr : &found->second;
 }

@@ -6,6 +6,7 @@
 // a handful of elements at any size.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,9 +22,28 @@ namespace wherry::proxy {
 // node.
 inline constexpr size_t kMaxSlots = 1000;
 
-// Of one of the table's sets, or of its map "slots". A Service port with n endpoints is in the set "n<n>", one without
-// any in "noendpoints", and n times, with the slot, in "slots". Endpoint addresses are in "hairpin", twice in one
-// element.
+// Ports whose keys are alike share sets, a map and a chain of the table.
+struct Front {
+  const char* chain;  // which sends members of the sets "<sizes>1", "<sizes>2", ... to the chains of those names
+  const char* sizes;
+  const char* slots;    // the map from port and slot to endpoint
+  const char* refused;  // the set of those without endpoints; null: there are none
+  const char* dropped;
+  Clients clients;
+  bool nodePorts;  // the key has no address
+};
+inline constexpr std::array<Front, 4> kFronts = {{
+    {"services", "n", "slots", "noendpoints", "dropped", Clients::kAll, false},
+    {"nodeports", "nodeport", "nodeslots", "noendpointnodeports", nullptr, Clients::kAll, true},
+    {"outside", "outside", "outsideslots", nullptr, "outsidedropped", Clients::kOutside, false},
+    {"outsidenodeports", "outsidenodeport", "outsidenodeslots", nullptr, "outsidedroppednodeports", Clients::kOutside,
+     true},
+}};
+const Front& frontOf(const ServicePort& port);
+
+// Of one of the table's sets, or of its maps. A port with n endpoints is in the set "<sizes><n>", one without any in
+// "refused" or "dropped", and n times, with the slot, in "slots". Endpoint addresses are in "hairpin", twice in one
+// element, and those elsewhere in "elsewhere".
 struct Element {
   std::string set;
   linux::nft::Data key;
@@ -37,7 +57,8 @@ class Changes {
   enum class Record { kEverything, kNothing };
   explicit Changes(Record record = Record::kEverything) : record_(record) {}
 
-  using Value = std::optional<linux::nft::Data>;  // nothing: the element isn't there; a set's element holds empty Data
+  // Nothing: the element isn't there; a set's element holds empty Data, one of "allowed" the end of its range.
+  using Value = std::optional<linux::nft::Data>;
   struct Change {
     Value before;
     Value after;
@@ -59,17 +80,17 @@ class Changes {
 
 class Slots {
  public:
-  // Gives a Service port these endpoints (sorted, no duplicates) in place of those it has.
-  void set(const ServicePort& port, const std::vector<Endpoint>& endpoints, Changes& changes);
+  // Gives a Service port these backends in place of those it has.
+  void set(const ServicePort& port, Backends backends, Changes& changes);
   // Forgets the port.
   void remove(const ServicePort& port, Changes& changes);
 
-  // The endpoints by slot; null when the port isn't known.
-  const std::vector<Endpoint>* find(const ServicePort& port) const;
+  // With the endpoints by slot; null when the port isn't known.
+  const Backends* find(const ServicePort& port) const;
 
   template <typename F>
   void forEachPort(F&& f) const {
-    for (const auto& [port, endpoints] : ports_) f(port, endpoints);
+    for (const auto& [port, backends] : ports_) f(port, backends);
   }
   // Calls f(element, data) for all that the kernel shall have.
   template <typename F>
@@ -77,11 +98,11 @@ class Slots {
 
  private:
   void place(const ServicePort& port, std::vector<Endpoint>& slots, std::vector<Endpoint> placed, Changes& changes);
+  void countUser(const Endpoint& endpoint, int by, Changes& changes);
 
-  void countUser(linux::Ipv4Address ip, int by, Changes& changes);
-
-  std::unordered_map<ServicePort, std::vector<Endpoint>, ServicePortHash> ports_;
-  std::unordered_map<uint32_t, int> users_;  // how many slots an endpoint address has
+  std::unordered_map<ServicePort, Backends, ServicePortHash> ports_;
+  std::unordered_map<uint32_t, int> users_;      // how many slots an endpoint address has
+  std::unordered_map<uint32_t, int> elsewhere_;  // and as one that is elsewhere
 };
 
 // `before` with the endpoints `wanted` (sorted), and only them, moving as few as can be.
@@ -89,17 +110,25 @@ std::vector<Endpoint> placeEndpoints(std::vector<Endpoint> before, const std::ve
 
 // The elements, and what they hold.
 Element slotElement(const ServicePort& port, size_t slot);
-Element sizeElement(const ServicePort& port, size_t size);
 Element hairpinElement(linux::Ipv4Address ip);
+Element elsewhereElement(linux::Ipv4Address ip);
 linux::nft::Data endpointData(const Endpoint& endpoint);
+// Those of the port itself: its size, its affinity, who may come.
+std::vector<std::pair<Element, linux::nft::Data>> portElements(const ServicePort& port, const Backends& backends);
+// The set of ports with this affinity.
+std::string affinitySet(const Front& front, const Backends& backends);
 
 template <typename F>
 void Slots::forEachElement(F&& f) const {
-  for (const auto& [port, endpoints] : ports_) {
-    for (size_t slot = 0; slot < endpoints.size(); ++slot) f(slotElement(port, slot), endpointData(endpoints[slot]));
+  for (const auto& [port, backends] : ports_) {
+    const auto& slots = backends.endpoints;
+    for (size_t slot = 0; slot < slots.size(); ++slot) f(slotElement(port, slot), endpointData(slots[slot]));
   }
-  for (const auto& [port, endpoints] : ports_) f(sizeElement(port, endpoints.size()), linux::nft::Data());
+  for (const auto& [port, backends] : ports_) {
+    for (const auto& [element, data] : portElements(port, backends)) f(element, data);
+  }
   for (const auto& [ip, users] : users_) f(hairpinElement({ip}), linux::nft::Data());
+  for (const auto& [ip, users] : elsewhere_) f(elsewhereElement({ip}), linux::nft::Data());
 }
 
 }  // namespace wherry::proxy

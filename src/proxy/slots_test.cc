@@ -29,7 +29,10 @@ std::string slotText(const std::vector<Endpoint>& slots) {
 
 std::string elementText(const Element& element) {
   linux::nft::Type type = {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort};
-  if (element.set == "slots") type.push_back(FieldType::kNumber);
+  if (element.set.find("node") != std::string::npos) type.erase(type.begin());
+  if (element.set.ends_with("slots")) type.push_back(FieldType::kNumber);
+  if (element.set == "allowed") type.push_back(FieldType::kAddress);
+  if (element.set == "elsewhere") type = {FieldType::kAddress};
   if (element.set == "hairpin") type = {FieldType::kAddress, FieldType::kAddress};
   return element.set + " " + renderData(type, element.key);
 }
@@ -41,7 +44,10 @@ std::string text(const Changes& changes) {
     if (change.before) out += "delete " + elementText(element) + "\n";
     if (!change.after) continue;
     out += "add " + elementText(element);
-    if (!change.after->bytes().empty()) {
+    if (element.set == "allowed") {
+      out +=
+          " : to " + renderData({FieldType::kAddress}, linux::nft::Data::fromBytes(change.after->bytes().substr(12)));
+    } else if (!change.after->bytes().empty()) {
       out += " : " + renderData({FieldType::kAddress, FieldType::kPort}, *change.after);
     }
     out += "\n";
@@ -128,13 +134,66 @@ TEST(Slots, AnAddressThatTwoServicesUseIsAHairpinUntilBothAreGone) {
   EXPECT_NE(text(two).find("delete hairpin 10.244.0.1 . 10.244.0.1"), std::string::npos);
 }
 
+TEST(Slots, ANodePortHasNoAddress) {
+  Slots slots;
+  Changes one, none;
+  slots.set({{}, IPPROTO_TCP, 30080}, endpoints({1}), one);
+  EXPECT_EQ(text(one),
+            "add hairpin 10.244.0.1 . 10.244.0.1\n"
+            "add nodeport1 tcp . 30080\n"
+            "add nodeslots tcp . 30080 . 0x00000000 : 10.244.0.1 . 8080\n");
+  slots.set({{}, IPPROTO_TCP, 30080}, {}, none);
+  EXPECT_NE(text(none).find("add noendpointnodeports tcp . 30080\n"), std::string::npos);
+}
+
+TEST(Slots, PoliciesThatChangeTouchNoEndpoint) {
+  Slots slots;
+  Changes ignored, change, back;
+  Backends backends(endpoints({1, 2}));
+  slots.set(kWeb, backends, ignored);
+  backends.affinity = std::chrono::duration<uint32_t>(60);
+  backends.sources = {*linux::Ipv4Prefix::parse("192.0.2.0/24")};
+  slots.set(kWeb, backends, change);
+  EXPECT_EQ(text(change),
+            "add affine60 10.96.0.1 . tcp . 80\n"
+            "add allowed 10.96.0.1 . tcp . 80 . 192.0.2.0 : to 192.0.2.255\n"
+            "add restricted 10.96.0.1 . tcp . 80\n");
+  slots.set(kWeb, endpoints({1, 2}), back);
+  EXPECT_EQ(text(back),
+            "delete affine60 10.96.0.1 . tcp . 80\n"
+            "delete allowed 10.96.0.1 . tcp . 80 . 192.0.2.0\n"
+            "delete restricted 10.96.0.1 . tcp . 80\n");
+}
+
+TEST(Slots, WhatNobodyAnswersIsRefusedOrDropped) {
+  Slots slots;
+  Changes dropped, refused, outside;
+  Backends none;
+  none.nobody = Backends::Nobody::kAnswers;
+  slots.set(kWeb, none, dropped);
+  EXPECT_EQ(text(dropped), "add dropped 10.96.0.1 . tcp . 80\n");
+  slots.set(kWeb, {}, refused);
+  EXPECT_EQ(text(refused), "delete dropped 10.96.0.1 . tcp . 80\nadd noendpoints 10.96.0.1 . tcp . 80\n");
+  slots.set({kWeb.ip, IPPROTO_TCP, 80, Clients::kOutside}, none, outside);
+  EXPECT_EQ(text(outside), "add outsidedropped 10.96.0.1 . tcp . 80\n");
+}
+
+TEST(Slots, AnAddressElsewhereIsNotedWhileAPortHasIt) {
+  Slots slots;
+  Changes there, gone;
+  slots.set(kWeb, {{{0x0af40101}, 80, Place::kElsewhere}}, there);
+  EXPECT_NE(text(there).find("add elsewhere 10.244.1.1\n"), std::string::npos);
+  slots.set(kWeb, {{{0x0af40101}, 80, Place::kHere}}, gone);
+  EXPECT_EQ(text(gone), "delete elsewhere 10.244.1.1\n");
+}
+
 TEST(Slots, EndpointsBeyondTheThousandthGetNoSlot) {
   Slots slots;
   Changes ignored;
   std::vector<Endpoint> many;
   for (uint32_t host = 0; host < 1500; ++host) many.push_back({{0x0af40000 + host}, 80});
   slots.set(kWeb, many, ignored);
-  EXPECT_EQ(slots.find(kWeb)->size(), kMaxSlots);
+  EXPECT_EQ(slots.find(kWeb)->endpoints.size(), kMaxSlots);
 }
 
 }  // namespace

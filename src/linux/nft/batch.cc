@@ -70,6 +70,17 @@ size_t keyBytes(const Type& type) {
   return registerBytes(type[0]);
 }
 
+// For a set whose elements are ranges: the kernel compares field by field.
+void putFieldLengths(NetlinkMessage& message, const Type& type) {
+  auto fields = message.nest(NFTA_SET_DESC_CONCAT);
+  for (FieldType field : type) {
+    auto nest = message.nest(NFTA_LIST_ELEM);
+    message.be32(NFTA_SET_FIELD_LEN, static_cast<uint32_t>(keyBytes({field})));
+    message.endNest(nest);
+  }
+  message.endNest(fields);
+}
+
 uint32_t hookNumber(HookPoint point) {
   switch (point) {
     case HookPoint::kPrerouting:
@@ -143,6 +154,8 @@ void Batch::replaceTable(const Table& table) {
   for (const Chain& chain : table.chains) addChain(table.name, chain);
   for (const Set& set : table.sets) {
     for (const Data& key : set.elements) addElement(table.name, set.name, key);
+    if (!set.ranges) continue;
+    for (const auto& [first, last] : *set.ranges) addRange(table.name, set.name, first, last);
   }
   for (const DataMap& map : table.maps) {
     for (const auto& [key, data] : map.elements) addElement(table.name, map.name, key, data);
@@ -150,25 +163,33 @@ void Batch::replaceTable(const Table& table) {
   for (const Chain& chain : table.chains) addRules(table.name, chain);
 }
 
-void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, const Type* dataType) {
+void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
+                          const std::optional<Dynamic>& dynamic, const Type* dataType) {
   NetlinkMessage message = nftMessage(NFT_MSG_NEWSET, NLM_F_CREATE);
   message.text(NFTA_SET_TABLE, table);
   message.text(NFTA_SET_NAME, name);
   message.be32(NFTA_SET_ID, nextSetId_++);
-  message.be32(NFTA_SET_FLAGS, dataType ? NFT_SET_MAP : 0);
+  message.be32(NFTA_SET_FLAGS, flags | (dynamic ? NFT_SET_EVAL : 0) | (dataType ? NFT_SET_MAP : 0));
   message.be32(NFTA_SET_KEY_TYPE, typeNumber(type));
   message.be32(NFTA_SET_KEY_LEN, static_cast<uint32_t>(keyBytes(type)));
   if (dataType) {
     message.be32(NFTA_SET_DATA_TYPE, typeNumber(*dataType));
     message.be32(NFTA_SET_DATA_LEN, static_cast<uint32_t>(keyBytes(*dataType)));
   }
+  auto description = message.nest(NFTA_SET_DESC);
+  if (dynamic) message.be32(NFTA_SET_DESC_SIZE, dynamic->size);
+  if (flags & NFT_SET_CONCAT) putFieldLengths(message, type);
+  message.endNest(description);
   append(std::move(message));
 }
 
-void Batch::addSet(const std::string& table, const Set& set) { addSetMessage(table, set.name, set.type, nullptr); }
+void Batch::addSet(const std::string& table, const Set& set) {
+  uint32_t flags = set.ranges ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0;
+  addSetMessage(table, set.name, set.type, flags, set.dynamic, nullptr);
+}
 
 void Batch::addMap(const std::string& table, const DataMap& map) {
-  addSetMessage(table, map.name, map.type, &map.dataType);
+  addSetMessage(table, map.name, map.type, map.dynamic ? NFT_SET_TIMEOUT : 0, map.dynamic, &map.dataType);
 }
 
 void Batch::addChain(const std::string& table, const Chain& chain) {
@@ -199,15 +220,28 @@ void Batch::addRules(const std::string& table, const Chain& chain) {
 }
 
 void Batch::addElement(const std::string& table, const std::string& set, const Data& key) {
-  putElement(NFT_MSG_NEWSETELEM, table, set, key, nullptr);
+  putElement(NFT_MSG_NEWSETELEM, table, set, {.key = key});
 }
 
 void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Data& data) {
-  putElement(NFT_MSG_NEWSETELEM, table, set, key, &data);
+  putElement(NFT_MSG_NEWSETELEM, table, set, {.key = key, .data = &data});
+}
+
+void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Data& data,
+                       const Lifetime& lifetime) {
+  putElement(NFT_MSG_NEWSETELEM, table, set, {.key = key, .data = &data, .lifetime = &lifetime});
+}
+
+void Batch::addRange(const std::string& table, const std::string& set, const Data& first, const Data& last) {
+  putElement(NFT_MSG_NEWSETELEM, table, set, {.key = first, .last = &last});
+}
+
+void Batch::deleteRange(const std::string& table, const std::string& set, const Data& first, const Data& last) {
+  putElement(NFT_MSG_DELSETELEM, table, set, {.key = first, .last = &last});
 }
 
 void Batch::deleteElement(const std::string& table, const std::string& set, const Data& key) {
-  putElement(NFT_MSG_DELSETELEM, table, set, key, nullptr);
+  putElement(NFT_MSG_DELSETELEM, table, set, {.key = key});
 }
 
 void Batch::openElements(uint16_t messageType, const std::string& table, const std::string& set) {
@@ -229,19 +263,23 @@ void Batch::flushElements() {
   elements_.reset();
 }
 
-void Batch::putElement(uint16_t messageType, const std::string& table, const std::string& set, const Data& key,
-                       const Data* data) {
+void Batch::putElement(uint16_t messageType, const std::string& table, const std::string& set, const Element& element) {
   openElements(messageType, table, set);
-  auto element = elements_->nest(NFTA_LIST_ELEM);
-  auto keyNest = elements_->nest(NFTA_SET_ELEM_KEY);
-  elements_->bytes(NFTA_DATA_VALUE, key.bytes());
-  elements_->endNest(keyNest);
-  if (data) {
-    auto dataNest = elements_->nest(NFTA_SET_ELEM_DATA);
+  auto put = [&](uint16_t attribute, const Data* data) {
+    if (!data) return;
+    auto nest = elements_->nest(attribute);
     elements_->bytes(NFTA_DATA_VALUE, data->bytes());
-    elements_->endNest(dataNest);
+    elements_->endNest(nest);
+  };
+  auto nest = elements_->nest(NFTA_LIST_ELEM);
+  put(NFTA_SET_ELEM_KEY, &element.key);
+  put(NFTA_SET_ELEM_KEY_END, element.last);
+  put(NFTA_SET_ELEM_DATA, element.data);
+  if (element.lifetime) {
+    elements_->be64(NFTA_SET_ELEM_TIMEOUT, static_cast<uint64_t>(element.lifetime->timeout.count()));
+    elements_->be64(NFTA_SET_ELEM_EXPIRATION, static_cast<uint64_t>(element.lifetime->left.count()));
   }
-  elements_->endNest(element);
+  elements_->endNest(nest);
 }
 
 void Batch::commit(NetlinkSocket& socket) {

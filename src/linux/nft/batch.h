@@ -8,6 +8,7 @@
 // Either everything in it happens, at one instant for packets, or nothing.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -42,7 +43,16 @@ class Batch {
   // Elements; those in a row for the same set share messages.
   void addElement(const std::string& table, const std::string& set, const Data& key);
   void addElement(const std::string& table, const std::string& set, const Data& key, const Data& data);
+  // Of a dynamic map: ends in `left`, and after `timeout` once a packet has met it.
+  struct Lifetime {
+    std::chrono::milliseconds timeout;
+    std::chrono::milliseconds left;
+  };
+  void addElement(const std::string& table, const std::string& set, const Data& key, const Data& data,
+                  const Lifetime& lifetime);
+  void addRange(const std::string& table, const std::string& set, const Data& first, const Data& last);
   void deleteElement(const std::string& table, const std::string& set, const Data& key);
+  void deleteRange(const std::string& table, const std::string& set, const Data& first, const Data& last);
 
   bool empty() const { return count_ == 0 && !elements_; }
 
@@ -52,9 +62,15 @@ class Batch {
 
  private:
   void append(NetlinkMessage message);
-  void addSetMessage(const std::string& table, const std::string& name, const Type& type, const Type* dataType);
-  void putElement(uint16_t messageType, const std::string& table, const std::string& set, const Data& key,
-                  const Data* data);
+  struct Element {
+    const Data& key;
+    const Data* last = nullptr;
+    const Data* data = nullptr;
+    const Lifetime* lifetime = nullptr;
+  };
+  void addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
+                     const std::optional<Dynamic>& dynamic, const Type* dataType);
+  void putElement(uint16_t messageType, const std::string& table, const std::string& set, const Element& element);
   void openElements(uint16_t messageType, const std::string& table, const std::string& set);
   void flushElements();
 

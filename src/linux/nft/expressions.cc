@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 
@@ -55,6 +56,13 @@ void loadMeta(NetlinkMessage& message, uint32_t key, uint32_t to) {
   meta.number(NFTA_META_KEY, key);
 }
 
+void loadOfConnection(NetlinkMessage& message, uint32_t key, uint8_t direction, uint32_t to) {
+  Expression ct(message, "ct");
+  ct.number(NFTA_CT_DREG, to);
+  ct.number(NFTA_CT_KEY, key);
+  message.u8(NFTA_CT_DIRECTION, direction);
+}
+
 void loadField(NetlinkMessage& message, Field field, uint32_t to) {
   switch (field) {
     case Field::kSourceAddress:
@@ -73,6 +81,16 @@ void loadField(NetlinkMessage& message, Field field, uint32_t to) {
       return loadMeta(message, NFT_META_IIFNAME, to);
     case Field::kOutputInterface:
       return loadMeta(message, NFT_META_OIFNAME, to);
+    case Field::kOriginalSource:
+      return loadOfConnection(message, NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, to);
+    case Field::kOriginalDestination:
+      return loadOfConnection(message, NFT_CT_DST_IP, IP_CT_DIR_ORIGINAL, to);
+    case Field::kOriginalDestinationPort:
+      return loadOfConnection(message, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, to);
+    case Field::kReplySource:
+      return loadOfConnection(message, NFT_CT_SRC_IP, IP_CT_DIR_REPLY, to);
+    case Field::kReplySourcePort:
+      return loadOfConnection(message, NFT_CT_PROTO_SRC, IP_CT_DIR_REPLY, to);
   }
 }
 
@@ -84,8 +102,8 @@ void loadRandom(NetlinkMessage& message, RandomNumber random, uint32_t to) {
   number.number(NFTA_NG_OFFSET, 0);
 }
 
-void loadKey(NetlinkMessage& message, const Key& key) {
-  uint32_t to = kFirst;
+// Returns the first register behind it.
+uint32_t loadKey(NetlinkMessage& message, const Key& key, uint32_t to = kFirst) {
   for (const KeyPart& part : key) {
     if (const auto* random = std::get_if<RandomNumber>(&part)) {
       loadRandom(message, *random, to);
@@ -96,6 +114,7 @@ void loadKey(NetlinkMessage& message, const Key& key) {
       to += static_cast<uint32_t>(registerBytes(typeOf(field)) / 4);
     }
   }
+  return to;
 }
 
 void compare(NetlinkMessage& message, uint32_t op, std::string_view value) {
@@ -149,6 +168,9 @@ void putConnectionBit(NetlinkMessage& message, uint32_t key, uint32_t bit) {
 void put(NetlinkMessage& message, const MatchInvalid&) {
   putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT);
 }
+void put(NetlinkMessage& message, const MatchNew&) {
+  putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW));
+}
 void put(NetlinkMessage& message, const MatchTranslated&) { putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT); }
 
 void put(NetlinkMessage& message, const MatchLocal&) {
@@ -175,6 +197,29 @@ void put(NetlinkMessage& message, const DestinationNat& statement) {
   nat.number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
   nat.number(NFTA_NAT_REG_ADDR_MIN, kFirst);
   nat.number(NFTA_NAT_REG_PROTO_MIN, kFirst + 1);
+}
+
+void put(NetlinkMessage& message, const RememberFor& statement) {
+  uint32_t data = loadKey(message, statement.key);
+  loadKey(message, statement.data, data);
+  Expression update(message, "dynset");
+  update.text(NFTA_DYNSET_SET_NAME, statement.map);
+  update.number(NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+  update.number(NFTA_DYNSET_SREG_KEY, kFirst);
+  update.number(NFTA_DYNSET_SREG_DATA, data);
+  message.be64(NFTA_DYNSET_TIMEOUT, static_cast<uint64_t>(std::chrono::milliseconds(statement.timeout).count()));
+}
+
+void put(NetlinkMessage& message, const CountIn& statement) {
+  loadKey(message, statement.key);
+  Expression update(message, "dynset");
+  update.text(NFTA_DYNSET_SET_NAME, statement.set);
+  update.number(NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+  update.number(NFTA_DYNSET_SREG_KEY, kFirst);
+  auto counter = message.nest(NFTA_DYNSET_EXPR);
+  message.text(NFTA_EXPR_NAME, "counter");
+  message.endNest(message.nest(NFTA_EXPR_DATA));
+  message.endNest(counter);
 }
 
 void put(NetlinkMessage& message, const MasqueradeSource&) { Expression masquerade(message, "masq"); }

@@ -1,5 +1,6 @@
 #include "linux/nft/render.h"
 
+#include <bit>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -89,6 +90,16 @@ std::string fieldName(Field field) {
       return "iifname";
     case Field::kOutputInterface:
       return "oifname";
+    case Field::kOriginalSource:
+      return "ct original ip saddr";
+    case Field::kOriginalDestination:
+      return "ct original ip daddr";
+    case Field::kOriginalDestinationPort:
+      return "ct original proto-dst";
+    case Field::kReplySource:
+      return "ct reply ip saddr";
+    case Field::kReplySourcePort:
+      return "ct reply proto-src";
   }
   return "";
 }
@@ -112,10 +123,26 @@ std::string render(const MatchSet& match) {
   return fmt::format("{}{} @{}", renderKey(match.key), match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
 }
 std::string render(const MatchInvalid&) { return "ct state invalid"; }
+std::string render(const MatchNew&) { return "ct state new"; }
 std::string render(const MatchTranslated&) { return "ct status dnat"; }
 std::string render(const MatchLocal&) { return "fib daddr type local"; }
 std::string render(const DestinationNat& nat) {
   return fmt::format("dnat ip to {} map @{}", renderKey(nat.key), nat.map);
+}
+std::string renderDuration(std::chrono::seconds seconds) {
+  std::string text;
+  for (auto [unit, name] : {std::pair{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}}) {
+    if (auto count = seconds.count() / unit) text += fmt::format("{}{}", count, name);
+    seconds %= unit;
+  }
+  return text;
+}
+std::string render(const RememberFor& update) {
+  return fmt::format("update @{} {{ {} timeout {} : {} }}", update.map, renderKey(update.key),
+                     renderDuration(update.timeout), renderKey(update.data));
+}
+std::string render(const CountIn& update) {
+  return fmt::format("update @{} {{ {} counter }}", update.set, renderKey(update.key));
 }
 std::string render(const MasqueradeSource&) { return "masquerade"; }
 std::string render(const Reject& reject) {
@@ -157,6 +184,7 @@ std::string hookName(HookPoint point) {
 std::string priorityName(const Hook& hook) {
   if (hook.priority == kPriorityFilter) return "filter";
   if (hook.priority == kPriorityRaw) return "raw";
+  if (hook.priority == kPriorityDestinationNat - 10 && hook.point == HookPoint::kPrerouting) return "dstnat - 10";
   if (hook.priority == kPriorityDestinationNat && hook.point == HookPoint::kPrerouting) return "dstnat";
   if (hook.priority == kPrioritySourceNat && hook.point == HookPoint::kPostrouting) return "srcnat";
   return std::to_string(hook.priority);
@@ -167,10 +195,43 @@ std::string renderElements(const std::vector<std::string>& elements) {
   return fmt::format("\t\telements = {{ {} }}\n", base::join(elements, ",\n\t\t\t     "));
 }
 
+// "10.0.0.0/8", "10.0.0.1" or "10.0.0.1-10.0.0.9".
+std::string renderRange(FieldType type, std::string_view first, std::string_view last) {
+  if (first == last) return renderField(type, first);
+  auto low = ntohl(load<uint32_t>(first)), high = ntohl(load<uint32_t>(last));
+  uint32_t hostBits = low ^ high;
+  bool isPrefix = (hostBits & (hostBits + 1)) == 0 && (low & hostBits) == 0;
+  if (type == FieldType::kAddress && isPrefix) {
+    return fmt::format("{}/{}", renderField(type, first), std::countl_zero(hostBits));
+  }
+  return renderField(type, first) + "-" + renderField(type, last);
+}
+
+std::string renderRange(const Type& type, const Data& first, const Data& last) {
+  std::vector<std::string> fields;
+  size_t at = 0;
+  for (FieldType field : type) {
+    size_t size = registerBytes(field);
+    auto part = [&](const Data& data) { return std::string_view(data.bytes()).substr(at, size); };
+    fields.push_back(renderRange(field, part(first), part(last)));
+    at += size;
+  }
+  return base::join(fields, " . ");
+}
+
+std::string renderSize(const std::optional<Dynamic>& dynamic) {
+  return dynamic ? fmt::format("\t\tsize {}\n", dynamic->size) : "";
+}
+
 std::string renderSet(const Set& set) {
   std::vector<std::string> elements;
   for (const Data& key : set.elements) elements.push_back(renderData(set.type, key));
-  return fmt::format("\tset {} {{\n\t\ttype {}\n{}\t}}\n", set.name, renderType(set.type), renderElements(elements));
+  if (set.ranges) {
+    for (const auto& [first, last] : *set.ranges) elements.push_back(renderRange(set.type, first, last));
+  }
+  std::string flags = set.ranges ? "\t\tflags interval\n" : set.dynamic ? "\t\tflags dynamic\n" : "";
+  return fmt::format("\tset {} {{\n\t\ttype {}\n{}{}{}\t}}\n", set.name, renderType(set.type), renderSize(set.dynamic),
+                     flags, renderElements(elements));
 }
 
 std::string renderMap(const DataMap& map) {
@@ -178,8 +239,9 @@ std::string renderMap(const DataMap& map) {
   for (const auto& [key, data] : map.elements) {
     elements.push_back(renderData(map.type, key) + " : " + renderData(map.dataType, data));
   }
-  return fmt::format("\tmap {} {{\n\t\ttype {} : {}\n{}\t}}\n", map.name, renderType(map.type),
-                     renderType(map.dataType), renderElements(elements));
+  return fmt::format("\tmap {} {{\n\t\ttype {} : {}\n{}{}{}\t}}\n", map.name, renderType(map.type),
+                     renderType(map.dataType), renderSize(map.dynamic),
+                     map.dynamic ? "\t\tflags dynamic,timeout\n" : "", renderElements(elements));
 }
 
 std::string renderChain(const Chain& chain) {

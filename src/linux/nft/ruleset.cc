@@ -52,15 +52,26 @@ Data& Data::interface(std::string_view name) {
   return *this;
 }
 
+Data Data::fromBytes(std::string_view registers) {
+  Data data;
+  data.bytes_ = registers;
+  return data;
+}
+
 FieldType typeOf(Field field) {
   switch (field) {
     case Field::kSourceAddress:
     case Field::kDestinationAddress:
+    case Field::kOriginalSource:
+    case Field::kOriginalDestination:
+    case Field::kReplySource:
       return FieldType::kAddress;
     case Field::kProtocol:
       return FieldType::kProtocol;
     case Field::kSourcePort:
     case Field::kDestinationPort:
+    case Field::kOriginalDestinationPort:
+    case Field::kReplySourcePort:
       return FieldType::kPort;
     case Field::kMark:
       return FieldType::kNumber;

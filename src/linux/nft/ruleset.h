@@ -7,6 +7,7 @@
 // order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,6 +36,7 @@ class Data {
   Data& interface(std::string_view name);
 
   const std::string& bytes() const { return bytes_; }
+  static Data fromBytes(std::string_view registers);
   auto operator<=>(const Data&) const = default;
 
  private:
@@ -59,6 +61,12 @@ enum class Field {
   kMark,                // meta mark
   kInputInterface,      // iifname
   kOutputInterface,     // oifname
+  // Of the connection, the same in both directions: its first packet as it was sent, and who answers.
+  kOriginalSource,           // ct original ip saddr
+  kOriginalDestination,      // ct original ip daddr
+  kOriginalDestinationPort,  // ct original proto-dst
+  kReplySource,              // ct reply ip saddr
+  kReplySourcePort,          // ct reply proto-src
 };
 FieldType typeOf(Field field);
 
@@ -82,19 +90,32 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
 struct MatchInvalid {};     // ct state invalid: belongs to no connection, nor begins one
+struct MatchNew {};         // ct state new: begins a connection
 struct MatchTranslated {};  // ct status dnat
 struct MatchLocal {};       // fib daddr type local: the destination is an address of the node, loopback included
 struct DestinationNat {     // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
 };
+// update @affinity { <key> timeout 10s : <data> }: gives the map an element, unless it has one for the key, which then
+// lives on for as long again.
+struct RememberFor {
+  std::string map;
+  Key key;
+  std::chrono::seconds timeout;
+  Key data;
+};
+struct CountIn {  // update @traffic { <key> counter }
+  std::string set;
+  Key key;
+};
 struct MasqueradeSource {};
 enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchTranslated, MatchLocal, DestinationNat,
-                               MasqueradeSource, Reject, Verdict>;
+using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, DestinationNat,
+                               RememberFor, CountIn, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -120,16 +141,23 @@ struct Chain {
 
 using Type = std::vector<FieldType>;
 
+// Packets fill the set, up to that many elements.
+struct Dynamic {
+  uint32_t size = 0;
+};
 struct Set {
   std::string name;
   Type type;
   std::set<Data> elements;
+  std::optional<std::map<Data, Data>> ranges = std::nullopt;  // instead: first to last of each field; none overlap
+  std::optional<Dynamic> dynamic = std::nullopt;
 };
 struct DataMap {
   std::string name;
   Type type;
   Type dataType;
   std::map<Data, Data> elements;
+  std::optional<Dynamic> dynamic = std::nullopt;  // its elements have an end
 };
 
 struct Table {

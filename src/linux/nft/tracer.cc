@@ -56,11 +56,12 @@ class Walk {
 
   Applied apply(const MatchSet& match, int) {
     const Set* set = table_.findSet(match.set);
-    bool in = set && set->elements.contains(keyData(match.key));
+    bool in = set && contains(*set, keyData(match.key));
     return {in == (match.op == MatchSet::Operator::kIn)};
   }
 
   Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
+  Applied apply(const MatchNew&, int) { return {!trace_.packet.invalid}; }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
   Applied apply(const MatchLocal&, int) {
     Ipv4Address to = trace_.packet.destination;
@@ -80,6 +81,13 @@ class Walk {
     trace_.translated = true;
     return {false, Step::kFinal};
   }
+
+  Applied apply(const RememberFor& update, int) {
+    trace_.remembered[update.map].try_emplace(keyData(update.key), keyData(update.data));
+    return {true};
+  }
+
+  Applied apply(const CountIn&, int) { return {true}; }
 
   Applied apply(const MasqueradeSource&, int) {
     trace_.masqueraded = true;
@@ -109,6 +117,25 @@ class Walk {
     Step step = target ? chain(*target, depth + 1) : Step::kReturn;
     if (step == Step::kFinal) return {false, Step::kFinal};
     return {false, verdict.kind == VerdictKind::kJump ? Step::kNextRule : Step::kReturn};
+  }
+
+  static bool contains(const Set& set, const Data& key) {
+    if (!set.ranges) return set.elements.contains(key);
+    return std::any_of(set.ranges->begin(), set.ranges->end(),
+                       [&](const auto& range) { return within(set.type, range.first, key, range.second); });
+  }
+
+  // Each field between those of `first` and `last`. Addresses and ports are in network byte order, so bytes compare as
+  // they do.
+  static bool within(const Type& type, const Data& first, const Data& key, const Data& last) {
+    size_t at = 0;
+    for (FieldType field : type) {
+      size_t size = registerBytes(field);
+      auto part = [&](const Data& data) { return data.bytes().substr(at, size); };
+      if (part(key) < part(first) || part(last) < part(key)) return false;
+      at += size;
+    }
+    return true;
   }
 
   static Ipv4Address addressIn(const std::string& bytes) {
@@ -161,6 +188,21 @@ class Walk {
         break;
       case Field::kOutputInterface:
         data.interface(packet.outputInterface);
+        break;
+      case Field::kOriginalSource:
+        data.address(trace_.sent.source);
+        break;
+      case Field::kOriginalDestination:
+        data.address(trace_.sent.destination);
+        break;
+      case Field::kOriginalDestinationPort:
+        data.port(trace_.sent.destinationPort);
+        break;
+      case Field::kReplySource:
+        data.address(packet.destination);
+        break;
+      case Field::kReplySourcePort:
+        data.port(packet.destinationPort);
         break;
     }
   }
@@ -226,7 +268,7 @@ std::string Trace::text() const {
 Tracer::Tracer(std::vector<Table> tables, Options options) : tables_(std::move(tables)), options_(std::move(options)) {}
 
 Trace Tracer::trace(const Packet& packet) const {
-  Trace trace{.packet = packet};
+  Trace trace{.packet = packet, .sent = packet};
   auto pass = [&](HookPoint point) { return passHook(tables_, options_, point, trace); };
   bool fromNode = packet.inputInterface.empty();
   if (!pass(fromNode ? HookPoint::kOutput : HookPoint::kPrerouting)) return trace;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,8 +33,10 @@ struct Trace {
   enum class Outcome { kAccept, kDrop, kTcpReset, kPortUnreachable };
   Outcome outcome = Outcome::kAccept;
   Packet packet;  // as it leaves
+  Packet sent;    // as it came
   bool translated = false;
   bool masqueraded = false;
+  std::map<std::string, std::map<Data, Data>> remembered;  // by map: elements that it added for those after it
 
   // "dnat to 10.244.0.7:8080, masquerade, accept"
   std::string text() const;
