@@ -6,6 +6,7 @@
 
 #include "apiserver/authorization/grant_check.h"
 #include "apiserver/authorization/node_restriction.h"
+#include "apiserver/authorization/signer_check.h"
 #include "apiserver/isolation.h"
 #include "apiserver/object_meta.h"
 #include "schema/merge.h"
@@ -174,6 +175,7 @@ void Draft::runHooks() {
   setGeneration();
   dropEmptyMetadata(object_);
   validate(request);
+  requireMayAnswer(backend_, request);
   forEachHook([&](const AdmissionHook& hook) {
     if (hook.check) hook.check(request);
   });

@@ -87,19 +87,6 @@ void validateSpec(const json::Value& object, meta::FieldErrors& errors) {
   }
 }
 
-// Upstream's CertificateSubjectRestriction: nobody gets to be a master by a certificate.
-void refuseMasters(const AdmissionRequest& request) {
-  if (getString(request.object, "spec.signerName") != "kubernetes.io/kube-apiserver-client") return;
-  try {
-    auto facts = pki::readRequest(base::decodeBase64(getString(request.object, "spec.request")).value_or(""));
-    if (std::ranges::find(facts.organizations, "system:masters") == facts.organizations.end()) return;
-  } catch (const std::exception&) {
-    return;  // validation says what is wrong
-  }
-  throw meta::forbidden({"certificates.k8s.io", "certificatesigningrequests"}, request.name,
-                        "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed");
-}
-
 void validateConditions(const AdmissionRequest& request, meta::FieldErrors& errors) {
   constexpr auto kField = "status.conditions";
   const bool approval = request.subresource == "approval";
@@ -139,10 +126,7 @@ void prepareCertificateSigningRequest(AdmissionRequest& request) {
 }
 
 void validateCertificateSigningRequest(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  if (creates(request)) {
-    refuseMasters(request);
-    return validateSpec(request.object, errors);
-  }
+  if (creates(request)) return validateSpec(request.object, errors);
   if (!request.old || request.operation == Operation::kDelete) return;
   validateConditions(request, errors);
   auto before = getString(*request.old, "status.certificate");
@@ -150,6 +134,15 @@ void validateCertificateSigningRequest(const AdmissionRequest& request, meta::Fi
     errors.push_back(
         meta::forbiddenField("status.certificate", "updates may not change a certificate that was issued"));
   }
+}
+
+void restrictCertificateSubject(AdmissionRequest& request) {
+  if (!creates(request)) return;
+  if (getString(request.object, "spec.signerName") != "kubernetes.io/kube-apiserver-client") return;
+  auto facts = pki::readRequest(base::decodeBase64(getString(request.object, "spec.request")).value_or(""));
+  if (std::ranges::find(facts.organizations, "system:masters") == facts.organizations.end()) return;
+  throw meta::forbidden(request.kind.resource.groupResource(), request.name,
+                        "use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed");
 }
 
 }  // namespace wherry::apiserver

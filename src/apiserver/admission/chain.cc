@@ -13,7 +13,8 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::array kHooks = {
-    AdmissionHook{"certificatesigningrequest", prepareCertificateSigningRequest, validateCertificateSigningRequest},
+    AdmissionHook{"certificatesigningrequest", prepareCertificateSigningRequest, validateCertificateSigningRequest,
+                  nullptr, restrictCertificateSubject},
     AdmissionHook{"clusterrole", nullptr, validateClusterRole},
     AdmissionHook{"clusterrolebinding", prepareRoleBinding, validateClusterRoleBinding},
     AdmissionHook{"configmap", nullptr, validateConfigMap},

@@ -8,6 +8,8 @@ namespace wherry::apiserver {
 // certificate_signing_request.cc
 void prepareCertificateSigningRequest(AdmissionRequest& request);
 void validateCertificateSigningRequest(const AdmissionRequest& request, meta::FieldErrors& errors);
+// Upstream's CertificateSubjectRestriction: nobody gets to be a master by a certificate.
+void restrictCertificateSubject(AdmissionRequest& request);
 
 // config_data.cc
 void validateConfigMap(const AdmissionRequest& request, meta::FieldErrors& errors);
