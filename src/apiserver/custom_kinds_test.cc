@@ -39,6 +39,10 @@ POST /apis/apiextensions.k8s.io/v1/customresourcedefinitions
   while (!established(watch->next({}).value())) {
   }
   world.run(R"(
+POST /api/v1/namespaces/default/resourcequotas
+  metadata: {name: q}
+  spec: {hard: {count/boats.example.com: "1"}}
+=> 201
 POST /apis/example.com/v1/namespaces/default/boats
   apiVersion: example.com/v1
   kind: Boat
@@ -48,6 +52,12 @@ POST /apis/example.com/v1/namespaces/default/boats
   apiVersion: example.com/v1
   metadata: {generation: 1}
   spec: {size: 2, sail: null}
+POST /apis/example.com/v1/namespaces/default/boats
+  apiVersion: example.com/v1
+  kind: Boat
+  metadata: {name: c}
+=> 403
+  message: 'boats.example.com "c" is forbidden: exceeded quota: q, requested: count/boats.example.com=1, used: count/boats.example.com=1, limited: count/boats.example.com=1'
 GET /apis/example.com/v1/namespaces/default/boats
 => 200
   kind: BoatList

@@ -122,18 +122,21 @@ void Accounts::settle(uint64_t id, const std::vector<Bill>& bills, Resources Bil
   for (const Bill& bill : bills) book(pending.mapped().ns, bill.name, bill.*part, -1);
 }
 
-// The newest state of the quota, counted when it never was or limits something new.
+// REQUIRES: the lock. The newest state of the quota. It is counted when it never was, limits something new, or is met
+// for the first time since the start: who died between a charge and its write left the charge behind.
 json::Value Accounts::readCounted(std::string_view ns, const meta::Object& quota) {
   std::string name(quota.metadata().name());
   auto newest = objects_.find(kQuotas, ns, name);
   json::Value tree = newest ? newest->tree() : quota.tree();
-  if (isCounted(tree)) return tree;
+  bool known = !counted_.insert(std::string(json::getString(tree, "metadata.uid"))).second;
+  if (known && isCounted(tree)) return tree;
   auto recount = [&](json::Value& counted) {
+    json::Value before = counted;
     json::Object hard = objectAt(counted, "spec.hard");
     json::Object& status = json::ensureObject(counted.as_object(), "status");
     status["hard"] = std::move(hard);
     status["used"] = renderAmounts(countLocked(ns, counted));
-    return true;
+    return !json::equal(before, counted);
   };
   recount(tree);
   replaceStatus(ns, name, recount);

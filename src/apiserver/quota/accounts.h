@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Accounts {
   const ObjectReader& objects_;
   std::mutex mutex_;  // also held over the store's decision of a quota's write, which waits for nothing
   PendingWrites pending_;
+  std::set<std::string> counted_;  // uids of quotas that were counted from scratch since the start
   uint64_t lastId_ = 0;
 };
 

@@ -1,12 +1,15 @@
 // ResourceQuotas as clients meet them.
 #include "apiserver/quota/accounts.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "apiserver/api_script.h"
+#include "apiserver/quota/usage.h"
+#include "schema/kind.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -206,6 +209,91 @@ PATCH:merge /api/v1/namespaces/default/resourcequotas/q/status
   status: {used: {configmaps: "5"}}
 => 200
   status: {used: {configmaps: "5"}}
+)");
+}
+
+// Objects that are not stored, and Events, are never counted.
+bool isCountable(const schema::Kind& kind) {
+  bool stored = std::ranges::find(kind.verbs, "list") != kind.verbs.end();
+  bool measured = kind.resource.group == "metrics.k8s.io";
+  return kind.resource.scope == meta::Scope::kNamespaced && stored && !measured &&
+         !quota::isIgnored(kind.resource.groupResource());
+}
+
+TEST(Quota, EveryKindThatLivesInNamespacesCanBeCounted) {
+  int kinds = 0;
+  for (const auto& kind : schema::builtinRegistry()->kinds()) {
+    if (!isCountable(*kind)) continue;
+    auto resource = kind->resource.groupResource();
+    SCOPED_TRACE(resource.text());
+    std::string name = "count/" + resource.text();
+    json::Value one = {{"spec", {{"hard", {{name, "1"}}}}}};
+    EXPECT_EQ(quota::countedResources(one), std::vector{resource});
+    EXPECT_EQ(quota::usageIn(one, resource, json::Object()), (Resources{{name, meta::Quantity::of(1)}}));
+    auto chain = admissionChain(*kind);
+    EXPECT_TRUE(std::ranges::any_of(chain, [](auto* hook) { return hook->name == "ResourceQuota"; }));
+    ++kinds;
+  }
+  EXPECT_GT(kinds, 20);
+}
+
+TEST(Quota, RolesAndTheirBindingsAreCountedLikeAllElse) {
+  ApiWorld().run(R"(
+POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+  metadata: {name: before}
+  rules: []
+=> 201
+POST /api/v1/namespaces/default/resourcequotas
+  metadata: {name: q}
+  spec: {hard: {count/roles.rbac.authorization.k8s.io: "2", count/rolebindings.rbac.authorization.k8s.io: "0"}}
+=> 201
+POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+  metadata: {name: one}
+  rules: []
+=> 201
+POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+  metadata: {name: two}
+  rules: []
+=> 403
+  message: 'roles.rbac.authorization.k8s.io "two" is forbidden: exceeded quota: q, requested: count/roles.rbac.authorization.k8s.io=1, used: count/roles.rbac.authorization.k8s.io=2, limited: count/roles.rbac.authorization.k8s.io=2'
+PATCH:merge /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles/one
+  rules: [{verbs: [get], apiGroups: [""], resources: [pods]}]
+=> 200
+POST /apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings
+  metadata: {name: one}
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: one}
+=> 403
+DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/default/roles
+=> 200
+GET /api/v1/namespaces/default/resourcequotas/q
+=> 200
+  status:
+    used: {count/roles.rbac.authorization.k8s.io: "0", count/rolebindings.rbac.authorization.k8s.io: "0"}
+)");
+}
+
+// Who died between a charge and its write left the charge behind. What is written later is believed.
+TEST(Quota, IsCountedFromScratchOnceAfterAStart) {
+  ApiWorld().run(R"(
+POST /api/v1/namespaces/default/resourcequotas
+  metadata: {name: q}
+  spec: {hard: {configmaps: "3"}}
+=> 201
+PATCH:merge /api/v1/namespaces/default/resourcequotas/q/status
+  status: {hard: {configmaps: "3"}, used: {configmaps: "3"}}
+=> 200
+POST /api/v1/namespaces/default/configmaps
+  metadata: {name: one}
+=> 201
+GET /api/v1/namespaces/default/resourcequotas/q
+=> 200
+  status: {used: {configmaps: "1"}}
+PATCH:merge /api/v1/namespaces/default/resourcequotas/q/status
+  status: {used: {configmaps: "3"}}
+=> 200
+POST /api/v1/namespaces/default/configmaps
+  metadata: {name: two}
+=> 403
 )");
 }
 
