@@ -90,7 +90,9 @@ class Planner {
   }
 
   void planLife() {
-    if (!seen_.prepared && !planPreparation()) return;
+    bool old = seen_.volumesUntil && seen_.now >= *seen_.volumesUntil;
+    if ((!seen_.prepared || old) && !planPreparation()) return;
+    if (seen_.volumesUntil) wake(*seen_.volumesUntil);
     planEphemerals();
     if (planInit()) planRegulars();
   }

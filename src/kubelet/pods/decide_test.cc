@@ -30,6 +30,33 @@ TEST(Decide, HowAPodBegins) {
          o.prepared = false;
          o.prepareFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
        }},
+      {"volumes with a token are looked at again when it gets old",
+       makePod(kOne),
+       {{"web"}},
+       {},
+       30,
+       [](Observation& o) { o.volumesUntil = kNow + 30s; }},
+      {"which is a preparation",
+       makePod(kOne),
+       {{"web"}},
+       {"prepare"},
+       -1,
+       [](Observation& o) { o.volumesUntil = kNow; }},
+      {"one that failed waits for its delay, and the token with it",
+       makePod(kOne),
+       {{"web"}},
+       {},
+       7,
+       [](Observation& o) {
+         o.volumesUntil = kNow - 3s;
+         o.prepareFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
+       }},
+      {"a pod that is over needs no token",
+       makePod(kNever),
+       {{"web", 0, 60, 1, 0}},
+       {"release sandbox"},
+       -1,
+       [](Observation& o) { o.volumesUntil = kNow - 3s; }},
       {"an image that can't be had is tried again after its delay",
        makePod(kOne),
        {},

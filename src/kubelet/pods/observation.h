@@ -59,8 +59,9 @@ struct ProbeVerdict {
 
 struct Observation {
   base::WallTime now;
-  bool sandbox = false;   // stands
-  bool prepared = false;  // sandbox and volumes are there
+  bool sandbox = false;                        // stands
+  bool prepared = false;                       // sandbox and volumes are there
+  std::optional<base::WallTime> volumesUntil;  // when a token in the volumes is to be renewed
   int sandboxAttempt = 0;
   std::string podIp;
   std::optional<Failure> prepareFailure;

@@ -13,6 +13,7 @@
 #include "base/guarded.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/pods/observation.h"
+#include "kubelet/pods/pod_tokens.h"
 #include "kubelet/runtime/sandbox.h"
 #include "meta/object.h"
 
@@ -22,11 +23,6 @@ struct PodState;
 // What a background task found out, applied by the worker at its next look.
 using PodNews = std::function<void(PodState&)>;
 
-struct ServiceAccountToken {
-  std::string text;
-  base::WallTime refreshAt;
-};
-
 // The part that only the worker sees.
 struct PodMemory {
   meta::ObjectPtr pod;  // the newest that is known: from the informer, or as our last write left it
@@ -34,15 +30,15 @@ struct PodMemory {
   bool looked = false;  // for a sandbox on disk
   bool prepared = false;
   std::optional<Failure> prepareFailure;
-  std::map<std::string, Failure> failures;            // by container name
-  std::map<std::string, Image> images;                // found for the next start, by container name
-  std::set<std::string> pulling;                      // container names
-  std::map<std::string, Stopping> stopping;           // by container id
-  std::map<std::string, PostStart> postStart;         // by container id
-  std::set<std::string> backOffNoted;                 // container ids
-  std::set<std::string> watched;                      // container ids: their end is told
-  std::set<std::string> probed;                       // container ids
-  std::map<std::string, ServiceAccountToken> tokens;  // by audience and life
+  std::map<std::string, Failure> failures;     // by container name
+  std::map<std::string, Image> images;         // found for the next start, by container name
+  std::set<std::string> pulling;               // container names
+  std::map<std::string, Stopping> stopping;    // by container id
+  std::map<std::string, PostStart> postStart;  // by container id
+  std::set<std::string> backOffNoted;          // container ids
+  std::set<std::string> watched;               // container ids: their end is told
+  std::set<std::string> probed;                // container ids
+  PodTokens tokens;
 };
 
 struct PodState : PodMemory {

@@ -58,6 +58,7 @@ Observation PodWorker::observe() {
   Observation seen{.now = options_.clock.now(),
                    .sandbox = state_->sandbox.has_value(),
                    .prepared = state_->prepared,
+                   .volumesUntil = state_->tokens.nextRenewal(),
                    .prepareFailure = state_->prepareFailure,
                    .containers = options_.containers.list(uid_),
                    .failures = state_->failures};
@@ -112,7 +113,6 @@ void PodWorker::reconcile() {
   if (deleted_) return;
   Observation seen = observe();
   writeStatus(seen);
-  if (tokenRefreshAt_ && (!decision.wakeAt || *tokenRefreshAt_ < *decision.wakeAt)) decision.wakeAt = tokenRefreshAt_;
   if (decision.wakeAt) {
     auto delay = std::chrono::ceil<milliseconds>(*decision.wakeAt - options_.clock.now());
     parts_.queue.addAfter(uid_, std::max(delay, milliseconds(1)));

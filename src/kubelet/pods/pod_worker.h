@@ -49,7 +49,7 @@ class PodWorker {
 
   void setUpSandbox();
   void writeSandboxFiles();
-  std::optional<std::string> token(const core_v1::ServiceAccountTokenProjection& wanted);
+  IssuedToken requestToken(const core_v1::ServiceAccountTokenProjection& wanted);
   std::optional<Image> findImage(const core_v1::Container& container, const StartContainer& action);
   void pullInBackground(const core_v1::Container& container, ContainerKind kind);
   void startFailed(const std::string& container, std::string reason, std::string message);
@@ -72,7 +72,6 @@ class PodWorker {
   std::string uid_;
   std::shared_ptr<PodState> state_;
   core_v1::Pod pod_;
-  std::optional<base::WallTime> tokenRefreshAt_;
   bool deleted_ = false;
 };
 

@@ -16,7 +16,6 @@ constexpr size_t kMaxHostname = 64;  // the kernel's
 // The node's own resolver; a stub on a loopback address would lead a pod to itself, what stands behind it is there.
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr const char* kBehindStub = "/run/systemd/resolve/resolv.conf";
-constexpr int64_t kTokenLife = 3607;  // seconds, when the volume does not say
 
 ResolvConf nodeResolvConf() {
   ResolvConf conf = parseResolvConf(base::readFileIfExists(kResolvConf).value_or(""));
@@ -56,32 +55,20 @@ void PodWorker::writeSandboxFiles() {
   writeIfMissing(paths.resolvConf(), renderResolvConf(podResolvConf(pod_, options_.dns, nodeResolvConf())));
 }
 
-// A token is asked for once and again when four fifths of its life are over.
-std::optional<std::string> PodWorker::token(const core_v1::ServiceAccountTokenProjection& wanted) {
-  int64_t life = wanted.expirationSecondsOr(kTokenLife);
-  std::string key = fmt::format("{}/{}", wanted.audience(), life);
-  auto& known = state_->tokens[key];
-  if (known.text.empty() || options_.clock.now() >= known.refreshAt) {
-    json::Object spec{
-        {"expirationSeconds", life},
-        {"boundObjectRef",
-         json::Object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod_.metadata().name()}, {"uid", uid_}}}};
-    if (!wanted.audience().empty()) spec["audiences"] = json::Array{json::Value(wanted.audience())};
-    json::Object request{
-        {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
-    try {
-      std::string_view account = pod_.spec().serviceAccountName();
-      auto answer = options_.client.createSubresource(core_v1::ServiceAccount::kResource(), pod_.metadata().ns(),
-                                                      account.empty() ? "default" : account, "token", request);
-      known.text = json::getString(answer->tree(), "status.token");
-    } catch (const meta::StatusError&) {
-      return std::nullopt;  // a pod can do without, and most do
-    }
-    known.refreshAt = options_.clock.now() + std::chrono::seconds(life * 4 / 5);
-  }
-  if (known.text.empty()) return std::nullopt;
-  if (!tokenRefreshAt_ || known.refreshAt < *tokenRefreshAt_) tokenRefreshAt_ = known.refreshAt;
-  return known.text;
+IssuedToken PodWorker::requestToken(const core_v1::ServiceAccountTokenProjection& wanted) {
+  json::Object spec{
+      {"expirationSeconds", wanted.expirationSeconds()},
+      {"boundObjectRef",
+       json::Object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod_.metadata().name()}, {"uid", uid_}}}};
+  if (!wanted.audience().empty()) spec["audiences"] = json::Array{json::Value(wanted.audience())};
+  json::Object request{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
+  std::string_view account = pod_.spec().serviceAccountName();
+  auto answer = options_.client.createSubresource(core_v1::ServiceAccount::kResource(), pod_.metadata().ns(),
+                                                  account.empty() ? "default" : account, "token", request);
+  // The server may have given it less time.
+  auto end = meta::parseTime(json::getString(answer->tree(), "status.expirationTimestamp"));
+  return {std::string(json::getString(answer->tree(), "status.token")),
+          end.value_or(options_.clock.now() + std::chrono::seconds(wanted.expirationSeconds()))};
 }
 
 PodWorker::Progress PodWorker::on(const Prepare&) {
@@ -90,8 +77,10 @@ PodWorker::Progress PodWorker::on(const Prepare&) {
     setUpSandbox();
     writeSandboxFiles();
     base::faultPoint("pod-files-written");
-    setUpVolumes(pod_, options_.containers.pathsOf(uid_),
-                 {facts(), options_.lookup, [this](const auto& wanted) { return token(wanted); }});
+    auto token = [this](const auto& wanted) {
+      return state_->tokens.get(wanted, options_.clock.now(), [this](const auto& w) { return requestToken(w); });
+    };
+    setUpVolumes(pod_, options_.containers.pathsOf(uid_), {facts(), options_.lookup, token});
     base::faultPoint("pod-prepared");
     state_->prepared = true;
     state_->prepareFailure.reset();
