@@ -16,6 +16,8 @@
 #include "controllers/registry.h"
 #include "json/yaml.h"
 #include "meta/time.h"
+#include "pki/certificate.h"
+#include "pki/key.h"
 #include "scheduler/scheduler.h"
 #include "views/core_v1.h"
 
@@ -128,7 +130,10 @@ class Watcher {
 
 struct Cluster::State {
   std::unique_ptr<storage::Store> store = storage::openMemoryStore(apiserver::storeOptions(""));
-  apiserver::ApiServer api{{.store = *store, .kinds = schema::builtinRegistry(), .nodes = {}}};
+  apiserver::ApiServer api{{.store = *store,
+                            .kinds = schema::builtinRegistry(),
+                            .nodes = {},
+                            .serviceAccountKeysPem = {pki::newPrivateKey()}}};
   std::unique_ptr<client::EventRecorder> events;
   std::unique_ptr<controllers::ControllerContext> context;
   std::unique_ptr<scheduler::SchedulerContext> schedulerContext;
@@ -147,7 +152,12 @@ Cluster::Cluster(Kubelet kubelet) : state_(std::make_unique<State>()) {
   state.informers = std::make_unique<client::InformerFactory>(client);
   state.events = std::make_unique<client::EventRecorder>(client, "test");
   state.context = std::make_unique<controllers::ControllerContext>(controllers::ControllerContext{
-      .client = client, .informers = *state.informers, .events = *state.events, .rootCaPem = "PEM", .feed = {}});
+      .client = client,
+      .informers = *state.informers,
+      .events = *state.events,
+      .rootCaPem = "PEM",
+      .authority = pki::newAuthority("test", std::chrono::hours(24), base::Clock::system().now()),
+      .feed = {}});
   if (kubelet == Kubelet::kRuns) state.kubelet = std::make_unique<KubeletActor>(client, *state.informers);
   state.controllers = controllers::startControllers(*state.context);
   state.schedulerContext = std::make_unique<scheduler::SchedulerContext>(
@@ -165,6 +175,10 @@ Cluster::~Cluster() {
 }
 
 client::Client& Cluster::client() { return state_->api.client(); }
+
+std::unique_ptr<client::Client> Cluster::clientOf(const apiserver::User& user) {
+  return state_->api.newClient(user, "test");
+}
 
 void Cluster::create(std::string_view yaml) {
   for (const auto& object : json::parseYamlStream(yaml)) {

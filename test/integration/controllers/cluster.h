@@ -1,5 +1,6 @@
-// A cluster for tests: the real store and API server in memory, all controllers, the scheduler, and an actor that plays
-// the kubelets (pods of a node run and are ready at once, and end at once when they are deleted).
+// A cluster for tests: the real store and API server in memory, with keys and an authority of its own, all controllers,
+// the scheduler, and an actor that plays the kubelets (pods of a node run and are ready at once, and end at once when
+// they are deleted).
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "apiserver/admission/admission.h"
 #include "client/client.h"
 #include "json/value.h"
 #include "meta/object.h"
@@ -21,6 +23,8 @@ class Cluster {
   ~Cluster();
 
   client::Client& client();
+  // As somebody else.
+  std::unique_ptr<client::Client> clientOf(const apiserver::User& user);
 
   // Creates every object of a YAML stream.
   void create(std::string_view yaml);
