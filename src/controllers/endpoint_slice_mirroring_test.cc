@@ -112,8 +112,7 @@ TEST(Mirroring, AThousandAddressesAreEnough) {
   }
   auto tree = json::parseYaml(kEndpoints);
   tree.as_object()["subsets"] = json::Array{json::Object{{"addresses", std::move(addresses)}}};
-  const auto actions =
-      decideMirrors(service(), Endpoints(std::make_shared<const meta::Object>(std::move(tree))), {});
+  const auto actions = decideMirrors(service(), Endpoints(std::make_shared<const meta::Object>(std::move(tree))), {});
   ASSERT_EQ(actions.create.size(), 1U);
   EXPECT_EQ(actions.create[0].at("endpoints").as_array().size(), 1000U);
 }

@@ -89,7 +89,8 @@ class Balancer {
   json::Array decideFamily(const Service& service, Family family, std::string& warning) {
     const auto wanted = service.spec().loadBalancerIP();
     if (!wanted.empty() && isOf(family, wanted)) return requested(service, std::string(wanted), warning);
-    if (auto address = fromPool(service, family)) return {json::Value(json::Object{{"ip", *address}, {"ipMode", "VIP"}})};
+    if (auto address = fromPool(service, family))
+      return {json::Value(json::Object{{"ip", *address}, {"ipMode", "VIP"}})};
     if (!pool_.empty()) warning = "the pool of addresses is used up: the nodes' own are used";
     return onNodes(service, family, warning);
   }

@@ -23,8 +23,8 @@ status: {addresses: [{type: InternalIP, address: 10.0.0.9}]}
 std::map<std::string, std::string> balance(std::string_view services, std::string_view pool = "",
                                            const PortHolder& holder = {}) {
   std::map<std::string, std::string> result;
-  for (const auto& outcome : decideLoadBalancers(objectsOf<Service>(services), objectsOf<Node>(kNodes),
-                                                 AddressRanges::parse(pool), holder)) {
+  for (const auto& outcome :
+       decideLoadBalancers(objectsOf<Service>(services), objectsOf<Node>(kNodes), AddressRanges::parse(pool), holder)) {
     auto& text = result[std::string(outcome.service.metadata().name())];
     const auto* ingress = outcome.loadBalancer.if_contains("ingress");
     for (const auto& entry : ingress ? ingress->get_array() : json::Array()) {
@@ -114,8 +114,7 @@ spec: {type: LoadBalancer, ipFamilies: [IPv4, IPv6], ports: [{port: 80}]}
 }
 
 TEST(LoadBalancer, AnAddressThatIsAskedForIsGivenOrNone) {
-  EXPECT_EQ(
-      balance(R"(
+  EXPECT_EQ(balance(R"(
 metadata: {name: a, namespace: default, creationTimestamp: '2026-01-01T00:00:00Z'}
 spec: {type: LoadBalancer, loadBalancerIP: 192.0.2.9, ports: [{port: 80}]}
 ---
@@ -128,11 +127,11 @@ spec: {type: LoadBalancer, loadBalancerIP: 198.51.100.1, ports: [{port: 80}]}
 metadata: {name: d, namespace: default, creationTimestamp: '2026-01-04T00:00:00Z'}
 spec: {type: LoadBalancer, loadBalancerIP: 10.0.0.1, ports: [{port: 80}]}
 )",
-              "192.0.2.0/28"),
-      (Expected{{"a", "192.0.2.9"},
-                {"b", " (loadBalancerIP 192.0.2.9 is used by Service default/a)"},
-                {"c", " (loadBalancerIP 198.51.100.1 is neither of the pool nor a node's own)"},
-                {"d", "10.0.0.1"}}));
+                    "192.0.2.0/28"),
+            (Expected{{"a", "192.0.2.9"},
+                      {"b", " (loadBalancerIP 192.0.2.9 is used by Service default/a)"},
+                      {"c", " (loadBalancerIP 198.51.100.1 is neither of the pool nor a node's own)"},
+                      {"d", "10.0.0.1"}}));
 }
 
 TEST(LoadBalancer, AServiceThatIsNoneAnyMoreLosesItsStatus) {

@@ -43,11 +43,20 @@ std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
   return ipv4(std::vector<std::string_view>{spec.clusterIP()});
 }
 
-std::vector<linux::Ipv4Address> loadBalancerIps(const core_v1::Service& service) {
+// Whether the load balancer could not have this port at this address.
+bool isDenied(const core_v1::LoadBalancerIngress& ingress, const core_v1::ServicePort& port) {
+  return std::ranges::any_of(ingress.ports(), [&](const core_v1::PortStatus& status) {
+    return status.port() == port.port() && protocolNumber(status.protocol()) == protocolNumber(port.protocol()) &&
+           !status.error().empty();
+  });
+}
+
+std::vector<linux::Ipv4Address> loadBalancerIps(const core_v1::Service& service, const core_v1::ServicePort& port) {
   std::vector<std::string_view> ips;
   if (service.spec().type() != "LoadBalancer") return {};
   for (auto ingress : service.status().loadBalancer().ingress()) {
-    if (ingress.ipMode() != "Proxy") ips.push_back(ingress.ip());  // that one wants to see all traffic itself
+    bool seesAllItself = ingress.ipMode() == "Proxy";
+    if (!seesAllItself && !isDenied(ingress, port)) ips.push_back(ingress.ip());
   }
   return ipv4(ips);
 }
@@ -185,7 +194,6 @@ ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& object, const std::vect
   auto spec = service.spec();
   auto ips = clusterIps(spec);
   if (ips.empty() || !object->metadata().label(kProxyNameLabel).empty()) return result;
-  auto loadBalancer = loadBalancerIps(service);
   auto sources = sourceRanges(spec);
   for (auto port : spec.ports()) {
     auto protocol = protocolNumber(port.protocol());
@@ -194,7 +202,7 @@ ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& object, const std::vect
     PortEndpoints endpoints = endpointsOf(port, endpointSlices, node);
     PortFronts fronts(service, endpoints, result);
     for (linux::Ipv4Address ip : ipv4(spec.externalIPs())) fronts.addExternal({ip, *protocol, *number}, {});
-    for (linux::Ipv4Address ip : loadBalancer) fronts.addExternal({ip, *protocol, *number}, sources);
+    for (linux::Ipv4Address ip : loadBalancerIps(service, port)) fronts.addExternal({ip, *protocol, *number}, sources);
     if (auto nodePort = portNumber(port.nodePort())) fronts.addExternal({{}, *protocol, *nodePort}, {});
     for (linux::Ipv4Address ip : ips) {
       if (!node.addresses.contains(ip)) fronts.addClusterIp({ip, *protocol, *number});

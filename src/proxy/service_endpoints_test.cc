@@ -219,6 +219,11 @@ spec:
 status: {loadBalancer: {ingress: [{ip: 198.51.100.2}]}}
 )",
      "node:30080/tcp ->\n10.96.0.1:80/tcp ->\n198.51.100.2:80/tcp from 192.0.2.0/24 from 198.51.100.0/24 ->\n"},
+    {"a port that the load balancer could not have is not taken", R"(
+spec: {type: LoadBalancer, clusterIP: 10.96.0.1, ports: [{name: a, port: 80}, {name: b, port: 443}]}
+status: {loadBalancer: {ingress: [{ip: 198.51.100.2, ports: [{port: 80, protocol: TCP, error: wherry.dev/PortInUse}, {port: 443, protocol: TCP}]}]}}
+)",
+     "10.96.0.1:80/tcp ->\n10.96.0.1:443/tcp ->\n198.51.100.2:443/tcp ->\n"},
     {"a source range of everybody is none", R"(
 spec: {type: LoadBalancer, clusterIP: 10.96.0.1, loadBalancerSourceRanges: [192.0.2.0/24, 0.0.0.0/0], ports: [{port: 80}]}
 status: {loadBalancer: {ingress: [{ip: 198.51.100.2}]}}
