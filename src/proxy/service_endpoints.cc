@@ -45,10 +45,11 @@ std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
 
 // Whether the load balancer could not have this port at this address.
 bool isDenied(const core_v1::LoadBalancerIngress& ingress, const core_v1::ServicePort& port) {
-  return std::ranges::any_of(ingress.ports(), [&](const core_v1::PortStatus& status) {
-    return status.port() == port.port() && protocolNumber(status.protocol()) == protocolNumber(port.protocol()) &&
-           !status.error().empty();
-  });
+  for (auto status : ingress.ports()) {
+    bool same = status.port() == port.port() && protocolNumber(status.protocol()) == protocolNumber(port.protocol());
+    if (same) return !status.error().empty();
+  }
+  return false;
 }
 
 std::vector<linux::Ipv4Address> loadBalancerIps(const core_v1::Service& service, const core_v1::ServicePort& port) {
