@@ -93,6 +93,7 @@ class Endpoint : public AdminEndpoint {
     AdminParts parts = parts_.copy();
     if (what == "GET /report") return report(parts);
     if (what == "POST /secrets/rotate") return rotateSecrets(parts);
+    if (what == "POST /snapshot") return saveSnapshot(request, parts);
     if (request.path.starts_with("/images")) requireImages(parts);
     if (what == "GET /images") return listImages(parts);
     if (what == "POST /images/import") return importImage(request, parts);
@@ -129,6 +130,17 @@ class Endpoint : public AdminEndpoint {
     if (!result.failure.empty()) throw AdminError(500, result.failure);
     json::Array unreadable(result.unreadable.begin(), result.unreadable.end());
     return {{"written", result.written}, {"unreadable", std::move(unreadable)}};
+  }
+
+  static json::Value saveSnapshot(const net::Request& request, const AdminParts& parts) {
+    std::string path = requireParameter(request, "file");
+    if (!path.starts_with('/')) throw AdminError(400, "file is not absolute");
+    if (!parts.controlPlane) throw AdminError(503, "the server is still starting");
+    ClusterFacts facts = parts.controlPlane->saveSnapshot(path);
+    return {{"revision", facts.end.revision},
+            {"objects", facts.objects},
+            {"keys", json::Array(facts.keys.begin(), facts.keys.end())},
+            {"unread", json::Array(facts.unread.begin(), facts.unread.end())}};
   }
 
   static json::Value listImages(const AdminParts& parts) {

@@ -3,6 +3,7 @@
 //
 //   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
 //   GET    /report                           all that `wherry status` shows, status_report.h
+//   POST   /snapshot?file=F            saves the cluster, cluster_snapshot.h; F is absolute
 //   GET    /images                     POST /images/import?file=F   DELETE /images?image=I
 //   POST   /secrets/rotate             what is encrypted on the disk, written anew with the first key
 //   POST   /images/prune[?all=true]    what no container uses; imported images only with `all`

@@ -16,6 +16,7 @@
 #include "linux/ipv4.h"
 #include "linux/listeners.h"
 #include "linux/node_addresses.h"
+#include "main/encryption_file.h"
 #include "main/token_file.h"
 #include "net/server.h"
 #include "scheduler/scheduler.h"
@@ -32,21 +33,6 @@ constexpr int kStopGraceMillis = 2000;  // for answers that are under way
 std::string storePath(const ServerOptions& options) {
   base::makeDirectories(options.dataDir + "/store", 0700);
   return options.dataDir + "/store/state.db";
-}
-
-apiserver::EncryptionConfiguration readEncryption(const ServerOptions& options) {
-  const auto& path = options.encryptionConfig;
-  if (path.empty()) return {};
-  try {
-    auto configuration = apiserver::parseEncryptionConfiguration(base::readFile(path));
-    using std::filesystem::perms;
-    if ((std::filesystem::status(path).permissions() & (perms::group_all | perms::others_all)) != perms::none) {
-      kLog.warn("{} holds keys and others than its owner may read or write it: chmod 600 {}", path, path);
-    }
-    return configuration;
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(fmt::format("--encryption-config {}: {}", path, error.what()));
-  }
 }
 
 std::unique_ptr<storage::Store> openStore(const ServerOptions& options,
@@ -96,7 +82,7 @@ struct ControlPlane::State {
   State(const ServerOptions& o, const pki::ClusterPki& pki, client::NodeConnections nodes, Readiness& r)
       : options(o),
         readiness(r),
-        encryption(readEncryption(o)),
+        encryption(readEncryptionFile(o.encryptionConfig)),
         store(openStore(o, encryption, r)),
         api({.store = *store,
              .kinds = schema::builtinRegistry(),
@@ -167,6 +153,14 @@ apiserver::Rewritten ControlPlane::rewriteEncrypted() {
 }
 
 client::InformerFactory& ControlPlane::informers() { return state_->informers; }
+
+ClusterFacts ControlPlane::saveSnapshot(const std::string& path) const {
+  return saveCluster({.store = *state_->store,
+                      .transformer = apiserver::makeTransformer(state_->encryption),
+                      .dataDir = state_->options.dataDir,
+                      .nodeName = state_->options.nodeName},
+                     path);
+}
 
 void ControlPlane::setCertificate(const pki::KeyPair& certificate) {
   state_->server->setCertificate(certificate.certificatePem, certificate.keyPem);

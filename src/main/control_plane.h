@@ -8,6 +8,7 @@
 #include "apiserver/rewriting.h"
 #include "client/informer.h"
 #include "client/node_connection.h"
+#include "main/cluster_snapshot.h"
 #include "main/readiness.h"
 #include "main/server_options.h"
 #include "pki/cluster_pki.h"
@@ -26,6 +27,8 @@ class ControlPlane {
   apiserver::ApiServer& api();
   // Shared by everything in this process.
   client::InformerFactory& informers();
+  // Any thread. Throws std::system_error.
+  ClusterFacts saveSnapshot(const std::string& path) const;
   // New connections get this one.
   void setCertificate(const pki::KeyPair& certificate);
   // Controllers and scheduler; once the node's components have registered with the informers.

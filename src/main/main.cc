@@ -7,6 +7,7 @@
 #include "main/inspect.h"
 #include "main/reset.h"
 #include "main/server.h"
+#include "main/snapshot.h"
 
 int main(int argc, char** argv) {
   // Many threads that each allocate little: two arenas are enough, and what is freed goes back soon.
@@ -18,6 +19,8 @@ int main(int argc, char** argv) {
       {"check", "say whether this machine has what the cluster needs", wherry::main::declareCheck,
        wherry::cli::kRunning},
       {"inspect", "gather what a bug report needs", wherry::main::declareInspect, wherry::cli::kRunning},
+      {"snapshot", "save the cluster to a file, verify it, restore it", wherry::main::declareSnapshot,
+       wherry::cli::kRunning},
       {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset,
        wherry::cli::kRunning},
   };

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "main/cluster_snapshot.h"
 #include "main/machine_checks.h"
 
 namespace wherry::main {
@@ -32,6 +33,7 @@ void checkMachine(const ServerOptions& options) {
     if (finding.level == Level::kFail) failures.push_back(fmt::format("{}; {}", line, finding.remedy));
   }
   if (!failures.empty()) throw std::runtime_error(base::join(failures, "\n  "));
+  checkNoUnfinishedRestore(options.dataDir);
   base::makeDirectories(options.dataDir, 0711);
 }
 

@@ -9,7 +9,7 @@ namespace wherry::main {
 // Throws std::runtime_error: this user can't do what the server is asked for.
 void requireRoot(const ServerOptions& options);
 
-// Throws std::runtime_error with all that is missing and what to do.
+// Throws std::runtime_error with all that is missing, or stands in the way, and what to do. Makes the data directory.
 void checkMachine(const ServerOptions& options);
 
 }  // namespace wherry::main

@@ -33,8 +33,8 @@ struct ResetOptions {
 };
 
 // One of these is in every data directory that a server has worked with, whatever else was deleted of it.
-constexpr std::array kMarks = {"store/state.db",    "pki/ca.crt", "network/addresses",
-                               "images/oci-layout", "layers",     "pods"};
+constexpr std::array kMarks = {"store/state.db", "pki/ca.crt", "network/addresses", "images/oci-layout",
+                               "layers",         "pods",       "restoring/store"};
 
 // A slip of the finger must not cost somebody's home.
 void checkIsDataDir(const std::string& path) {

@@ -21,12 +21,6 @@
 namespace wherry::main {
 namespace {
 
-std::string ownNodeName() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return nodeNameOf(name.data());
-}
-
 linux::Ipv4Prefix requirePrefix(const char* flag, const std::string& text) {
   auto prefix = linux::Ipv4Prefix::parse(text);
   if (!prefix) throw std::runtime_error(fmt::format("{} {}: not an IPv4 range such as 10.96.0.0/12", flag, text));
@@ -133,6 +127,12 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
   declareLimitFlags(parser, options.limits);
+}
+
+std::string ownNodeName() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return nodeNameOf(name.data());
 }
 
 void completeOptions(ServerOptions& options) {

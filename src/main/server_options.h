@@ -42,6 +42,9 @@ struct ServerOptions {
   bool enabled(const std::string& component) const;
 };
 
+// The host's name, as a node's: what --node-name is when it is not given.
+std::string ownNodeName();
+
 // The components that --disable takes.
 const std::set<std::string>& components();
 

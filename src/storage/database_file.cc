@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sync.h"
 #include "storage/store.h"
 
 namespace wherry::storage {
@@ -35,11 +36,6 @@ base::Fd openOwnerOnly(const std::string& path) {
   if (!file) throw notWritable(path);
   if (::fchmod(file.get(), kOwnerOnly) != 0) throw notWritable(path);
   return file;
-}
-
-void syncDirectory(const std::string& directory) {
-  base::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) base::throwErrno("sync " + directory);
 }
 
 std::string ownerOf(int lockFile) {
@@ -68,7 +64,7 @@ base::Fd claimDatabaseFile(const std::string& path) {
   }
   base::Fd lock = takeLock(path);
   openOwnerOnly(path);
-  syncDirectory(directory);
+  base::syncDirectory(directory);
   return lock;
 }
 

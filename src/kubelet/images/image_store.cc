@@ -18,6 +18,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/sync.h"
 #include "kubelet/images/image_index.h"
 #include "kubelet/images/layer_store.h"
 #include "kubelet/images/oci_archive.h"
@@ -30,12 +31,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxDocument = 4 << 20;
-
-// What has been written below `directory` survives a power cut once this returns.
-void syncFilesystem(const std::string& directory) {
-  base::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::syncfs(fd.get()) != 0) base::throwErrno("syncfs " + directory);
-}
 
 std::string normalised(std::string_view name) {
   auto reference = ImageReference::parse(name);
@@ -157,7 +152,7 @@ struct ImageStore::State {
       std::lock_guard lock(writing);
       try {
         takeBlobs(staging, image);
-        syncFilesystem(images);
+        base::syncFilesystem(images);
         ImagesByName all = byName.copy();
         keepLogins(image, all, login);
         all[image.name] = image;

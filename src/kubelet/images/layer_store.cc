@@ -11,6 +11,7 @@
 #include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/random.h"
+#include "base/sync.h"
 #include "kubelet/images/disk_space.h"
 #include "kubelet/images/layer.h"
 #include "linux/mounts.h"
@@ -21,12 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kIncoming = ".incoming-";
-
-// What has been written below `directory` survives a power cut once this returns.
-void syncFilesystem(const std::string& directory) {
-  base::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::syncfs(fd.get()) != 0) base::throwErrno("syncfs " + directory);
-}
 
 // A small blob that unpacks to a huge layer is a trap, and a layer that fills the disk takes the whole node with it.
 LayerLimits limitsFor(const std::string& blob, const std::string& directory) {
@@ -64,7 +59,7 @@ void LayerStore::unpack(const std::string& blob, const std::string& target, cons
                       "unpacked it is {}, not {}",
                       found, diffId));
     }
-    syncFilesystem(temporary);
+    base::syncFilesystem(temporary);
     base::faultPoint("layer-unpacked");
     fs::rename(temporary, target);
     base::faultPoint("layer-in-place");
