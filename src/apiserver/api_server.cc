@@ -21,6 +21,7 @@
 #include "apiserver/stored_form.h"
 #include "apiserver/telemetry/metrics_page.h"
 #include "base/log.h"
+#include "storage/refusal.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -128,6 +129,10 @@ struct ApiServer::State {
     return issuerAnswer(info, *serviceAccountTokens,
                         fmt::format("{}:{}", options.advertiseAddress, options.advertisePort));
   }
+  std::string whyNotWritable() const {
+    std::string why = storage::refusalOf(options.store);
+    return why.empty() ? why : "the data directory can't be written: " + why;
+  }
   Advertised advertised() const { return {options.advertiseAddress, options.advertisePort, allocations.firstIp()}; }
 
   ApiServerOptions options;
@@ -141,10 +146,12 @@ struct ApiServer::State {
   Backend backend;
   std::shared_ptr<RequestObserver> observer;
   std::atomic<bool> stopping{false};
-  const std::vector<HealthCheck> checks{{"ping", [] { return true; }},
-                                        {"log", [] { return true; }},
-                                        {"etcd", [this] { return options.store.revision() > 0; }},
-                                        {"shutdown", [this] { return !stopping; }, true}};
+  const std::vector<HealthCheck> checks{
+      {"ping", [] { return ""; }},
+      {"log", [] { return ""; }},
+      {"etcd", [] { return ""; }, HealthCheck::Of::kLive},  // it is in this process, and reads go on without the disk
+      {"etcd", [this] { return whyNotWritable(); }, HealthCheck::Of::kReady},
+      {"shutdown", [this] { return stopping ? "the server is stopping" : ""; }, HealthCheck::Of::kReady}};
   DiscoveryCache discovery;
   EventExpiry events;
   std::unique_ptr<client::Client> client;

@@ -18,8 +18,9 @@ net::Response text(int status, std::string body) {
 }
 
 net::Response answerPart(const HealthCheck& check) {
-  if (check.healthy()) return text(200, "ok");
-  return text(500, "internal server error: " + std::string(check.name) + " is not healthy\n");
+  std::string failure = check.failure();
+  if (failure.empty()) return text(200, "ok");
+  return text(500, fmt::format("internal server error: {}\n", failure));
 }
 
 std::set<std::string, std::less<>> excludedBy(const Query& query) {
@@ -39,11 +40,13 @@ net::Response answerAll(std::string_view endpoint, const RequestInfo& info,
   for (const HealthCheck* check : checks) {
     if (excluded.erase(std::string(check->name)) != 0) {
       lines += fmt::format("[+]{} excluded: ok\n", check->name);
-    } else if (check->healthy()) {
-      lines += fmt::format("[+]{} ok\n", check->name);
-    } else {
-      lines += fmt::format("[-]{} failed: reason withheld\n", check->name);
+      continue;
+    }
+    if (std::string failure = check->failure(); !failure.empty()) {
+      lines += fmt::format("[-]{} failed: {}\n", check->name, failure);
       failed = true;
+    } else {
+      lines += fmt::format("[+]{} ok\n", check->name);
     }
   }
   if (!excluded.empty()) {
@@ -63,8 +66,9 @@ std::optional<net::Response> healthAnswer(const RequestInfo& info, std::span<con
   auto endpoint = path.substr(0, path.find('/'));
   if (endpoint != "healthz" && endpoint != "livez" && endpoint != "readyz") return std::nullopt;
   std::vector<const HealthCheck*> ours;
+  auto others = endpoint == "readyz" ? HealthCheck::Of::kLive : HealthCheck::Of::kReady;
   for (const HealthCheck& check : checks) {
-    if (!check.onlyReady || endpoint == "readyz") ours.push_back(&check);
+    if (check.of != others) ours.push_back(&check);
   }
   auto part = path.substr(std::min(endpoint.size() + 1, path.size()));
   if (part.empty()) return answerAll(endpoint, info, ours);

@@ -1,4 +1,5 @@
-// /healthz, /livez and /readyz, whole and in parts, in upstream's form (`?verbose`, `?exclude=PART`, /readyz/PART).
+// /healthz, /livez and /readyz, whole and in parts, in upstream's form (`?verbose`, `?exclude=PART`, /readyz/PART),
+// but for the reason of a failure, which is told.
 #pragma once
 
 #include <functional>
@@ -13,9 +14,13 @@
 namespace wherry::apiserver {
 
 struct HealthCheck {
+  // kLive: /livez and /healthz, which tell whether a new process would do better. Two checks may share a name when each
+  // has its own endpoints.
+  enum class Of { kAll, kLive, kReady };
+
   std::string_view name;
-  std::function<bool()> healthy;
-  bool onlyReady = false;  // of /readyz alone: it says nothing of whether the process lives
+  std::function<std::string()> failure;  // empty: it is healthy
+  Of of = Of::kAll;
 };
 
 // Nothing when the path is none of health's.

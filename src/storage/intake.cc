@@ -75,8 +75,15 @@ Revision Intake::lastGiven() const {
 
 std::vector<Write> Intake::take(std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  filled_.wait(lock, stop, [&] { return !queue_.empty(); });
+  filled_.wait(lock, stop, [&] { return !queue_.empty() || woken_; });
+  woken_ = false;
   return std::exchange(queue_, {});
+}
+
+void Intake::wake() {
+  std::lock_guard lock(mutex_);
+  woken_ = true;
+  filled_.notify_one();
 }
 
 void Intake::settle(const std::vector<Write>& writes) {

@@ -48,8 +48,9 @@ class Intake {
   EntryPtr newest(std::string_view key) const;
   Revision lastGiven() const;
 
-  // Waits for writes and takes all there are; empty when `stop` is requested and none are left.
+  // Waits for writes and takes all there are; empty when there are none and `stop` is requested or wake() was called.
   std::vector<Write> take(std::stop_token stop);
+  void wake();
   // The writes are in the durable view now.
   void settle(const std::vector<Write>& writes);
   // Forgets all that is not durable, since a commit failed; returns the writes that were queued.
@@ -71,6 +72,7 @@ class Intake {
   std::condition_variable_any filled_;
   std::unordered_map<std::string, Pending, base::StringHash, std::equal_to<>> pending_;
   std::vector<Write> queue_;
+  bool woken_ = false;
   Revision last_;
 };
 

@@ -67,6 +67,14 @@ void Recorder::record(const std::vector<Event>& events, const Table& durable) {
   mark_ = mark.value_or(mark_);
 }
 
+// The mark is written also when nothing has to be put right: whether that goes is the question.
+void Recorder::retry(const Table& durable) {
+  if (!failed_) return;
+  std::vector<Change> changes = repair(durable);
+  engine_->commit(changes, mark_);
+  failed_ = false;
+}
+
 void Recorder::close(Revision last) {
   if (!failed_ && last < mark_) engine_->commit({}, last);
 }

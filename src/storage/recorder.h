@@ -32,6 +32,11 @@ class Recorder {
   // only if it must. Throws EngineError or OpenError; then none of the events counts.
   void record(const std::vector<Event>& events, const Table& durable);
 
+  // Whether the engine is other than `durable` for all that is known, since a commit failed; the next record() puts it
+  // right, or retry() without anything to record. Throws as record() does.
+  bool failed() const { return failed_; }
+  void retry(const Table& durable);
+
   // Lowers the mark to what was used.
   void close(Revision last);
 

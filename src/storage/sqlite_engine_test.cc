@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <semaphore>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/guarded.h"
+#include "storage/refusal.h"
 #include "storage/sqlite.h"
 #include "storage/store_test_support.h"
 
@@ -253,6 +255,43 @@ TEST(SqliteEngine, AWriteThatTheDiskRefusesIsRefusedAndTheNextOneIsTriedAnew) {
     EXPECT_EQ(events[1].entry->bytes, updated.entry->bytes);
     store.reset();
     EXPECT_THAT(contentOf(*openAt(path)), testing::ElementsAre(updated.entry->bytes));
+  }
+}
+
+// Asks as a probe does.
+bool recovers(Store& store) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!refusalOf(store).empty()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+TEST(SqliteEngine, WhoAsksLearnsThatWritesAreRefusedAndThatTheyAreNotAnyMore) {
+  for (const Fault& one : faults()) {
+    SCOPED_TRACE(one.name);
+    TemporaryDirectory directory;
+    std::string path = directory.file("state.db");
+    auto store = openAt(path, failingVfs());
+    create(*store, "/registry/pods/a");
+    EXPECT_EQ(refusalOf(*store), "");
+    one.begin(path);
+    update(*store, "/registry/pods/a", 2);
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(refusalOf(*store), HasSubstr(one.message));
+    EXPECT_TRUE(create(*store, "/registry/events/e").ok());
+    EXPECT_NE(refusalOf(*store), "") << "an event is in memory only: it proves nothing";
+    one.end();
+    EXPECT_TRUE(recovers(*store)) << refusalOf(*store);
+    EXPECT_TRUE(create(*store, "/registry/pods/b").ok());
+    one.begin(path);
+    create(*store, "/registry/pods/c");
+    EXPECT_NE(refusalOf(*store), "");
+    one.end();
+    EXPECT_TRUE(create(*store, "/registry/pods/c").ok());
+    EXPECT_EQ(refusalOf(*store), "") << "a write that is taken is an answer too";
+    store.reset();
+    EXPECT_EQ(openAt(path)->count("/registry/pods/"), 3u);
   }
 }
 

@@ -1,14 +1,17 @@
 #include "storage/store.h"
 
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/published.h"
 #include "storage/engine.h"
 #include "storage/intake.h"
 #include "storage/page.h"
 #include "storage/recorder.h"
+#include "storage/refusal.h"
 #include "storage/watch_hub.h"
 
 namespace wherry::storage {
@@ -47,6 +50,14 @@ std::vector<Event> eventsOf(const std::vector<Write>& writes) {
   return events;
 }
 
+// A retry reads the whole database, and anybody may ask.
+constexpr std::chrono::seconds kRetryPause{1};
+
+struct Refusal {
+  std::string why;  // empty: there is none
+  std::chrono::steady_clock::time_point retried;
+};
+
 class EngineStore : public Store {
  public:
   EngineStore(Recorder recorder, Recorder::Loaded loaded, StoreOptions options)
@@ -77,6 +88,7 @@ class EngineStore : public Store {
     intake_.submit({Verb::kRemove, std::move(key), expected}, render, std::move(done));
   }
   EntryPtr newest(std::string_view key) const override { return intake_.newest(key); }
+  std::string refusal();
 
   EntryPtr get(std::string_view key) const override { return view_.load()->table.find(key); }
   Revision revision() const override { return view_.load()->revision; }
@@ -94,12 +106,16 @@ class EngineStore : public Store {
  private:
   void commitLoop(const std::stop_token& stop);
   void commit(std::vector<Write> writes);
+  void retry();
+  void noteRefusal(const std::string& why);
   void refuse(const std::vector<Write>& writes, const std::string& why);
   void publish(const std::vector<Event>& events, const View& before);
 
   Recorder recorder_;
   const Revision opened_;  // the newest revision when the store was opened
   base::Published<View> view_;
+  base::Guarded<Refusal> refusal_;
+  bool refused_ = false;  // the committer's: whether there is one
   std::shared_ptr<WatchHub> hub_;
   Intake intake_;
   std::jthread committer_;  // last: it uses all the others
@@ -121,8 +137,13 @@ PageResult EngineStore::list(std::string_view prefix, std::string_view after, si
 void EngineStore::commitLoop(const std::stop_token& stop) {
   for (;;) {
     std::vector<Write> writes = intake_.take(stop);
-    if (writes.empty()) return;
-    commit(std::move(writes));
+    if (!writes.empty()) {
+      commit(std::move(writes));
+    } else if (stop.stop_requested()) {
+      return;
+    } else {
+      retry();
+    }
   }
 }
 
@@ -135,6 +156,7 @@ void EngineStore::commit(std::vector<Write> writes) {
     refuse(writes, error.what());
     return;
   }
+  noteRefusal("");
   publish(events, *before);
   intake_.settle(writes);
   for (Write& write : writes) write.done({WriteError::kNone, std::move(write.event.entry), ""});
@@ -143,9 +165,39 @@ void EngineStore::commit(std::vector<Write> writes) {
 // What waits was decided on top of what failed: it goes with it.
 void EngineStore::refuse(const std::vector<Write>& writes, const std::string& why) {
   log().error("a write failed: {}", why);
+  noteRefusal(why);
   std::vector<Write> queued = intake_.abandon();
   for (const Write& write : writes) write.done({WriteError::kRefused, nullptr, why});
   for (const Write& write : queued) write.done({WriteError::kRefused, nullptr, why});
+}
+
+std::string EngineStore::refusal() {
+  bool due = false;
+  std::string why = refusal_.with([&](Refusal& current) {
+    auto now = std::chrono::steady_clock::now();
+    due = !current.why.empty() && now - current.retried >= kRetryPause;
+    if (due) current.retried = now;
+    return current.why;
+  });
+  if (due) intake_.wake();
+  return why;
+}
+
+// Without a write of anybody's: whether the engine takes them again.
+void EngineStore::retry() {
+  try {
+    recorder_.retry(view_.load()->table);
+    noteRefusal("");
+  } catch (const std::runtime_error& error) {
+    noteRefusal(error.what());
+  }
+}
+
+// What is not written to the disk says nothing about it.
+void EngineStore::noteRefusal(const std::string& why) {
+  if (why.empty() && (recorder_.failed() || !refused_)) return;
+  refused_ = !why.empty();
+  refusal_.with([&](Refusal& current) { current.why = why; });
 }
 
 void EngineStore::publish(const std::vector<Event>& events, const View& before) {
@@ -154,6 +206,8 @@ void EngineStore::publish(const std::vector<Event>& events, const View& before) 
 }
 
 }  // namespace
+
+std::string refusalOf(Store& store) { return dynamic_cast<EngineStore&>(store).refusal(); }
 
 std::unique_ptr<Store> openStore(StoreOptions options, std::unique_ptr<Engine> engine) {
   Recorder recorder(std::move(engine), options.volatilePrefixes);
