@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/sync.h"
-#include "storage/store.h"
 
 namespace wherry::storage {
 
@@ -66,6 +65,13 @@ base::Fd claimDatabaseFile(const std::string& path) {
   openOwnerOnly(path);
   base::syncDirectory(directory);
   return lock;
+}
+
+OpenError damagedDatabase(const std::string& path, std::string_view why) {
+  return OpenError(
+      fmt::format("{} is damaged ({}): restore it, with its -wal file, from a backup; or move it away to begin "
+                  "with an empty cluster",
+                  path, why));
 }
 
 void rewriteLog(const std::string& path) {

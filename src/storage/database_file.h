@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
+#include "storage/store.h"
 
 namespace wherry::storage {
 
@@ -12,6 +14,9 @@ namespace wherry::storage {
 // when there is none, readable by its owner only. Throws OpenError: no directory, not writable, another process has the
 // lock.
 base::Fd claimDatabaseFile(const std::string& path);
+
+// What to throw for a file whose content can't be trusted.
+OpenError damagedDatabase(const std::string& path, std::string_view why);
 
 // Writes the bytes of the write-ahead log of `path` once more and syncs them. After a failed fsync the kernel holds
 // pages to be clean that never reached the disk: only new writes make it try again. Throws std::system_error.

@@ -9,24 +9,12 @@
 #include "base/fd.h"
 #include "storage/checkpointer.h"
 #include "storage/database_file.h"
+#include "storage/database_format.h"
 #include "storage/sqlite.h"
 
 namespace wherry::storage {
 
 namespace {
-
-constexpr int64_t kFormat = 1;
-
-// A row is found by its revision of creation: no two have the same, and new rows come at the end of the one B-tree
-// there is.
-constexpr const char* kSchema[] = {
-    "PRAGMA application_id=0x57485259",  // "WHRY"
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE entries(created INTEGER PRIMARY KEY, modified INTEGER NOT NULL, sum INTEGER NOT NULL, "
-    "key TEXT NOT NULL, bytes BLOB NOT NULL)",
-    "INSERT INTO meta VALUES('format', 1)",
-};
-constexpr int64_t kApplicationId = 0x57485259;
 
 // Tells a row that was changed on the disk from one that we wrote; SQLite checks the log only.
 int64_t sumOf(const Row& row) {
@@ -34,18 +22,11 @@ int64_t sumOf(const Row& row) {
   return static_cast<int64_t>(base::fnv1a64(row.bytes) ^ (base::fnv1a64(row.key) * 31 + numbers));
 }
 
-OpenError damaged(const std::string& path, std::string_view why) {
-  return OpenError(
-      fmt::format("{} is damaged ({}): restore it, with its -wal file, from a backup; or move it away to begin "
-                  "with an empty cluster",
-                  path, why));
-}
-
 OpenError openErrorOf(const std::string& path, const sqlite::Error& error) {
   switch (error.primaryCode()) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return damaged(path, error.what());
+      return damagedDatabase(path, error.what());
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return OpenError(fmt::format("{} is in use by another program ({}): close that first", path, error.what()));
@@ -61,26 +42,6 @@ OpenError openErrorOf(const std::string& path, const sqlite::Error& error) {
     default:
       return OpenError(fmt::format("{} can't be used: {}", path, error.what()));
   }
-}
-
-bool isNew(sqlite::Connection& connection) { return connection.number("SELECT count(*) FROM sqlite_schema") == 0; }
-
-void makeSchema(sqlite::Connection& connection) {
-  connection.run("BEGIN IMMEDIATE");
-  for (const char* sql : kSchema) connection.run(sql);
-  connection.run("COMMIT");
-}
-
-void checkFormat(sqlite::Connection& connection, const std::string& path) {
-  if (connection.number("PRAGMA application_id") != kApplicationId) {
-    throw OpenError(fmt::format("{} is a database of another program: name another file", path));
-  }
-  int64_t format = connection.number("SELECT value FROM meta WHERE name='format'");
-  if (format == kFormat) return;
-  throw OpenError(
-      fmt::format("{} was written by a newer version (its format is {}, this version reads {}): install that "
-                  "version again, or restore a backup of before",
-                  path, format, kFormat));
 }
 
 // Everything that is open while the database is in use; goes as a whole when a write failed.
@@ -102,8 +63,7 @@ struct Session {
  private:
   static Prepared prepare(sqlite::Connection& connection, const std::string& path) {
     connection.run("PRAGMA journal_mode=WAL");
-    if (isNew(connection)) makeSchema(connection);
-    checkFormat(connection, path);
+    bringToFormat(connection, path);
     return {{connection, "BEGIN IMMEDIATE"},
             {connection, "COMMIT"},
             {connection, "INSERT OR REPLACE INTO entries(created, modified, sum, key, bytes) VALUES(?, ?, ?, ?, ?)"},
@@ -147,7 +107,8 @@ Revision SqliteEngine::load(const std::function<void(const Row&)>& take) {
     sqlite::Statement rows(session_->connection, "SELECT created, modified, sum, key, bytes FROM entries");
     while (rows.step()) {
       Row row{rows.bytes(3), rows.bytes(4), rows.number(0), rows.number(1)};
-      if (rows.number(2) != sumOf(row)) throw damaged(path_, fmt::format("row {} has a wrong checksum", row.created));
+      if (rows.number(2) != sumOf(row))
+        throw damagedDatabase(path_, fmt::format("row {} has a wrong checksum", row.created));
       take(row);
     }
     return session_->connection.number("SELECT value FROM meta WHERE name='highWater'");
