@@ -1,9 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "json/yaml.h"
-#include "kubelet/streams/node_connection.h"
-#include "kubelet/streams/test_client.h"
-#include "kubelet/testing/running_pod.h"
+#include "kubelet/streams/pod_streams_test.h"
 #include "meta/status.h"
 
 namespace wherry::kubelet {
@@ -11,23 +9,8 @@ namespace {
 
 enum class Stdin { kYes, kNo };
 
-class AttachTest : public ::testing::Test {
+class AttachTest : public PodStreamsTest {
  protected:
-  void SetUp() override {
-    SKIP_WITHOUT_HOST();
-    pod_.emplace();
-    connect();
-  }
-
-  void connect() {
-    connection_.reset();
-    connection_ = newNodeConnection({.findPod = [this](auto, auto) { return pod_->object(); },
-                                     .listPods = [this] { return std::vector{pod_->object()}; },
-                                     .containers = *pod_->containers,
-                                     .clock = base::Clock::system(),
-                                     .runDir = pod_->directory.run()});
-  }
-
   ContainerRecord run(const std::string& script, const std::string& spec) {
     return pod_->run({"sh", "-c", script}, json::parseYaml(spec));
   }
@@ -42,9 +25,6 @@ class AttachTest : public ::testing::Test {
 
   // Lets the script go on that waits at `read`, by a client that is attached for sure.
   static void say(const std::shared_ptr<TestClient>& client, std::string_view text) { client->stdin(text); }
-
-  std::optional<RunningPod> pod_;
-  std::shared_ptr<client::NodeConnection> connection_;
 };
 
 TEST_F(AttachTest, CarriesStdinAndBothOutputsAndEndsWithTheContainer) {

@@ -1,20 +1,18 @@
 #include <filesystem>
-#include <thread>
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/strings.h"
 #include "json/yaml.h"
 #include "kubelet/streams/exec_process.h"
-#include "kubelet/streams/node_connection.h"
-#include "kubelet/streams/test_client.h"
-#include "kubelet/testing/running_pod.h"
+#include "kubelet/streams/pod_streams_test.h"
 #include "meta/status.h"
 
 namespace wherry::kubelet {
 namespace {
-
-using namespace std::chrono_literals;
 
 TEST(RenderExecProcess, IsTheContainersOwnWithAnotherCommand) {
   auto config = json::parseYaml("process: {args: [nginx], cwd: /srv, env: [A=b, TERM=vt100], user: {uid: 7}}");
@@ -45,24 +43,8 @@ TEST(ExecFailure, SaysItInTheWordsOfTheAPI) {
   }
 }
 
-class ExecTest : public ::testing::Test {
+class ExecTest : public PodStreamsTest {
  protected:
-  void SetUp() override {
-    SKIP_WITHOUT_HOST();
-    pod_.emplace();
-    connect();
-  }
-
-  void connect() {
-    connection_.reset();
-    connection_ =
-        newNodeConnection({.findPod = [this](auto, auto name) { return name == "web" ? pod_->object() : nullptr; },
-                           .listPods = [this] { return std::vector{pod_->object()}; },
-                           .containers = *pod_->containers,
-                           .clock = base::Clock::system(),
-                           .runDir = pod_->directory.run()});
-  }
-
   std::shared_ptr<TestClient> exec(std::vector<std::string> command, bool tty = false) {
     auto client = std::make_shared<TestClient>();
     connection_->exec("default", "web", pod_->uid,
@@ -78,19 +60,15 @@ class ExecTest : public ::testing::Test {
     return exec({"sh", "-c", script}, tty);
   }
 
-  // In time.
-  static ::testing::AssertionResult becomes(size_t wanted, const std::function<size_t()>& count) {
-    auto deadline = std::chrono::steady_clock::now() + TestClient::kPatience;
-    size_t now = 0;
-    while (std::chrono::steady_clock::now() < deadline) {
-      now = count();
-      if (now == wanted) return ::testing::AssertionSuccess();
-      std::this_thread::sleep_for(1ms);
-    }
-    return ::testing::AssertionFailure() << now << ", not " << wanted;
-  }
+  // Once those that are too many have ended, in time.
   ::testing::AssertionResult hasProcesses(const ContainerRecord& record, size_t count) {
-    return becomes(count, [&] { return pod_->processes(record).size(); });
+    auto processes = pod_->processes(record);
+    while (processes.size() > count) {
+      if (!waitForAnEnd(processes)) return ::testing::AssertionFailure() << processes.size() << " go on, not " << count;
+      processes = pod_->processes(record);
+    }
+    if (processes.size() == count) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << processes.size() << ", not " << count;
   }
   // Only the container's own process is left in it.
   ::testing::AssertionResult isAlone(const ContainerRecord& record) { return hasProcesses(record, 1); }
@@ -99,8 +77,18 @@ class ExecTest : public ::testing::Test {
     return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
   }
 
-  std::optional<RunningPod> pod_;
-  std::shared_ptr<client::NodeConnection> connection_;
+ private:
+  // Until one of them is no more; false when all go on.
+  static bool waitForAnEnd(const std::vector<pid_t>& processes) {
+    std::vector<base::Fd> descriptors;
+    std::vector<pollfd> polled;
+    for (pid_t pid : processes) {
+      descriptors.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+      if (!descriptors.back()) return true;
+      polled.push_back({descriptors.back().get(), POLLIN, 0});
+    }
+    return ::poll(polled.data(), polled.size(), std::chrono::milliseconds(TestClient::kPatience).count()) > 0;
+  }
 };
 
 TEST_F(ExecTest, GivesBothOutputsAndTheExitCode) {
@@ -229,15 +217,21 @@ TEST_F(ExecTest, ControlDEndsAShellAtATerminal) {
 
 TEST_F(ExecTest, AClientThatVanishesLeavesNothingBehind) {
   auto record = pod_->run({"sleep", "1000"});
+  connection_.reset();
   size_t before = openDescriptors();
+  connect();
   for (bool tty : {false, true}) {
     auto client = shell("trap '' HUP TERM; sleep 1000 & (sleep 1000 & sleep 1000) & echo up; wait", tty);
     ASSERT_TRUE(client->waitOut("up"));
     client->closed();
     EXPECT_TRUE(isAlone(record));
     EXPECT_FALSE(client->ended());
+    auto gone = client->whenGone();
+    client.reset();
+    EXPECT_EQ(gone.wait_for(TestClient::kPatience), std::future_status::ready) << "its session goes on";
   }
-  EXPECT_TRUE(becomes(before, openDescriptors));
+  connection_.reset();
+  EXPECT_EQ(openDescriptors(), before);
 }
 
 TEST_F(ExecTest, AClientMayVanishAtAnyMoment) {
@@ -270,8 +264,11 @@ TEST_F(ExecTest, TheEndOfTheConnectionEndsItsProcesses) {
 TEST_F(ExecTest, WhatAnEarlierProcessLeftIsEndedAtTheStart) {
   auto record = pod_->run({"sleep", "1000"});
   auto paths = pod_->containers->pathsOf(pod_->uid);
-  ExecProcess forsaken(pod_->crun, {record.id(), paths.container("main", 0), paths.containerCgroup("main", 0)},
-                       {.container = "main", .command = {"sh", "-c", "sleep 1000 & sleep 1000"}}, "");
+  ExecProcess forsaken(
+      pod_->crun, {record.id(), paths.container("main", 0), paths.containerCgroup("main", 0)},
+      {.container = "main", .command = {"sh", "-c", "sleep 1000 & echo up; sleep 1000"}, .stdout = true}, "");
+  pollfd output{forsaken.out.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&output, 1, std::chrono::milliseconds(TestClient::kPatience).count()), 1);
   ASSERT_TRUE(hasProcesses(record, 3));
   killForsakenExecs(pod_->crun);
   EXPECT_TRUE(isAlone(record));
@@ -280,7 +277,9 @@ TEST_F(ExecTest, WhatAnEarlierProcessLeftIsEndedAtTheStart) {
 
 TEST_F(ExecTest, FiftyAtOnceAllEndAndLeaveNothing) {
   auto record = pod_->run({"sleep", "1000"});
+  connection_.reset();
   size_t before = openDescriptors();
+  connect();
   std::vector<std::shared_ptr<TestClient>> clients;
   for (int i = 0; i < 50; ++i) clients.push_back(shell("cat; exit " + std::to_string(i)));
   for (int i = 0; i < 50; ++i) {
@@ -292,7 +291,9 @@ TEST_F(ExecTest, FiftyAtOnceAllEndAndLeaveNothing) {
     EXPECT_EQ(clients[i]->out(), "line " + std::to_string(i));
   }
   EXPECT_TRUE(isAlone(record));
-  EXPECT_TRUE(becomes(before, openDescriptors));
+  clients.clear();  // they hold the connection's loop
+  connection_.reset();
+  EXPECT_EQ(openDescriptors(), before);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@ namespace wherry::kubelet {
 class TestClient : public client::ProcessStreams {
  public:
   static constexpr std::chrono::seconds kPatience{60};
+
+  ~TestClient() override { gone_.set_value(); }
 
   bool write(Output output, std::string_view data) override {
     std::lock_guard lock(mutex_);
@@ -64,6 +67,8 @@ class TestClient : public client::ProcessStreams {
     std::lock_guard lock(mutex_);
     return end_.has_value();
   }
+  // Ready once nobody holds it any more: neither the test nor a session. To be asked for once.
+  std::future<void> whenGone() { return gone_.get_future(); }
   void setSlow(bool slow) {
     std::lock_guard lock(mutex_);
     slow_ = slow;
@@ -80,6 +85,7 @@ class TestClient : public client::ProcessStreams {
   std::optional<client::ProcessEnd> end_;
   bool paused_ = false;
   bool slow_ = false;
+  std::promise<void> gone_;
 };
 
 }  // namespace wherry::kubelet
