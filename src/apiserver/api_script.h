@@ -14,6 +14,7 @@
 // The answer of a watch is a list of its events.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,10 @@ class ApiWorld {
   explicit ApiWorld(std::unique_ptr<storage::Store> store, client::NodeConnections nodes = nullptr,
                     ObserverOptions observer = {});
 
-  // Runs a script and reports what differs as failures of the running test.
+  // Runs a script and reports what differs as failures of the running test. What it saved ($rv) later ones have, too.
   void run(const std::string& script);
+  // Makes the ServiceAccount that pods of the namespace run as: they are refused without it.
+  void admitPods(const std::string& ns = "default");
 
   net::ClientResponse call(const std::string& method, const std::string& target, const std::string& body = {},
                            const std::vector<std::pair<std::string, std::string>>& headers = {});
@@ -45,6 +48,7 @@ class ApiWorld {
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<net::HttpClient> http_;
+  std::map<std::string, std::string> saved_;  // by name
 };
 
 }  // namespace wherry::apiserver

@@ -144,26 +144,29 @@ net::ClientResponse ApiWorld::call(const std::string& method, const std::string&
   return http_->call(request);
 }
 
+void ApiWorld::admitPods(const std::string& ns) {
+  run("POST /api/v1/namespaces/" + ns + "/serviceaccounts\n  metadata: {name: default}\n=> 201\n");
+}
+
 void ApiWorld::run(const std::string& script) {
-  std::map<std::string, std::string> variables;
   for (const auto& step : parseScript(script)) {
     auto pair = base::splitOnce(step.request, ' ');
     auto method = base::split(pair->first, ':');
     auto words = base::splitOnce(pair->second, ' ');
-    auto target = substitute(std::string(words ? words->first : pair->second), variables);
+    auto target = substitute(std::string(words ? words->first : pair->second), saved_);
     auto headers = words ? headersOf(words->second.substr(std::string_view("as ").size()))
                          : std::vector<std::pair<std::string, std::string>>();
     headers.emplace_back("Content-Type", contentTypeOf(method.size() > 1 ? method[1] : ""));
-    auto body = step.body.empty() ? "" : json::serialize(json::parseYaml(substitute(step.body, variables)));
+    auto body = step.body.empty() ? "" : json::serialize(json::parseYaml(substitute(step.body, saved_)));
     auto answer = call(std::string(method[0]), target, body, headers);
     SCOPED_TRACE(step.request + " answered " + answer.body.substr(0, 2000));
     EXPECT_EQ(std::to_string(answer.status), step.answer);
     if (step.expected.empty() && step.saves.empty()) continue;
     auto tree = readAnswer(target, answer.body);
     if (!step.expected.empty()) {
-      EXPECT_EQ(difference(&tree, json::parseYaml(substitute(step.expected, variables)), ""), "");
+      EXPECT_EQ(difference(&tree, json::parseYaml(substitute(step.expected, saved_)), ""), "");
     }
-    for (const auto& [name, path] : step.saves) variables[name] = json::getString(tree, path);
+    for (const auto& [name, path] : step.saves) saved_[name] = json::getString(tree, path);
   }
 }
 

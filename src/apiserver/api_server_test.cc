@@ -164,10 +164,9 @@ DELETE /api/v1/namespaces/default/configmaps/o
 }
 
 TEST(Api, APodOnANodeIsGivenItsGraceAndOneWithoutANodeNone) {
-  ApiWorld().run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
+  ApiWorld world;
+  world.admitPods();
+  world.run(R"(
 POST /api/v1/namespaces/default/pods
   metadata: {name: p}
   spec: {containers: [{name: c, image: i}]}

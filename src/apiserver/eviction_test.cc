@@ -6,10 +6,12 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr auto kWorld = R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
+// A pod under a budget that lets none go.
+class Eviction : public ::testing::Test {
+ protected:
+  Eviction() {
+    world_.admitPods();
+    world_.run(R"(
 POST /api/v1/namespaces/default/pods
   metadata: {name: p, labels: {app: web}}
   spec: {nodeName: n, containers: [{name: c, image: i}]}
@@ -21,12 +23,14 @@ POST /apis/policy/v1/namespaces/default/poddisruptionbudgets
   metadata: {name: b}
   spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
 => 201
-)";
+)");
+  }
 
-TEST(Eviction, WaitsForTheBudgetAndTakesFromIt) {
-  ApiWorld world;
-  world.run(kWorld);
-  world.run(R"(
+  ApiWorld world_;
+};
+
+TEST_F(Eviction, WaitsForTheBudgetAndTakesFromIt) {
+  world_.run(R"(
 # nobody has looked at the budget yet
 POST /api/v1/namespaces/default/pods/p/eviction
   metadata: {name: p}
@@ -57,10 +61,8 @@ GET /api/v1/namespaces/default/pods/p
 )");
 }
 
-TEST(Eviction, APodThatServesNobodyMayGo) {
-  ApiWorld world;
-  world.run(kWorld);
-  world.run(R"(
+TEST_F(Eviction, APodThatServesNobodyMayGo) {
+  world_.run(R"(
 PATCH:merge /api/v1/namespaces/default/pods/p/status
   status: {conditions: [{type: Ready, status: "False"}]}
 => 200
@@ -79,10 +81,8 @@ POST /api/v1/namespaces/default/pods/p/eviction
 )");
 }
 
-TEST(Eviction, ABodyOfAnotherKindIsRefused) {
-  ApiWorld world;
-  world.run(kWorld);
-  world.run(R"(
+TEST_F(Eviction, ABodyOfAnotherKindIsRefused) {
+  world_.run(R"(
 POST /api/v1/namespaces/default/pods/p/eviction
   {apiVersion: v1, kind: Pod, metadata: {name: p}}
 => 400

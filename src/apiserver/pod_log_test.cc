@@ -19,10 +19,8 @@ class Node : public TestNode {
 
 TEST(PodLog, ComesFromThePodsNode) {
   ApiWorld world([](std::string_view name) { return name == "n1" ? std::make_shared<Node>() : nullptr; });
+  world.admitPods();
   world.run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
 POST /api/v1/namespaces/default/pods
   metadata: {name: waiting}
   spec: {containers: [{name: c, image: i}]}

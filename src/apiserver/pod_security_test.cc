@@ -63,10 +63,8 @@ POST /api/v1/namespaces
 
 TEST(PodSecurity, AStricterLabelTellsOfThePodsThatAreThere) {
   ApiWorld world;
+  world.admitPods();
   world.run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
 POST /api/v1/namespaces/default/pods
   metadata: {name: one}
   spec: {hostNetwork: true, containers: [{name: x, image: nginx}]}

@@ -86,10 +86,8 @@ class Proxy : public testing::Test {
     options.keyPem = certificate.keyPem;
     secure_ = net::startServer(options, serveBackend);
     node_ = std::make_shared<Node>(plain_->port(), secure_->port());
+    world_.admitPods();
     world_.run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
 POST /api/v1/namespaces/default/pods
   metadata: {name: p}
   spec: {nodeName: n1, containers: [{name: c, image: i, ports: [{containerPort: 80}]}]}

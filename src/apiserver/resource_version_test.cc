@@ -9,8 +9,13 @@
 namespace wherry::apiserver {
 namespace {
 
-// Three ConfigMaps: a at $first, b, and a changed at $last.
-constexpr auto kThree = R"(
+// ConfigMaps as they were left by three writes, and nothing else: a at $first, b, and a changed at $last.
+class ResourceVersion : public ::testing::Test {
+ protected:
+  void makeAnew() {
+    world_.run(R"(
+DELETE /api/v1/namespaces/default/configmaps
+=> 200
 POST /api/v1/namespaces/default/configmaps
   metadata: {name: a}
   data: {state: old}
@@ -23,12 +28,16 @@ PATCH:merge /api/v1/namespaces/default/configmaps/a
   data: {state: new}
 => 200
 $last = metadata.resourceVersion
-)";
+)");
+  }
+
+  ApiWorld world_;
+};
 
 constexpr auto kTooLarge = "Timeout: Too large resource version: 900000000";
 constexpr auto kMaps = "/api/v1/namespaces/default/configmaps?";
 
-TEST(ResourceVersion, AListIsOfTheStateThatItAsksFor) {
+TEST_F(ResourceVersion, AListIsOfTheStateThatItAsksFor) {
   struct Case {
     const char* name;
     const char* query;
@@ -49,15 +58,15 @@ TEST(ResourceVersion, AListIsOfTheStateThatItAsksFor) {
       {"Exact, the newest", "resourceVersion=$last&resourceVersionMatch=Exact",
        "[{data: {state: new}}, {metadata: {name: b}}]"},
   };
-  ApiWorld world;
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
-    world.run(std::string("DELETE ") + kMaps + "\n=> 200\n" + kThree + "GET " + kMaps + one.query +
-              "\n=> 200\n  kind: ConfigMapList\n  items: " + one.items + "\n");
+    makeAnew();
+    world_.run(std::string("GET ") + kMaps + one.query + "\n=> 200\n  kind: ConfigMapList\n  items: " + one.items +
+               "\n");
   }
 }
 
-TEST(ResourceVersion, WhatDoesNotGoTogetherIsRefused) {
+TEST_F(ResourceVersion, WhatDoesNotGoTogetherIsRefused) {
   struct Case {
     const char* name;
     std::string query;
@@ -102,10 +111,9 @@ TEST(ResourceVersion, WhatDoesNotGoTogetherIsRefused) {
       {"initial events of a version that is to come",
        "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=900000000", "504", kTooLarge},
   };
-  ApiWorld world;
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
-    auto answer = world.call("GET", kMaps + one.query);
+    auto answer = world_.call("GET", kMaps + one.query);
     EXPECT_EQ(std::to_string(answer.status), one.status);
     auto message = std::string(json::getString(json::parse(answer.body), "message"));
     if (answer.status == 504) message.resize(std::min(message.size(), message.find(", current: ")));
@@ -113,7 +121,7 @@ TEST(ResourceVersion, WhatDoesNotGoTogetherIsRefused) {
   }
 }
 
-TEST(ResourceVersion, APageWhoseRevisionIsGoneOffersTheRestAsItIsNow) {
+TEST_F(ResourceVersion, APageWhoseRevisionIsGoneOffersTheRestAsItIsNow) {
   auto options = storeOptions("");
   options.ringEvents = 2;
   ApiWorld(storage::openMemoryStore(std::move(options))).run(R"(
@@ -164,7 +172,7 @@ GET /api/v1/namespaces/default/configmaps?watch=1&resourceVersion=$old
 )");
 }
 
-TEST(ResourceVersion, AWatchBeginsWhereItAsksFor) {
+TEST_F(ResourceVersion, AWatchBeginsWhereItAsksFor) {
   const std::string state =
       "  - {type: ADDED, object: {metadata: {name: a}, data: {state: new}}}\n"
       "  - {type: ADDED, object: {metadata: {name: b}}}\n";
@@ -191,11 +199,10 @@ TEST(ResourceVersion, AWatchBeginsWhereItAsksFor) {
        "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=$first&allowWatchBookmarks=true",
        state + end},
   };
-  ApiWorld world;
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
-    world.run(std::string("DELETE ") + kMaps + "\n=> 200\n" + kThree + "GET " + kMaps + "watch=1&timeoutSeconds=1" +
-              one.query + "\n=> 200\n" + one.events);
+    makeAnew();
+    world_.run(std::string("GET ") + kMaps + "watch=1&timeoutSeconds=1" + one.query + "\n=> 200\n" + one.events);
   }
 }
 

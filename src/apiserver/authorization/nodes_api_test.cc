@@ -6,10 +6,12 @@
 namespace wherry::apiserver {
 namespace {
 
-constexpr auto kWorld = R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
+// Nodes a and b, and a pod of a's with what it leads to.
+class NodesApi : public ::testing::Test {
+ protected:
+  NodesApi() {
+    world_.admitPods();
+    world_.run(R"(
 POST /api/v1/namespaces/default/serviceaccounts
   metadata: {name: other}
 => 201
@@ -46,11 +48,14 @@ POST /api/v1/namespaces/default/pods
     volumes: [{name: s, secret: {secretName: used}}, {name: d, persistentVolumeClaim: {claimName: disk}}]
 => 201
 $uid = metadata.uid
-)";
+)");
+  }
 
-TEST(NodesApi, ANodeReadsWhatItsPodsLeadTo) {
-  ApiWorld world;
-  world.run(std::string(kWorld) + R"(
+  ApiWorld world_;
+};
+
+TEST_F(NodesApi, ANodeReadsWhatItsPodsLeadTo) {
+  world_.run(R"(
 GET /api/v1/namespaces/default/secrets/used as system:node:a system:nodes
 => 200
 GET /api/v1/namespaces/default/secrets/pull as system:node:a system:nodes
@@ -101,9 +106,8 @@ GET /api/v1/namespaces/default/secrets/used as system:node:a system:nodes
 )");
 }
 
-TEST(NodesApi, ANodeWritesWhatIsItsOwn) {
-  ApiWorld world;
-  world.run(std::string(kWorld) + R"(
+TEST_F(NodesApi, ANodeWritesWhatIsItsOwn) {
+  world_.run(R"(
 PATCH:merge /api/v1/nodes/a as system:node:a system:nodes
   metadata: {labels: {rack: r1, kubernetes.io/hostname: a}}
 => 200
@@ -160,9 +164,8 @@ DELETE /api/v1/namespaces/default/pods/p as system:node:a system:nodes
 )");
 }
 
-TEST(NodesApi, ANodeGetsTokensForItsPods) {
-  ApiWorld world;
-  world.run(std::string(kWorld) + R"(
+TEST_F(NodesApi, ANodeGetsTokensForItsPods) {
+  world_.run(R"(
 POST /api/v1/namespaces/default/serviceaccounts/default/token as system:node:a system:nodes
   spec: {boundObjectRef: {apiVersion: v1, kind: Pod, name: p, uid: $uid}}
 => 201
@@ -179,9 +182,8 @@ POST /api/v1/namespaces/default/serviceaccounts/other/token as system:node:a sys
 )");
 }
 
-TEST(NodesApi, MembersOfMastersAreNotRestricted) {
-  ApiWorld world;
-  world.run(std::string(kWorld) + R"(
+TEST_F(NodesApi, MembersOfMastersAreNotRestricted) {
+  world_.run(R"(
 PATCH:merge /api/v1/nodes/b as system:node:a system:nodes system:masters
   metadata: {labels: {rack: r1}}
 => 200

@@ -79,10 +79,10 @@ GET /api/v1/namespaces/default/resourcequotas/q
 )");
 }
 
-constexpr const char* kPods = R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
+TEST(Quota, PodsCountWithWhatTheyAskForUntilTheyHaveEnded) {
+  ApiWorld world;
+  world.admitPods();
+  world.run(R"(
 POST /api/v1/namespaces/default/resourcequotas
   metadata: {name: q}
   spec: {hard: {pods: "2", requests.cpu: "1", limits.memory: 1Gi}}
@@ -111,15 +111,13 @@ POST /api/v1/namespaces/default/pods
 GET /api/v1/namespaces/default/resourcequotas/q
 => 200
   status: {used: {pods: "1", requests.cpu: 600m, limits.memory: 768Mi}}
-)";
-
-TEST(Quota, PodsCountWithWhatTheyAskForUntilTheyHaveEnded) { ApiWorld().run(kPods); }
+)");
+}
 
 TEST(Quota, ScopesSayWhichPodsCount) {
-  ApiWorld().run(R"(
-POST /api/v1/namespaces/default/serviceaccounts
-  metadata: {name: default}
-=> 201
+  ApiWorld world;
+  world.admitPods();
+  world.run(R"(
 POST /api/v1/namespaces/default/resourcequotas
   metadata: {name: best-effort}
   spec: {hard: {pods: "0"}, scopes: [BestEffort]}
