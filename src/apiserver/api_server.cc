@@ -82,7 +82,7 @@ RequestInfo requireInfo(const net::Request& request) {
 std::unique_ptr<ServiceAccountTokens> newTokens(const ApiServerOptions& options, const ObjectReader& objects) {
   if (options.serviceAccountKeysPem.empty()) return nullptr;
   return std::make_unique<ServiceAccountTokens>(options.serviceAccountKeysPem, options.serviceAccountIssuer, objects,
-                                                options.clock);
+                                                options.clock, options.tokenLife);
 }
 
 net::Response pageNotFound() { return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n"); }
@@ -177,9 +177,14 @@ void ApiServer::State::serveDocument(const net::ExchangePtr& exchange, const Req
 void ApiServer::State::route(const std::shared_ptr<ObservedExchange>& exchange) {
   const auto& request = exchange->request();
   auto info = requireInfo(request);
-  auto user = impersonatedUser(request, authenticator.authenticate(request), backend.authorizer);
-  exchange->identify(info, user);
-  requireAllowed(backend.authorizer, *user, attributesOf(info, request.method));
+  auto requester = authenticator.authenticate(request, *exchange->notes());
+  exchange->identify(info, requester);
+  auto user = impersonatedUser(request, requester, backend.authorizer);
+  exchange->admit(user);
+  auto attributes = attributesOf(info, request.method);
+  auto decision = backend.authorizer(*user, attributes);
+  exchange->noteDecision(decision);
+  requireAllowed(decision, *user, attributes);
   if (!info.isResource) return serveDocument(exchange, info);
   auto view = viewOf(info, request);
   serveResource(backend, {exchange, std::move(info), std::move(user), std::move(view), exchange->notes()});

@@ -19,6 +19,7 @@
 #include "apiserver/authorization.h"
 #include "apiserver/backend.h"
 #include "apiserver/flow/request_observer.h"
+#include "apiserver/service_account_tokens.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "client/client.h"
@@ -40,6 +41,7 @@ struct ApiServerOptions {
   client::NodeConnections nodes;                   // may be empty: there are no nodes
   std::vector<std::string> serviceAccountKeysPem;  // the first signs ServiceAccounts' tokens; none: there are no tokens
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
+  TokenLife tokenLife = {};
   Authorizer authorizer = authorizeMasters;                    // asked first, before nodes and roles
   ObserverOptions observer = {};                               // limits and the audit log
   std::vector<const base::metrics::FamilyBase*> metrics = {};  // of other components, for /metrics

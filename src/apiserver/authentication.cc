@@ -49,7 +49,8 @@ std::optional<Authenticator::Bearer> Authenticator::findServiceAccount(
     std::string_view token, const std::vector<std::string>& audiences) const {
   auto verified = serviceAccounts_ ? serviceAccounts_->verify(token, audiences) : std::nullopt;
   if (!verified) return std::nullopt;
-  return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences)};
+  return Bearer{authenticated(std::move(verified->user)), std::move(verified->audiences),
+                std::move(verified->staleness)};
 }
 
 std::optional<Authenticator::Bearer> Authenticator::findBootstrap(std::string_view token,
@@ -70,9 +71,7 @@ std::optional<Authenticator::Bearer> Authenticator::findBearer(std::string_view 
   return std::nullopt;
 }
 
-UserPtr Authenticator::authenticate(const net::Request& request) const { return requester(request); }
-
-UserPtr Authenticator::requester(const net::Request& request) const {
+UserPtr Authenticator::authenticate(const net::Request& request, AuditNotes& notes) const {
   if (request.peer && !request.peer->commonName.empty()) {
     return authenticated({request.peer->commonName, request.peer->organizations, ""});
   }
@@ -82,6 +81,7 @@ UserPtr Authenticator::requester(const net::Request& request) const {
   if (!base::equalsIgnoreCase(authorization.substr(0, kBearer.size()), kBearer)) throw meta::unauthorized();
   auto bearer = findBearer(base::trim(authorization.substr(kBearer.size())));
   if (!bearer) throw meta::unauthorized();
+  if (!bearer->staleness.empty()) notes.add("authentication.k8s.io/stale-token", std::move(bearer->staleness));
   return bearer->user;
 }
 

@@ -38,19 +38,19 @@ class Authenticator {
   explicit Authenticator(const Sources& sources);
 
   // Throws Unauthorized for a token that is not known.
-  // Without any credentials the user is system:anonymous.
-  UserPtr authenticate(const net::Request& request) const;
+  // Without any credentials the user is system:anonymous. Says in `notes` when a token is used beyond its time.
+  UserPtr authenticate(const net::Request& request, AuditNotes& notes) const;
 
   struct Bearer {
     UserPtr user;
     std::vector<std::string> audiences;  // of those that were asked for
+    std::string staleness = {};          // service_account_tokens.h
   };
   // Whose token this is, for the API server itself when no audiences are given. Nothing when it is not known, or meant
   // for others.
   std::optional<Bearer> findBearer(std::string_view token, std::vector<std::string> audiences = {}) const;
 
  private:
-  UserPtr requester(const net::Request& request) const;
   // The ways to know a token; their order stands in findBearer().
   std::optional<Bearer> findStatic(std::string_view token, const std::vector<std::string>& audiences) const;
   std::optional<Bearer> findServiceAccount(std::string_view token, const std::vector<std::string>& audiences) const;

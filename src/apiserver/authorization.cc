@@ -65,7 +65,10 @@ Attributes attributesOf(const RequestInfo& info, std::string_view method) {
 }
 
 void requireAllowed(const Authorizer& authorizer, const User& user, const Attributes& attributes) {
-  auto decision = authorizer(user, attributes);
+  requireAllowed(authorizer(user, attributes), user, attributes);
+}
+
+void requireAllowed(const Decision& decision, const User& user, const Attributes& attributes) {
   if (decision.allowed) return;
   if (user.name == kAnonymous) throw meta::unauthorized();
   auto why = sentence(user, attributes);

@@ -11,7 +11,8 @@ Decision authorizeMasters(const User& user, const Attributes& attributes);
 
 Attributes attributesOf(const RequestInfo& info, std::string_view method);
 
-// Throws Forbidden in Kubernetes' words, or Unauthorized when nobody said who they are.
+// Both throw Forbidden in Kubernetes' words, or Unauthorized when nobody said who they are.
+void requireAllowed(const Decision& decision, const User& user, const Attributes& attributes);
 void requireAllowed(const Authorizer& authorizer, const User& user, const Attributes& attributes);
 
 }  // namespace wherry::apiserver

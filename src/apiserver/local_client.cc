@@ -130,7 +130,7 @@ class LocalClient : public client::Client {
       return objectOf(await([&](OnWritten done) { evictPod(backend_, context, object, std::move(done)); }));
     }
     if (subresource == "token") {
-      return std::make_shared<const meta::Object>(answerTokenRequest(backend_, ns, name, object));
+      return std::make_shared<const meta::Object>(answerTokenRequest(backend_, ns, name, object).request);
     }
     throw meta::pathNotFound();
   }

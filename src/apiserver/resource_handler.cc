@@ -318,7 +318,10 @@ class ResourceRequest {
     auto body = readVirtual(context(), kindOf(subresource));
     restrictTokenRequest(backend_.objects, *request_.user, info().ns, info().name, body);
     auto answer = answerTokenRequest(backend_, info().ns, info().name, std::move(body));
-    request_.exchange->respond(treeAnswer(201, answer, request_.view.representation));
+    if (request_.notes) request_.notes->add("authentication.kubernetes.io/issued-credential-id", answer.credentialId);
+    auto response = treeAnswer(201, answer.request, request_.view.representation);
+    addWarnings(response.headers, answer.warnings);
+    request_.exchange->respond(std::move(response));
   }
 
   void act(const schema::KindPtr& kind, void (*action)(Backend&, WriteContext, const json::Value&, OnWritten)) {

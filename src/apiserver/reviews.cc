@@ -5,7 +5,6 @@
 
 #include "apiserver/authentication.h"
 #include "apiserver/authorization/access_reviews.h"
-#include "apiserver/service_account_tokens.h"
 #include "meta/status.h"
 
 namespace wherry::apiserver {
@@ -63,8 +62,8 @@ constexpr std::array<std::pair<std::string_view, Answer>, 6> kReviews = {{
 
 }  // namespace
 
-json::Value answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name,
-                               json::Value request) {
+ServiceAccountTokens::Answer answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name,
+                                                json::Value request) {
   if (!backend.tokens) throw meta::StatusError(501, "NotImplemented", "this server has no key to sign tokens with");
   auto own = json::getString(request, "metadata.name");
   if (!own.empty() && own != name) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "apiserver/backend.h"
+#include "apiserver/service_account_tokens.h"
 #include "apiserver/written.h"
 #include "json/value.h"
 #include "schema/kind.h"
@@ -16,6 +17,7 @@ std::optional<json::Value> answerReview(const Backend& backend, const schema::Ki
                                         const User& user, const json::Value& review);
 
 // The answered TokenRequest for a ServiceAccount. Throws NotFound, Conflict, BadRequest, Invalid.
-json::Value answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name, json::Value request);
+ServiceAccountTokens::Answer answerTokenRequest(const Backend& backend, std::string_view ns, std::string_view name,
+                                                json::Value request);
 
 }  // namespace wherry::apiserver

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,7 +10,6 @@
 #include "base/strings.h"
 #include "meta/status.h"
 #include "meta/time.h"
-#include "pki/jwt.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -18,6 +18,9 @@ constexpr size_t kLongestToken = 16 * 1024;  // bytes; far longer than any that 
 constexpr int64_t kDefaultSeconds = 3600;
 constexpr int64_t kLeastSeconds = 600;
 constexpr int64_t kMostSeconds = int64_t{1} << 32;
+// What admission asks for on behalf of every pod; no one else would choose this number.
+constexpr int64_t kInjectedSeconds = 3607;
+constexpr int64_t kExtendedSeconds = 365 * 24 * 3600;
 // An object that is being deleted may still use its token this long, to finish.
 constexpr std::chrono::seconds kLeeway{60};
 
@@ -71,6 +74,16 @@ void requireUid(const json::Value& reference, const meta::Object& object, const 
                                    wanted));
 }
 
+std::string credentialIdOf(const json::Value& claims) { return fmt::format("JTI={}", json::getString(claims, "jti")); }
+
+// Upstream's words for a token that is used after the time that was asked for it.
+std::string stalenessOf(const json::Value& claims, const json::Value& binding, int64_t now) {
+  auto warnAfter = json::getInt(binding, "warnafter");
+  if (warnAfter == 0 || now <= warnAfter) return {};
+  return fmt::format("subject: {}, seconds after warning threshold: {}", json::getString(claims, "sub"),
+                     now - warnAfter);
+}
+
 User userOf(const json::Value& claims, const json::Value& binding) {
   User user;
   user.name = json::getString(claims, "sub");
@@ -79,7 +92,7 @@ User userOf(const json::Value& claims, const json::Value& binding) {
   auto say = [&](std::string_view key, std::string_view value) {
     if (!value.empty()) user.extra[fmt::format("authentication.kubernetes.io/{}", key)] = {std::string(value)};
   };
-  say("credential-id", fmt::format("JTI={}", json::getString(claims, "jti")));
+  say("credential-id", credentialIdOf(claims));
   for (auto claim : {"pod", "node"}) {
     for (auto field : {"name", "uid"}) {
       say(fmt::format("{}-{}", claim, field), json::getString(binding, fmt::format("{}.{}", claim, field)));
@@ -96,14 +109,25 @@ std::vector<std::string> serviceAccountGroups(std::string_view userName) {
   return {"system:serviceaccounts", fmt::format("system:serviceaccounts:{}", rest.substr(0, rest.find(':')))};
 }
 
-ServiceAccountTokens::ServiceAccountTokens(std::vector<std::string> keysPem, std::string issuer,
-                                           const ObjectReader& objects, const base::Clock& clock)
-    : keysPem_(std::move(keysPem)), issuer_(std::move(issuer)), objects_(objects), clock_(clock) {}
+// What a token is tied to: the claims that say so, and whether it is a pod, or a Secret that holds the token for good.
+struct ServiceAccountTokens::Binding {
+  json::Object claims;
+  bool pod = false;
+  bool tokenSecret = false;
+};
 
-// The claims that tie a token to the object that the request names; empty when it names none.
-json::Object ServiceAccountTokens::bindingOf(std::string_view ns, std::string_view account,
-                                             const json::Value& request) const {
-  json::Object binding;
+ServiceAccountTokens::ServiceAccountTokens(const std::vector<std::string>& keysPem, std::string issuer,
+                                           const ObjectReader& objects, const base::Clock& clock, TokenLife life)
+    : keys_(keysPem.begin(), keysPem.end()),
+      issuer_(std::move(issuer)),
+      objects_(objects),
+      clock_(clock),
+      life_(life) {}
+
+// To the object that the request names; to nothing when it names none.
+ServiceAccountTokens::Binding ServiceAccountTokens::bindingOf(std::string_view ns, std::string_view account,
+                                                              const json::Value& request) const {
+  Binding binding;
   const auto* reference = json::find(request, "spec.boundObjectRef");
   if (!reference || !reference->is_object()) return binding;
   auto kind = json::getString(*reference, "kind"), version = json::getString(*reference, "apiVersion");
@@ -121,37 +145,52 @@ json::Object ServiceAccountTokens::bindingOf(std::string_view ns, std::string_vi
         "cannot bind token for serviceaccount \"{}\" to pod running with different serviceaccount name.", account));
   }
   requireUid(*reference, *object, resource);
-  binding[found->claim] = referenceTo(*object);
+  binding.claims[found->claim] = referenceTo(*object);
+  binding.pod = kind == "Pod";
+  binding.tokenSecret = json::getString(object->tree(), "type") == "kubernetes.io/service-account-token";
   auto node = kind == "Pod" ? objects_.find({"", "nodes"}, "", json::getString(object->tree(), "spec.nodeName"))
                             : meta::ObjectPtr();
-  if (node) binding["node"] = referenceTo(*node);
+  if (node) binding.claims["node"] = referenceTo(*node);
   return binding;
 }
 
-json::Value ServiceAccountTokens::answer(std::string_view ns, std::string_view name, json::Value request) const {
+ServiceAccountTokens::Answer ServiceAccountTokens::answer(std::string_view ns, std::string_view name,
+                                                          json::Value request) const {
   auto account = objects_.find(kAccounts, ns, name);
   if (!account) throw meta::notFound(kAccounts, name);
   auto life = lifeOf(request);
   auto& spec = json::ensureObject(request.as_object(), "spec");
-  spec["expirationSeconds"] = life;
   auto audiences = textsAt(spec, "audiences");
   if (audiences.empty()) audiences = {issuer_};
   spec["audiences"] = json::Array(audiences.begin(), audiences.end());
 
+  Answer answer;
   auto binding = bindingOf(ns, name, request);
-  binding["namespace"] = ns;
-  binding["serviceaccount"] = referenceTo(*account);
+  // A Secret's token is nowhere renewed: it ends with the Secret.
+  if (auto longest = life_.longest.count(); longest > 0 && life > longest && !binding.tokenSecret) {
+    answer.warnings.push_back(fmt::format("requested expiration of {} seconds shortened to {} seconds", life, longest));
+    life = longest;
+  }
+  spec["expirationSeconds"] = life;
   auto now = clock_.now();
-  json::Object claims{{"aud", spec["audiences"]}, {"exp", secondsOf(now) + life},
+  auto end = secondsOf(now) + life;
+  bool own = audiences == std::vector{issuer_};
+  if (life_.extended && binding.pod && own && life == kInjectedSeconds) {
+    binding.claims["warnafter"] = std::exchange(end, secondsOf(now) + kExtendedSeconds);
+  }
+  binding.claims["namespace"] = ns;
+  binding.claims["serviceaccount"] = referenceTo(*account);
+  json::Object claims{{"aud", spec["audiences"]}, {"exp", end},
                       {"iat", secondsOf(now)},    {"iss", issuer_},
-                      {"jti", base::newUuid()},   {"kubernetes.io", std::move(binding)},
+                      {"jti", base::newUuid()},   {"kubernetes.io", std::move(binding.claims)},
                       {"nbf", secondsOf(now)},    {"sub", fmt::format("{}{}:{}", kServiceAccountPrefix, ns, name)}};
-  auto token = pki::signJwt(json::serialize(claims), keysPem_.front());
-  auto& answer = request.as_object();
-  answer["metadata"] = json::Object{{"name", name}, {"namespace", ns}, {"creationTimestamp", meta::formatTime(now)}};
-  answer["status"] = json::Object{{"token", std::move(token)},
-                                  {"expirationTimestamp", meta::formatTime(now + std::chrono::seconds(life))}};
-  return request;
+  answer.credentialId = credentialIdOf(claims);
+  auto& answered = request.as_object();
+  answered["metadata"] = json::Object{{"name", name}, {"namespace", ns}, {"creationTimestamp", meta::formatTime(now)}};
+  answered["status"] = json::Object{{"token", keys_.front().sign(json::serialize(claims))},
+                                    {"expirationTimestamp", meta::formatTime(now + std::chrono::seconds(life))}};
+  answer.request = std::move(request);
+  return answer;
 }
 
 bool ServiceAccountTokens::isAlive(const meta::GroupResource& resource, std::string_view ns,
@@ -176,13 +215,13 @@ bool ServiceAccountTokens::isBoundToTheLiving(const json::Value& binding) const 
 
 json::Value ServiceAccountTokens::keySet() const {
   json::Array keys;
-  for (const auto& key : keysPem_) keys.push_back(json::parse(pki::renderJwk(key)));
+  for (const auto& key : keys_) keys.push_back(json::parse(key.renderJwk()));
   return json::Object{{"keys", std::move(keys)}};
 }
 
 std::optional<std::string> ServiceAccountTokens::signedClaims(std::string_view token) const {
-  for (const auto& key : keysPem_) {
-    if (auto claims = pki::verifyJwt(token, key)) return claims;
+  for (const auto& key : keys_) {
+    if (auto claims = key.verify(token)) return claims;
   }
   return std::nullopt;
 }
@@ -206,6 +245,7 @@ std::optional<ServiceAccountTokens::Verified> ServiceAccountTokens::verify(
   const auto* binding = all.if_contains("kubernetes.io");  // not a path: its name has a dot
   if (!binding || !isBoundToTheLiving(*binding)) return std::nullopt;
   verified.user = userOf(claims, *binding);
+  verified.staleness = stalenessOf(claims, *binding, now);
   return verified;
 }
 

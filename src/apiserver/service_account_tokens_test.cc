@@ -49,7 +49,7 @@ struct ServiceAccountTokensTest : testing::Test {
 
   std::string tokenFor(std::string_view spec) {
     auto answer = tokens.answer("shop", "robot", json::Object{{"spec", parseYaml(spec)}});
-    return std::string(json::getString(answer, "status.token"));
+    return std::string(json::getString(answer.request, "status.token"));
   }
   bool valid(const std::string& token, const std::vector<std::string>& audiences = {kIssuer}) {
     return tokens.verify(token, audiences).has_value();
@@ -74,7 +74,7 @@ TEST_F(ServiceAccountTokensTest, SayWhoseTheyAre) {
 }
 
 TEST_F(ServiceAccountTokensTest, AreAnsweredWithTheirEnd) {
-  auto answer = tokens.answer("shop", "robot", parseYaml("{spec: {expirationSeconds: 600}}"));
+  auto answer = tokens.answer("shop", "robot", parseYaml("{spec: {expirationSeconds: 600}}")).request;
   EXPECT_EQ(json::getString(answer, "status.expirationTimestamp"), "2023-11-14T22:23:20Z");
   EXPECT_EQ(json::serialize(*json::find(answer, "spec.audiences")), R"(["https://cluster.test"])");
   EXPECT_EQ(json::getString(answer, "metadata.name"), "robot");
@@ -86,7 +86,7 @@ TEST_F(ServiceAccountTokensTest, OutliveTheirKeysTurnToSign) {
   ServiceAccountTokens rotated{{next, key}, kIssuer, objects, clock}, without{{next}, kIssuer, objects, clock};
   EXPECT_TRUE(rotated.verify(token, {kIssuer}));
   EXPECT_FALSE(without.verify(token, {kIssuer}));
-  auto answer = rotated.answer("shop", "robot", json::Object());
+  auto answer = rotated.answer("shop", "robot", json::Object()).request;
   EXPECT_TRUE(without.verify(json::getString(answer, "status.token"), {kIssuer})) << "the new key signs";
   EXPECT_EQ(json::find(rotated.keySet(), "keys")->as_array().size(), 2U);
 }
@@ -97,6 +97,63 @@ TEST_F(ServiceAccountTokensTest, EndWithTheirTime) {
   EXPECT_TRUE(valid(token));
   clock.advance(std::chrono::seconds(1));
   EXPECT_FALSE(valid(token));
+}
+
+constexpr auto kInjected = "{expirationSeconds: 3607, boundObjectRef: {kind: Pod, apiVersion: v1, name: p}}";
+
+TEST_F(ServiceAccountTokensTest, OfPodsAreGoodForAYearAndSayWhenTheyAreStale) {
+  auto answer = tokens.answer("shop", "robot", json::Object{{"spec", parseYaml(kInjected)}});
+  EXPECT_EQ(json::getString(answer.request, "status.expirationTimestamp"), "2023-11-14T23:13:27Z");
+  auto token = std::string(json::getString(answer.request, "status.token"));
+  clock.advance(std::chrono::seconds(3607));
+  EXPECT_EQ(tokens.verify(token, {kIssuer})->staleness, "");
+  clock.advance(std::chrono::seconds(5));
+  EXPECT_EQ(tokens.verify(token, {kIssuer})->staleness,
+            "subject: system:serviceaccount:shop:robot, seconds after warning threshold: 5");
+  clock.advance(std::chrono::hours(24 * 365));
+  EXPECT_FALSE(valid(token));
+}
+
+TEST_F(ServiceAccountTokensTest, OfPodsEndWithTheirTimeWhenNothingIsExtended) {
+  ServiceAccountTokens strict({key}, kIssuer, objects, clock, {.extended = false});
+  auto ofPod = strict.answer("shop", "robot", json::Object{{"spec", parseYaml(kInjected)}}).request;
+  auto plain = tokenFor("{expirationSeconds: 3607}");
+  auto ofVault =
+      tokenFor("{expirationSeconds: 3607, audiences: [vault], boundObjectRef: {kind: Pod, apiVersion: v1, name: p}}");
+  clock.advance(std::chrono::seconds(3607));
+  EXPECT_FALSE(valid(std::string(json::getString(ofPod, "status.token"))));
+  EXPECT_FALSE(valid(plain)) << "it is no pod's";
+  EXPECT_FALSE(valid(ofVault, {"vault"})) << "it is for others";
+}
+
+TEST_F(ServiceAccountTokensTest, LiveNoLongerThanTheLongest) {
+  objects.put("secrets",
+              "{metadata: {name: legacy, namespace: shop, uid: s2}, type: kubernetes.io/service-account-token}");
+  ServiceAccountTokens bounded({key}, kIssuer, objects, clock, {.longest = std::chrono::hours(2)});
+  const struct {
+    const char *name, *spec;
+    int64_t seconds;
+    std::vector<std::string> warnings;
+  } cases[] = {
+      {"less", "{expirationSeconds: 7200}", 7200, {}},
+      {"more", "{expirationSeconds: 7201}", 7200, {"requested expiration of 7201 seconds shortened to 7200 seconds"}},
+      {"of a Secret like all others",
+       "{expirationSeconds: 9000, boundObjectRef: {kind: Secret, apiVersion: v1, name: s}}",
+       7200,
+       {"requested expiration of 9000 seconds shortened to 7200 seconds"}},
+      {"of a Secret that is made for it, where nobody renews it",
+       "{expirationSeconds: 4294967296, boundObjectRef: {kind: Secret, apiVersion: v1, name: legacy}}",
+       4294967296,
+       {}},
+  };
+  for (const auto& c : cases) {
+    auto answer = bounded.answer("shop", "robot", json::Object{{"spec", parseYaml(c.spec)}});
+    EXPECT_EQ(json::getInt(answer.request, "spec.expirationSeconds"), c.seconds) << c.name;
+    EXPECT_EQ(answer.warnings, c.warnings) << c.name;
+  }
+  auto ofPod = bounded.answer("shop", "robot", json::Object{{"spec", parseYaml(kInjected)}}).request;
+  clock.advance(std::chrono::hours(3));
+  EXPECT_TRUE(valid(std::string(json::getString(ofPod, "status.token")))) << "extended, whatever the longest is";
 }
 
 TEST_F(ServiceAccountTokensTest, AreForTheirAudiences) {
@@ -132,7 +189,7 @@ TEST_F(ServiceAccountTokensTest, AreOfThisClustersKeyAndIssuer) {
   ServiceAccountTokens otherIssuer({key}, "https://elsewhere", objects, clock);
   for (const auto* other : {&otherKey, &otherIssuer}) {
     auto answer = other->answer("shop", "robot", json::Object());
-    EXPECT_FALSE(tokens.verify(json::getString(answer, "status.token"), {kIssuer, "https://elsewhere"}));
+    EXPECT_FALSE(tokens.verify(json::getString(answer.request, "status.token"), {kIssuer, "https://elsewhere"}));
   }
 }
 

@@ -93,6 +93,7 @@ struct ControlPlane::State {
              .nodes = std::move(nodes),
              .serviceAccountKeysPem = pki.serviceAccountKeysPem,
              .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain,
+             .tokenLife = tokenLifeOf(o),
              .observer = observerOptions(o.limits),
              .metrics = client::workqueueFamilies()}),
         events(api.client(), "wherry"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apiserver/flow/go_duration.h"
 #include "base/strings.h"
 #include "controllers/address_ranges.h"
 #include "json/yaml.h"
@@ -113,6 +115,15 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
                   "static tokens, one `token,user,uid,\"group1,group2\"` a line")
       ->check(CLI::ExistingFile);
   parser
+      .add_option("--service-account-max-token-expiration", options.maxTokenExpiration,
+                  "how long a ServiceAccount's token may live, 24h or 1h30m; 0: as long as it is asked for")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  parser
+      .add_flag("--service-account-extend-token-expiration", options.extendTokenExpiration,
+                "pods' own tokens are good for a year, for clients that don't read the file again; =false: an hour")
+      ->default_str("true");
+  parser
       .add_option("--encryption-config", options.encryptionConfig,
                   "which resources are encrypted on the disk, as a Kubernetes EncryptionConfiguration")
       ->type_name("FILE")
@@ -135,7 +146,21 @@ std::string ownNodeName() {
   return nodeNameOf(name.data());
 }
 
+apiserver::TokenLife tokenLifeOf(const ServerOptions& options) {
+  constexpr std::chrono::seconds kMost{int64_t{1} << 32};
+  const auto given = apiserver::parseGoDuration(options.maxTokenExpiration);
+  const bool bounded = given && given->count() != 0;
+  if (!given || (bounded && (*given < std::chrono::hours(1) || *given > kMost))) {
+    throw std::runtime_error(
+        fmt::format("--service-account-max-token-expiration {}: must be between 1 hour and 2^32 "
+                    "seconds, such as 24h, or 0 for no bound",
+                    options.maxTokenExpiration));
+  }
+  return {std::chrono::duration_cast<std::chrono::seconds>(*given), options.extendTokenExpiration};
+}
+
 void completeOptions(ServerOptions& options) {
+  tokenLifeOf(options);
   for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
                             &options.encryptionConfig, &options.registries, &options.limits.auditPolicy}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);

@@ -8,6 +8,7 @@
 
 #include <CLI/App.hpp>
 
+#include "apiserver/service_account_tokens.h"
 #include "main/limit_options.h"
 
 namespace wherry::main {
@@ -28,10 +29,12 @@ struct ServerOptions {
   int maxPods = 110;              // on this node; upstream's default
   int64_t podPidsLimit = 16'384;  // processes and threads
   std::string datastore = "sqlite";
-  std::string only;                                        // "api", or empty for everything
-  std::vector<std::string> disabled;                       // "proxy", "dns", ...
-  std::string kubeconfig;                                  // empty: dataDir/admin.kubeconfig
-  std::string tokenFile;                                   // static tokens, token_file.h; empty: none
+  std::string only;                      // "api", or empty for everything
+  std::vector<std::string> disabled;     // "proxy", "dns", ...
+  std::string kubeconfig;                // empty: dataDir/admin.kubeconfig
+  std::string tokenFile;                 // static tokens, token_file.h; empty: none
+  std::string maxTokenExpiration = "0";  // of ServiceAccounts' tokens, as Go writes it; 0: no bound
+  bool extendTokenExpiration = true;
   std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
@@ -53,6 +56,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options);
 // Fills in what depends on the machine (node name and address, kubeconfig) and checks the rest. Throws
 // std::runtime_error with what is wrong and what to do.
 void completeOptions(ServerOptions& options);
+
+// How long ServiceAccounts' tokens live. Throws std::runtime_error that names the flag that is wrong.
+apiserver::TokenLife tokenLifeOf(const ServerOptions& options);
 
 // Where the node's network notes what it changed of the machine's settings, and `wherry reset` finds it.
 std::string sysctlRecord(const ServerOptions& options);

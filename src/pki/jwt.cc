@@ -21,11 +21,6 @@ using SignaturePtr = std::unique_ptr<ECDSA_SIG, OpenSslDeleter<ECDSA_SIG_free>>;
 
 const unsigned char* bytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
-std::string headerOf(const std::string& privateKeyPem) {
-  std::string json = fmt::format(R"({{"alg":"ES256","kid":"{}","typ":"JWT"}})", keyId(privateKeyPem));
-  return base::encodeBase64(json, base::Base64::kUrl);
-}
-
 // r and s side by side (RFC 7518), of the DER form that OpenSSL writes.
 std::string toRaw(std::string_view der) {
   const unsigned char* at = bytesOf(der);
@@ -50,7 +45,7 @@ std::string toDer(std::string_view raw) {
   return text;
 }
 
-std::string sign(std::string_view text, EVP_PKEY* key) {
+std::string signText(std::string_view text, EVP_PKEY* key) {
   DigestPtr digest(EVP_MD_CTX_new());
   check(EVP_DigestSignInit(digest.get(), nullptr, EVP_sha256(), nullptr, key) == 1, "sign");
   size_t size = 0;
@@ -73,7 +68,10 @@ bool isSigned(std::string_view text, std::string_view der, EVP_PKEY* key) {
 // Of the point that is the public key, base64url.
 std::string coordinate(EVP_PKEY* key, const char* name) {
   BIGNUM* number = nullptr;
-  check(EVP_PKEY_get_bn_param(key, name, &number) == 1, "public key");
+  if (EVP_PKEY_get_bn_param(key, name, &number) != 1) {
+    ERR_clear_error();
+    throw std::invalid_argument("not a P-256 key");
+  }
   unsigned char bytes[kScalarSize];
   int size = BN_bn2binpad(number, bytes, kScalarSize);
   BN_free(number);
@@ -83,30 +81,40 @@ std::string coordinate(EVP_PKEY* key, const char* name) {
 
 }  // namespace
 
-std::string keyId(const std::string& privateKeyPem) {
-  return base::encodeBase64(base::sha256(publicKeyOf(privateKeyPem)), base::Base64::kUrl);
+struct JwtKey::Parts {
+  KeyPtr key;
+  std::string id;
+  std::string header;  // of every token, encoded
+};
+
+JwtKey::JwtKey(const std::string& privateKeyPem) {
+  auto id = base::encodeBase64(base::sha256(publicKeyOf(privateKeyPem)), base::Base64::kUrl);
+  auto header = base::encodeBase64(fmt::format(R"({{"alg":"ES256","kid":"{}","typ":"JWT"}})", id), base::Base64::kUrl);
+  parts_ = std::make_shared<const Parts>(Parts{parsePrivateKey(privateKeyPem), std::move(id), std::move(header)});
+  static_cast<void>(renderJwk());  // a key of another sort is none
 }
 
-std::string renderJwk(const std::string& privateKeyPem) {
-  KeyPtr key = parsePrivateKey(privateKeyPem);
-  return fmt::format(R"({{"alg":"ES256","crv":"P-256","kid":"{}","kty":"EC","use":"sig","x":"{}","y":"{}"}})",
-                     keyId(privateKeyPem), coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_X),
-                     coordinate(key.get(), OSSL_PKEY_PARAM_EC_PUB_Y));
+const std::string& JwtKey::id() const { return parts_->id; }
+
+std::string JwtKey::renderJwk() const {
+  EVP_PKEY* key = parts_->key.get();
+  return fmt::format(R"({{"alg":"ES256","crv":"P-256","kid":"{}","kty":"EC","use":"sig","x":"{}","y":"{}"}})", id(),
+                     coordinate(key, OSSL_PKEY_PARAM_EC_PUB_X), coordinate(key, OSSL_PKEY_PARAM_EC_PUB_Y));
 }
 
-std::string signJwt(std::string_view claimsJson, const std::string& privateKeyPem) {
-  std::string text = headerOf(privateKeyPem) + "." + base::encodeBase64(claimsJson, base::Base64::kUrl);
-  std::string signature = toRaw(sign(text, parsePrivateKey(privateKeyPem).get()));
+std::string JwtKey::sign(std::string_view claimsJson) const {
+  std::string text = parts_->header + "." + base::encodeBase64(claimsJson, base::Base64::kUrl);
+  std::string signature = toRaw(signText(text, parts_->key.get()));
   return text + "." + base::encodeBase64(signature, base::Base64::kUrl);
 }
 
-std::optional<std::string> verifyJwt(std::string_view token, const std::string& privateKeyPem) {
+std::optional<std::string> JwtKey::verify(std::string_view token) const {
   auto parts = base::split(token, '.');
-  if (parts.size() != 3 || parts[0] != headerOf(privateKeyPem)) return std::nullopt;
+  if (parts.size() != 3 || parts[0] != parts_->header) return std::nullopt;
   auto signature = base::decodeBase64(parts[2], base::Base64::kUrl);
   if (!signature || signature->size() != 2 * kScalarSize) return std::nullopt;
   std::string_view text = token.substr(0, parts[0].size() + 1 + parts[1].size());
-  if (!isSigned(text, toDer(*signature), parsePrivateKey(privateKeyPem).get())) return std::nullopt;
+  if (!isSigned(text, toDer(*signature), parts_->key.get())) return std::nullopt;
   return base::decodeBase64(parts[1], base::Base64::kUrl);
 }
 

@@ -2,23 +2,34 @@
 // any thread. Claims are JSON text: what they mean is the caller's matter, expiry included.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace wherry::pki {
 
-// Names a key in a token's header: the SHA-256 of its public half, base64url.
-std::string keyId(const std::string& privateKeyPem);
+// A private key, read once. Copies share it.
+class JwtKey {
+ public:
+  // Throws std::invalid_argument when the text is no P-256 key.
+  explicit JwtKey(const std::string& privateKeyPem);
 
-// The public half as a JSON Web Key (RFC 7517, RFC 7518 section 6.2), with which others verify tokens: JSON text.
-std::string renderJwk(const std::string& privateKeyPem);
+  // Names the key in a token's header: the SHA-256 of its public half, base64url.
+  const std::string& id() const;
 
-// Throws std::invalid_argument when the key is none.
-std::string signJwt(std::string_view claimsJson, const std::string& privateKeyPem);
+  // The public half as a JSON Web Key (RFC 7517, RFC 7518 section 6.2), with which others verify tokens: JSON text.
+  std::string renderJwk() const;
 
-// The claims of a token that signJwt made with this very key; nothing for anything else. The header must be exactly the
-// one that signJwt writes, so a token cannot choose how it is verified.
-std::optional<std::string> verifyJwt(std::string_view token, const std::string& privateKeyPem);
+  std::string sign(std::string_view claimsJson) const;
+
+  // The claims of a token that sign() made with this very key; nothing for anything else. The header must be exactly
+  // the one that sign() writes, so a token cannot choose how it is verified.
+  std::optional<std::string> verify(std::string_view token) const;
+
+ private:
+  struct Parts;
+  std::shared_ptr<const Parts> parts_;
+};
 
 }  // namespace wherry::pki

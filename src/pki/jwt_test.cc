@@ -1,5 +1,7 @@
 #include "pki/jwt.h"
 
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
@@ -12,13 +14,19 @@ namespace {
 constexpr std::string_view kClaims = R"({"sub":"system:serviceaccount:default:default","exp":1800003600})";
 
 TEST(Jwt, ATokenGivesBackItsClaims) {
-  std::string key = newPrivateKey();
-  EXPECT_EQ(verifyJwt(signJwt(kClaims, key), key), kClaims);
+  const JwtKey key(newPrivateKey()), copy = key;
+  EXPECT_EQ(key.verify(key.sign(kClaims)), kClaims);
+  EXPECT_EQ(copy.verify(key.sign(kClaims)), kClaims);
+}
+
+TEST(Jwt, NeedsAKeyOfItsSort) {
+  EXPECT_THROW(JwtKey("hello"), std::invalid_argument);
+  EXPECT_THROW(JwtKey(publicKeyOf(newPrivateKey())), std::invalid_argument);
 }
 
 TEST(Jwt, RefusesEverythingElse) {
-  const std::string key = newPrivateKey();
-  const std::string token = signJwt(kClaims, key);
+  const JwtKey key(newPrivateKey());
+  const std::string token = key.sign(kClaims);
   const auto parts = base::split(token, '.');
   const std::string none = base::encodeBase64(R"({"alg":"none"})", base::Base64::kUrl);
   const std::string root = base::encodeBase64(R"({"sub":"system:admin"})", base::Base64::kUrl);
@@ -27,7 +35,7 @@ TEST(Jwt, RefusesEverythingElse) {
     std::string token;
   } cases[] = {
       {"the empty text", ""},
-      {"a token of another key", signJwt(kClaims, newPrivateKey())},
+      {"a token of another key", JwtKey(newPrivateKey()).sign(kClaims)},
       {"other claims under the same signature", base::join({std::string(parts[0]), root, std::string(parts[2])}, ".")},
       {"a header that names no algorithm", base::join({none, std::string(parts[1]), std::string(parts[2])}, ".")},
       {"no signature", base::join({std::string(parts[0]), std::string(parts[1]), ""}, ".")},
@@ -37,15 +45,15 @@ TEST(Jwt, RefusesEverythingElse) {
   };
   for (const auto& test : cases) {
     SCOPED_TRACE(test.name);
-    EXPECT_EQ(verifyJwt(test.token, key), std::nullopt);
+    EXPECT_EQ(key.verify(test.token), std::nullopt);
   }
 }
 
 TEST(Jwt, NamesItsKeyInTheHeader) {
-  std::string key = newPrivateKey();
-  std::string token = signJwt(kClaims, key);
+  const JwtKey key(newPrivateKey());
+  std::string token = key.sign(kClaims);
   auto header = base::decodeBase64(base::split(token, '.')[0], base::Base64::kUrl);
-  EXPECT_EQ(header, R"({"alg":"ES256","kid":")" + keyId(key) + R"(","typ":"JWT"})");
+  EXPECT_EQ(header, R"({"alg":"ES256","kid":")" + key.id() + R"(","typ":"JWT"})");
 }
 
 // The two halves of the point with which a P-256 key's SubjectPublicKeyInfo ends (RFC 5480).
@@ -61,10 +69,11 @@ std::pair<std::string, std::string> pointOf(const std::string& privateKeyPem) {
 }
 
 TEST(Jwt, ShowsItsPublicHalfToVerifiers) {
-  std::string key = newPrivateKey();
-  auto [x, y] = pointOf(key);
-  EXPECT_EQ(renderJwk(key), R"({"alg":"ES256","crv":"P-256","kid":")" + keyId(key) +
-                                R"(","kty":"EC","use":"sig","x":")" + x + R"(","y":")" + y + R"("})");
+  const std::string pem = newPrivateKey();
+  const JwtKey key(pem);
+  auto [x, y] = pointOf(pem);
+  EXPECT_EQ(key.renderJwk(), R"({"alg":"ES256","crv":"P-256","kid":")" + key.id() +
+                                 R"(","kty":"EC","use":"sig","x":")" + x + R"(","y":")" + y + R"("})");
 }
 
 }  // namespace

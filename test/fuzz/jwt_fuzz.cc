@@ -12,10 +12,10 @@
 namespace pki = wherry::pki;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string kKey = pki::newPrivateKey();
+  static const pki::JwtKey kKey(pki::newPrivateKey());
   static const std::string kClaims = R"({"sub":"system:serviceaccount:default:default","exp":1767225600})";
-  static const std::string kToken = pki::signJwt(kClaims, kKey);
-  if (pki::verifyJwt({reinterpret_cast<const char*>(data), size}, kKey)) std::abort();
+  static const std::string kToken = kKey.sign(kClaims);
+  if (kKey.verify({reinterpret_cast<const char*>(data), size})) std::abort();
   std::string token = kToken;
   for (size_t i = 0; i + 1 < size && !token.empty(); i += 2) {
     size_t at = data[i] * size_t{2} % token.size();
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       token[at] = static_cast<char>(data[i + 1]);
     }
   }
-  auto claims = pki::verifyJwt(token, kKey);
+  auto claims = kKey.verify(token);
   if (claims && *claims != kClaims) std::abort();
   return 0;
 }

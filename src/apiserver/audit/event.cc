@@ -1,5 +1,8 @@
 #include "apiserver/audit/event.h"
 
+#include "apiserver/media_type.h"
+#include "apiserver/protobuf_body.h"
+#include "json/yaml.h"
 #include "meta/status.h"
 #include "meta/time.h"
 
@@ -35,12 +38,26 @@ json::Object renderObjectRef(const RequestInfo& info) {
   return rendered;
 }
 
-// Nothing for what is no JSON object: a stream, a text, another encoding.
-std::optional<json::Value> readBody(std::string_view body, bool omitManagedFields) {
-  if (body.empty() || body.front() != '{') return std::nullopt;
+bool isYaml(std::string_view mediaType) {
+  return mediaType == "application/yaml" || mediaType == "application/apply-patch+yaml";
+}
+
+// Throws when it is something else.
+std::optional<json::Value> readTree(const Body& body) {
+  auto type = mediaTypeOf(body.contentType);
+  if (type == kProtobufMediaType) return decodeProtobufBody(body.text);
+  if (isYaml(type)) return json::parseYaml(body.text);
+  return json::parse(body.text);
+}
+
+// An object, or the list of a JSON patch. Nothing for what is neither: a stream, a text, another encoding.
+std::optional<json::Value> readBody(const Body& body, bool omitManagedFields) {
+  if (body.text.empty()) return std::nullopt;
   try {
-    json::Value tree = json::parse(body);
-    if (!omitManagedFields) return tree;
+    auto read = readTree(body);
+    if (!read || !(read->is_object() || read->is_array())) return std::nullopt;
+    json::Value tree = std::move(*read);
+    if (!omitManagedFields || !tree.is_object()) return tree;
     auto strip = [](json::Value& object) {
       auto* metadata = object.is_object() ? object.get_object().if_contains("metadata") : nullptr;
       if (metadata && metadata->is_object()) metadata->get_object().erase("managedFields");
@@ -55,7 +72,7 @@ std::optional<json::Value> readBody(std::string_view body, bool omitManagedField
   }
 }
 
-json::Object renderStatus(int code, std::string_view body) {
+json::Object renderStatus(int code, const Body& body) {
   json::Object status{{"metadata", json::Object()}};
   auto answer = code >= 400 ? readBody(body, false) : std::nullopt;
   if (answer && json::getString(*answer, "kind") == "Status") {
@@ -79,15 +96,16 @@ std::string renderEvent(const EventParts& parts) {
                      {"verb", parts.verb},
                      {"user", renderUser(parts.user)},
                      {"sourceIPs", json::Array{json::Value(parts.sourceIp)}}};
+  if (parts.impersonated) event["impersonatedUser"] = renderUser(*parts.impersonated);
   if (!parts.userAgent.empty()) event["userAgent"] = parts.userAgent;
   if (parts.info.isResource) event["objectRef"] = renderObjectRef(parts.info);
-  if (parts.status != 0) event["responseStatus"] = renderStatus(parts.status, parts.responseBody);
+  if (parts.status != 0) event["responseStatus"] = renderStatus(parts.status, parts.response);
   bool omit = parts.decision.omitManagedFields;
   if (parts.decision.level >= Level::kRequest) {
-    if (auto body = readBody(parts.requestBody, omit)) event["requestObject"] = std::move(*body);
+    if (auto body = readBody(parts.request, omit)) event["requestObject"] = std::move(*body);
   }
   if (parts.decision.level == Level::kRequestResponse && parts.stage == Stage::kResponseComplete) {
-    if (auto body = readBody(parts.responseBody, omit)) event["responseObject"] = std::move(*body);
+    if (auto body = readBody(parts.response, omit)) event["responseObject"] = std::move(*body);
   }
   event["requestReceivedTimestamp"] = meta::formatMicroTime(parts.received);
   event["stageTimestamp"] = meta::formatMicroTime(parts.now);

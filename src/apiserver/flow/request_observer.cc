@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "apiserver/answer.h"
-#include "apiserver/audit/event.h"
 #include "apiserver/flow/go_duration.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -64,17 +63,27 @@ ObservedExchange::ObservedExchange(net::ExchangePtr inner, std::shared_ptr<Reque
 // Nobody answered, or the stream was let go of: the connection answers, or closes.
 ObservedExchange::~ObservedExchange() { complete(status_ == 0 ? 500 : status_.load()); }
 
-void ObservedExchange::identify(const RequestInfo& info, UserPtr user) {
+void ObservedExchange::identify(const RequestInfo& info, UserPtr requester) {
   info_ = info;
-  user_ = std::move(user);
+  requester_ = std::move(requester);
   verb_ = info.isResource ? std::string(verbName(info.verb)) : base::toLower(request().method);
   labels_ = labelsOf(info, request().method, *observer_->backend().kinds());
-  if (const auto& policy = observer_->options().auditPolicy) audited_ = policy->decide(*user_, info_, verb_);
+  if (const auto& policy = observer_->options().auditPolicy) audited_ = policy->decide(*requester_, info_, verb_);
   identified_ = true;
   countStarted(labels_);
-  note(Stage::kRequestReceived, 0, {});
-  ticket_ = observer_->limiter().admit(*user_, info_.ns, labels_.lasting);
+  note(Stage::kRequestReceived, 0);
+}
+
+void ObservedExchange::admit(const UserPtr& user) {
+  if (user != requester_) impersonated_ = user;
+  ticket_ = observer_->limiter().admit(*user, info_.ns, labels_.lasting);
   if (!labels_.lasting) setDeadline();
+}
+
+void ObservedExchange::noteDecision(const Decision& decision) {
+  if (audited_.level == Level::kNone) return;
+  notes_->add("authorization.k8s.io/decision", decision.allowed ? "allow" : "forbid");
+  notes_->add("authorization.k8s.io/reason", decision.reason);
 }
 
 void ObservedExchange::setDeadline() {
@@ -104,6 +113,7 @@ void ObservedExchange::respond(net::Response response) {
   // A refusal's words are in the log at every level.
   if (audited_.level == Level::kRequestResponse || (audited_.level != Level::kNone && status >= 400)) {
     body_ = joined(response);
+    bodyType_ = response.headers.get("Content-Type");
   }
   response.headers.set("Audit-Id", auditId_);
   complete(status);  // first, so that who has the answer finds it counted
@@ -114,7 +124,7 @@ void ObservedExchange::begin(int status, net::Headers headers) {
   if (!takeAnswer()) return;
   status_ = status;
   headers.set("Audit-Id", auditId_);
-  if (labels_.lasting) note(Stage::kResponseStarted, status, {});
+  if (labels_.lasting) note(Stage::kResponseStarted, status);
   inner_->begin(status, std::move(headers));
 }
 
@@ -145,7 +155,7 @@ std::shared_ptr<net::RawConnection> ObservedExchange::upgrade(net::Headers heade
     return nullptr;
   }
   status_ = 101;
-  if (labels_.lasting) note(Stage::kResponseStarted, status_, {});
+  if (labels_.lasting) note(Stage::kResponseStarted, status_);
   return connection;
 }
 
@@ -156,12 +166,12 @@ void ObservedExchange::complete(int status) {
   if (!identified_) return;
   auto took = std::chrono::steady_clock::now() - start_;
   countEnded(labels_, status, took, bytes_);
-  note(Stage::kResponseComplete, status, body_);
-  log().debug("{} {} {} {} {} bytes, {:.1f} ms, {}", user_->name, request().method, uriOf(request()), status,
+  note(Stage::kResponseComplete, status, {bodyType_, body_});
+  log().debug("{} {} {} {} {} bytes, {:.1f} ms, {}", requester_->name, request().method, uriOf(request()), status,
               bytes_.load(), std::chrono::duration<double, std::milli>(took).count(), auditId_);
 }
 
-void ObservedExchange::note(Stage stage, int status, std::string_view responseBody) {
+void ObservedExchange::note(Stage stage, int status, const audit::Body& response) {
   const auto& auditLog = observer_->options().auditLog;
   if (!auditLog || !audited_.notes(stage)) return;
   const auto& from = request();
@@ -171,13 +181,14 @@ void ObservedExchange::note(Stage stage, int status, std::string_view responseBo
                                                      .auditId = auditId_,
                                                      .requestUri = uri,
                                                      .verb = verb_,
-                                                     .user = *user_,
+                                                     .user = *requester_,
+                                                     .impersonated = impersonated_.get(),
                                                      .sourceIp = from.peer ? from.peer->address : "",
                                                      .userAgent = from.headers.get("User-Agent"),
                                                      .info = info_,
                                                      .status = status,
-                                                     .requestBody = from.body,
-                                                     .responseBody = responseBody,
+                                                     .request = {from.headers.get("Content-Type"), from.body},
+                                                     .response = response,
                                                      .received = received_,
                                                      .now = observer_->clock().now(),
                                                      .annotations = notes_->all()}));

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "apiserver/audit/event.h"
 #include "apiserver/audit/log.h"
 #include "apiserver/audit/notes.h"
 #include "apiserver/audit/policy.h"
@@ -50,9 +51,13 @@ class ObservedExchange : public net::Exchange, public std::enable_shared_from_th
   ObservedExchange(net::ExchangePtr inner, std::shared_ptr<RequestObserver> observer);
   ~ObservedExchange() override;
 
-  // Who asks for what. Counts the request, notes that it came, and sets its deadline. Throws StatusError:
-  // TooManyRequests, BadRequest for a time-out that is none.
-  void identify(const RequestInfo& info, UserPtr user);
+  // Who asks for what: counts the request and notes that it came.
+  void identify(const RequestInfo& info, UserPtr requester);
+  // As whom they act, which may be somebody else: gives the request its place among those under way, and its deadline.
+  // Throws StatusError: TooManyRequests, BadRequest for a time-out that is none.
+  void admit(const UserPtr& user);
+  // Whether it is permitted, and why.
+  void noteDecision(const Decision& decision);
   const AuditNotesPtr& notes() const { return notes_; }
 
   const net::Request& request() const override { return inner_->request(); }
@@ -69,7 +74,7 @@ class ObservedExchange : public net::Exchange, public std::enable_shared_from_th
   void answerLate();
   bool takeAnswer() { return !answered_.exchange(true); }
   void complete(int status);
-  void note(audit::Stage stage, int status, std::string_view responseBody);
+  void note(audit::Stage stage, int status, const audit::Body& response = {});
 
   net::ExchangePtr inner_;
   const std::shared_ptr<RequestObserver> observer_;
@@ -81,7 +86,8 @@ class ObservedExchange : public net::Exchange, public std::enable_shared_from_th
   // Set by identify(), before anybody else can answer.
   bool identified_ = false;
   RequestInfo info_;
-  UserPtr user_;
+  UserPtr requester_;
+  UserPtr impersonated_;  // null: they act as themselves
   std::string verb_;
   RequestLabels labels_;
   audit::Decision audited_;
@@ -92,7 +98,7 @@ class ObservedExchange : public net::Exchange, public std::enable_shared_from_th
   std::atomic<bool> completed_{false};
   std::atomic<int> status_{0};
   std::atomic<uint64_t> bytes_{0};
-  std::string body_;  // of the answer, when the audit log wants it
+  std::string body_, bodyType_;  // of the answer, when the audit log wants it
 };
 
 }  // namespace wherry::apiserver

@@ -119,7 +119,87 @@ TEST(Audit, AFullLogHoldsNobodyUp) {
   EXPECT_NE(metric(world, R"(apiserver_audit_error_total{plugin="log"})"), "none");
 }
 
-constexpr const char* kGuest = "Bearer guest";
+constexpr const char* kGuest = "Bearer guest";  // joe
+
+TEST(Audit, WhoActsAsAnotherIsNotedAsThemselves) {
+  auto log = std::make_shared<KeptLog>();
+  ApiWorld world(nullptr, auditing(log, "[{level: Metadata, users: [admin, joe]}]"));
+  world.run("GET /api/v1/namespaces/default/configmaps as jane devs\n=> 403\n");
+  auto events = log->of("/api/v1/namespaces/default/configmaps");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(json::getString(events[0], "user.username"), "admin");
+  EXPECT_EQ(json::getString(events[0], "impersonatedUser.username"), "jane");
+  EXPECT_EQ(json::serialize(*json::find(events[0], "impersonatedUser.groups")), R"(["devs","system:authenticated"])");
+  const auto& annotations = json::find(events[0], "annotations")->as_object();
+  EXPECT_EQ(annotations.at("authorization.k8s.io/decision"), json::Value("forbid"));
+  world.call("GET", "/api/v1/namespaces/default/secrets", "", {{"Authorization", kGuest}, {"Impersonate-User", "ann"}});
+  events = log->of("/api/v1/namespaces/default/secrets");
+  ASSERT_EQ(events.size(), 1U) << "also who may not";
+  EXPECT_EQ(json::getString(events[0], "user.username"), "joe");
+  EXPECT_EQ(json::find(events[0], "impersonatedUser"), nullptr);
+  EXPECT_EQ(json::getInt(events[0], "responseStatus.code"), 403);
+}
+
+// A field of a protobuf message that is a text or a message itself.
+std::string field(int number, const std::string& content) {
+  return static_cast<char>(number << 3 | 2) + (static_cast<char>(content.size()) + content);
+}
+
+TEST(Audit, BodiesAreNotedInWhateverFormTheyCome) {
+  const std::string protobuf = std::string("k8s\0", 4) + field(1, field(1, "v1") + field(2, "ConfigMap")) +
+                               field(2, field(1, field(1, "binary")) + field(2, field(1, "a") + field(2, "b")));
+  const struct {
+    const char *name, *method, *path, *type;
+    std::string body;
+    const char *request, *response;
+  } cases[] = {
+      {"YAML", "POST", "", "application/yaml", "metadata: {name: y}\ndata: {a: b}",
+       R"({"metadata":{"name":"y"},"data":{"a":"b"}})", "y"},
+      {"protobuf", "POST", "", "application/vnd.kubernetes.protobuf", protobuf,
+       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"binary"},"data":{"a":"b"}})", "binary"},
+      {"a JSON patch", "PATCH", "/y", "application/json-patch+json", R"([{"op":"remove","path":"/data"}])",
+       R"([{"op":"remove","path":"/data"}])", "y"},
+      {"an applied configuration", "PATCH", "/y?fieldManager=me", "application/apply-patch+yaml",
+       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}",
+       R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"y"}})", "y"},
+      {"what can't be read", "POST", "", "application/yaml", "{", "none", ""},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    for (const char* accept : {"application/json", "application/yaml"}) {
+      auto log = std::make_shared<KeptLog>();
+      ApiWorld world(nullptr, auditing(log, "[{level: RequestResponse, omitManagedFields: true}]"));
+      const std::string path = "/api/v1/namespaces/default/configmaps";
+      if (c.method == std::string("PATCH")) {
+        world.run("POST " + path + "\n  metadata: {name: y}\n  data: {a: c}\n=> 201\n");
+      }
+      world.call(c.method, path + c.path, c.body, {{"Content-Type", c.type}, {"Accept", accept}});
+      auto events = log->of(path);
+      ASSERT_FALSE(events.empty());
+      const auto* sent = json::find(events.back(), "requestObject");
+      EXPECT_EQ(sent ? json::serialize(*sent) : "none", c.request);
+      EXPECT_EQ(json::getString(events.back(), "responseObject.metadata.name"), c.response);
+    }
+  }
+}
+
+TEST(Audit, ATokenThatIsGivenOutIsNamed) {
+  auto log = std::make_shared<KeptLog>();
+  ApiWorld world(nullptr, auditing(log, "[{level: Metadata}]"));
+  world.run(R"(
+POST /api/v1/namespaces/default/serviceaccounts
+  metadata: {name: robot}
+=> 201
+POST /api/v1/namespaces/default/serviceaccounts/robot/token
+  {}
+=> 201
+)");
+  auto events = log->of("/api/v1/namespaces/default/serviceaccounts/robot/token");
+  ASSERT_EQ(events.size(), 1U);
+  const auto& annotations = json::find(events[0], "annotations")->as_object();
+  EXPECT_TRUE(annotations.at("authentication.kubernetes.io/issued-credential-id").as_string().starts_with("JTI="));
+  EXPECT_EQ(annotations.at("authorization.k8s.io/decision"), json::Value("allow"));
+}
 
 TEST(Limits, RequestsBeyondALimitAreAnswered429WithRetryAfter) {
   ObserverOptions options;
