@@ -13,6 +13,7 @@
 #include "apiserver/reviews.h"
 #include "apiserver/scale.h"
 #include "apiserver/stored_form.h"
+#include "client/counting_client.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -169,7 +170,7 @@ class LocalClient : public client::Client {
 }  // namespace
 
 std::unique_ptr<client::Client> newLocalClient(Backend& backend, UserPtr user, std::string manager) {
-  return std::make_unique<LocalClient>(backend, std::move(user), std::move(manager));
+  return client::countRequestsOf(std::make_unique<LocalClient>(backend, std::move(user), std::move(manager)), "local");
 }
 
 }  // namespace wherry::apiserver

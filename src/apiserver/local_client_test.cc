@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/api_script.h"
+#include "base/metrics_test_support.h"
+#include "client/request_metrics.h"
 #include "json/yaml.h"
 
 namespace wherry::apiserver {
@@ -31,6 +33,22 @@ TEST(LocalClient, WritesAndReadsObjectsWithTypeMeta) {
   }
   client.remove(kConfigMaps, "default", "cm");
   EXPECT_THROW(client.get(kConfigMaps, "default", "cm"), meta::StatusError);
+}
+
+TEST(LocalClient, CountsItsRequestsAsAnHttpClientDoes) {
+  ApiWorld world;
+  auto& client = world.api().client();
+  auto count = [](const std::string& code, const std::string& method) {
+    return base::metrics::valueOf(client::requestFamilies(), "rest_client_requests_total{code=\"" + code +
+                                                                 "\",method=\"" + method + "\",host=\"local\"}");
+  };
+  const double created = count("201", "POST"), taken = count("409", "POST"), missing = count("404", "GET");
+  client.create(kConfigMaps, "default", json::parseYaml("metadata: {name: counted}"));
+  EXPECT_THROW(client.create(kConfigMaps, "default", json::parseYaml("metadata: {name: counted}")), meta::StatusError);
+  EXPECT_THROW(client.get(kConfigMaps, "default", "missing"), meta::StatusError);
+  EXPECT_EQ(count("201", "POST"), created + 1);
+  EXPECT_EQ(count("409", "POST"), taken + 1);
+  EXPECT_EQ(count("404", "GET"), missing + 1);
 }
 
 TEST(LocalClient, AWatchBeginsWithWhatIsThereAndEndsWhenItIsTold) {

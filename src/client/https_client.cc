@@ -1,8 +1,11 @@
 #include "client/https_client.h"
 
+#include <chrono>
+
 #include "base/encoding.h"
 #include "base/strings.h"
 #include "client/https_watch.h"
+#include "client/request_metrics.h"
 #include "net/http_client.h"
 
 namespace wherry::client {
@@ -87,10 +90,18 @@ std::string pathOf(const meta::Resource& resource, std::string_view ns, std::str
   return resource.path(ns, base::encodePercent(name), subresource);
 }
 
+// "10.0.0.1:6443" of "https://10.0.0.1:6443/".
+std::string hostOf(std::string_view url) {
+  size_t scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return std::string(url.substr(0, url.find('/')));
+}
+
 class HttpsClient : public Client {
  public:
   explicit HttpsClient(const Kubeconfig& config)
-      : token_(config.token),
+      : host_(hostOf(config.server)),
+        token_(config.token),
         http_(net::newHttpClient({.url = config.server,
                                   .caPem = config.authorityPem,
                                   .certificatePem = config.certificatePem,
@@ -134,6 +145,7 @@ class HttpsClient : public Client {
     return std::make_shared<const meta::Object>(call(request));
   }
 
+  const std::string host_;
   const std::string token_;
   const std::unique_ptr<net::HttpClient> http_;
 };
@@ -153,11 +165,14 @@ net::Request HttpsClient::request(std::string method, std::string path, Query qu
 
 json::Value HttpsClient::call(const net::Request& request) {
   net::ClientResponse response;
+  const auto start = std::chrono::steady_clock::now();
   try {
     response = http_->call(request);
   } catch (const std::exception& error) {
+    countRequest(host_, request.method, kNoAnswer, std::chrono::steady_clock::now() - start);
     throw meta::serviceUnavailable(error.what());
   }
+  countRequest(host_, request.method, response.status, std::chrono::steady_clock::now() - start);
   if (response.status < 200 || response.status > 299) {
     throw meta::StatusError::fromJson(response.status, response.body);
   }
@@ -187,7 +202,7 @@ std::unique_ptr<Watch> HttpsClient::watch(const meta::Resource& resource, std::s
   Query query = listQuery(options);
   query.add("watch", "true");
   query.add("allowWatchBookmarks", "true");
-  return newHttpsWatch(*http_, request("GET", resource.path(ns), std::move(query)));
+  return newHttpsWatch(*http_, request("GET", resource.path(ns), std::move(query)), host_);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/guarded.h"
+#include "base/metrics_test_support.h"
 #include "client/https_watch.h"
+#include "client/request_metrics.h"
 #include "net/server.h"
 
 namespace wherry::client {
@@ -63,6 +65,29 @@ TEST_F(HttpsClientTest, AsksAsTheApiWantsIt) {
           "POST /api/v1/namespaces/default/pods/web/binding application/json {}",
           R"(DELETE /api/v1/namespaces/default/pods/web application/json {"kind":"DeleteOptions","apiVersion":"v1",)"
           R"("gracePeriodSeconds":0,"propagationPolicy":"Foreground","preconditions":{"uid":"u"}})"));
+}
+
+TEST_F(HttpsClientTest, CountsItsRequests) {
+  const std::string host = "127.0.0.1:" + std::to_string(server_->port());
+  auto count = [&](const std::string& code, const std::string& method) {
+    return base::metrics::valueOf(requestFamilies(), "rest_client_requests_total{code=\"" + code + "\",method=\"" +
+                                                         method + "\",host=\"" + host + "\"}");
+  };
+  client_->get(kPods, "default", "web");
+  client_->get(kPods, "default", "web");
+  status_ = 404;
+  EXPECT_THROW(client_->remove(kPods, "default", "web"), meta::StatusError);
+  auto watch = client_->watch(kPods, "default", {});
+  EXPECT_THROW(watch->next({}), meta::StatusError);
+  EXPECT_EQ(count("200", "GET"), 2);
+  EXPECT_EQ(count("404", "DELETE"), 1);
+  EXPECT_EQ(count("404", "GET"), 1);
+  EXPECT_EQ(base::metrics::valueOf(requestFamilies(),
+                                   "rest_client_request_duration_seconds_count{verb=\"GET\",host=\"" + host + "\"}"),
+            3);
+  server_.reset();
+  EXPECT_THROW(client_->get(kPods, "default", "web"), meta::StatusError);
+  EXPECT_EQ(count("<error>", "GET"), 1);
 }
 
 TEST_F(HttpsClientTest, GivesTheItemsOfAListTheirType) {

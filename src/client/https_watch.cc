@@ -1,11 +1,14 @@
 #include "client/https_watch.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "client/request_metrics.h"
 
 namespace wherry::client {
 namespace {
@@ -24,7 +27,8 @@ std::optional<EventType> parseType(std::string_view type) {
 
 class HttpsWatch : public Watch {
  public:
-  HttpsWatch(net::HttpClient& client, net::Request request) : client_(client), request_(std::move(request)) {
+  HttpsWatch(net::HttpClient& client, net::Request request, std::string host)
+      : client_(client), request_(std::move(request)), host_(std::move(host)) {
     thread_ = std::jthread([this](std::stop_token stop) { read(stop); });
   }
 
@@ -65,24 +69,27 @@ class HttpsWatch : public Watch {
     } catch (const meta::StatusError& error) {
       fail(error);
     } catch (const std::exception& error) {
+      if (status_ == kNoAnswer) count();
       fail(meta::serviceUnavailable(error.what()));
     }
   }
 
+  void count() { countRequest(host_, request_.method, status_, std::chrono::steady_clock::now() - start_); }
+
   void stream(const std::stop_token& stop) {
-    int status = 0;
     std::string buffer;
     client_.stream(
         request_, stop,
         [&](const net::ClientResponse& head) {
-          status = head.status;
+          status_ = head.status;
+          count();
           return true;
         },
         [&](std::string_view data) {
           buffer.append(data);
-          return status == 200 ? takeLines(buffer, stop) : buffer.size() < kMaxErrorBody;
+          return status_ == 200 ? takeLines(buffer, stop) : buffer.size() < kMaxErrorBody;
         });
-    if (!stop.stop_requested() && status != 200) throw meta::StatusError::fromJson(status, buffer);
+    if (!stop.stop_requested() && status_ != 200) throw meta::StatusError::fromJson(status_, buffer);
   }
 
   // False when the watch is to end.
@@ -120,6 +127,11 @@ class HttpsWatch : public Watch {
 
   net::HttpClient& client_;
   const net::Request request_;
+  const std::string host_;
+  // The thread's own.
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  int status_ = kNoAnswer;
+
   std::mutex mutex_;
   std::condition_variable_any filled_;
   std::condition_variable_any drained_;
@@ -153,8 +165,8 @@ WatchEvent parseWatchEvent(std::string_view line) {
   return {*type, *type == EventType::kBookmark ? nullptr : std::move(parsed), revision};
 }
 
-std::unique_ptr<Watch> newHttpsWatch(net::HttpClient& client, net::Request request) {
-  return std::make_unique<HttpsWatch>(client, std::move(request));
+std::unique_ptr<Watch> newHttpsWatch(net::HttpClient& client, net::Request request, std::string host) {
+  return std::make_unique<HttpsWatch>(client, std::move(request), std::move(host));
 }
 
 }  // namespace wherry::client

@@ -9,8 +9,8 @@
 
 namespace wherry::client {
 
-// `client` outlives the watch.
-std::unique_ptr<Watch> newHttpsWatch(net::HttpClient& client, net::Request request);
+// `client` outlives the watch. `host`: what the request is counted for.
+std::unique_ptr<Watch> newHttpsWatch(net::HttpClient& client, net::Request request, std::string host);
 
 // One line: {"type":"ADDED","object":{...}}. Throws the StatusError that an ERROR line carries, and 500 for a line that
 // is none. Pure.

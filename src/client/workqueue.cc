@@ -16,7 +16,7 @@ namespace wherry::client {
 
 namespace {
 
-using Deadline = std::chrono::steady_clock::time_point;
+using TimePoint = std::chrono::steady_clock::time_point;
 
 const base::Log& queueLog() {
   static const base::Log log("workqueue");
@@ -34,22 +34,30 @@ std::chrono::milliseconds retryDelay(unsigned failures) {
 }
 
 struct Workqueue::State {
+  explicit State(std::string nameGiven) : name(std::move(nameGiven)), metrics(name) {}
+  ~State() { metrics.countDropped(dirty.size()); }
+
+  const std::string name;
+  WorkqueueMetrics metrics;
   mutable std::mutex mutex;
   std::condition_variable_any filled;
   std::deque<std::string> ready;
-  std::unordered_set<std::string> dirty;    // to be worked on: in `ready`, or in `working` and changed since
-  std::unordered_set<std::string> working;  // taken and not done
-  std::unordered_map<std::string, Deadline> deadlines;
-  std::set<std::pair<Deadline, std::string>> waiting;  // the same, by time
+  // Each with the time since when. To be worked on: in `ready`, or in `working` and changed since.
+  std::unordered_map<std::string, TimePoint> dirty;
+  std::unordered_map<std::string, TimePoint> working;  // taken and not done
+  std::unordered_map<std::string, TimePoint> deadlines;
+  std::set<std::pair<TimePoint, std::string>> waiting;  // the same, by time
   std::unordered_map<std::string, unsigned> failures;
 
   void addLocked(std::string key) {
-    if (!dirty.insert(key).second || working.contains(key)) return;
+    if (!dirty.try_emplace(key, std::chrono::steady_clock::now()).second) return;
+    metrics.countAdd();
+    if (working.contains(key)) return;
     ready.push_back(std::move(key));
     filled.notify_one();
   }
 
-  void addAtLocked(std::string key, Deadline at) {
+  void addAtLocked(std::string key, TimePoint at) {
     auto [found, isNew] = deadlines.try_emplace(key, at);
     if (!isNew) {
       if (found->second <= at) return;
@@ -61,7 +69,7 @@ struct Workqueue::State {
     if (earliest) filled.notify_one();
   }
 
-  void addWhatIsDueLocked(Deadline now) {
+  void addWhatIsDueLocked(TimePoint now) {
     while (!waiting.empty() && waiting.begin()->first <= now) {
       std::string key = std::move(waiting.extract(waiting.begin()).value().second);
       deadlines.erase(key);
@@ -70,7 +78,7 @@ struct Workqueue::State {
   }
 };
 
-Workqueue::Workqueue() : state_(std::make_unique<State>()) {}
+Workqueue::Workqueue(std::string name) : state_(std::make_unique<State>(std::move(name))) {}
 Workqueue::~Workqueue() = default;
 
 void Workqueue::add(std::string key) {
@@ -87,6 +95,7 @@ void Workqueue::addAfter(std::string key, std::chrono::milliseconds delay) {
 void Workqueue::addRateLimited(std::string key) {
   std::lock_guard lock(state_->mutex);
   const auto delay = retryDelay(state_->failures[key]++);
+  state_->metrics.countRetry();
   state_->addAtLocked(std::move(key), std::chrono::steady_clock::now() + delay);
 }
 
@@ -102,18 +111,19 @@ std::optional<std::string> Workqueue::take(std::stop_token stop) {
     if (!state_->ready.empty()) {
       std::string key = std::move(state_->ready.front());
       state_->ready.pop_front();
-      state_->dirty.erase(key);
-      state_->working.insert(key);
+      const auto now = std::chrono::steady_clock::now();
+      state_->metrics.countTake(now - state_->dirty.extract(key).mapped());
+      state_->working.emplace(key, now);
       return key;
     }
     const auto somethingChanged = [&, earliest =
-                                          state_->waiting.empty() ? Deadline::max() : state_->waiting.begin()->first] {
+                                          state_->waiting.empty() ? TimePoint::max() : state_->waiting.begin()->first] {
       return !state_->ready.empty() || (!state_->waiting.empty() && state_->waiting.begin()->first < earliest);
     };
     if (state_->waiting.empty()) {
       state_->filled.wait(lock, stop, somethingChanged);
     } else {
-      const Deadline earliest = state_->waiting.begin()->first;
+      const TimePoint earliest = state_->waiting.begin()->first;
       state_->filled.wait_until(lock, stop, earliest, somethingChanged);
     }
   }
@@ -122,11 +132,14 @@ std::optional<std::string> Workqueue::take(std::stop_token stop) {
 
 void Workqueue::done(const std::string& key) {
   std::lock_guard lock(state_->mutex);
-  state_->working.erase(key);
+  const auto taken = state_->working.extract(key);
+  if (taken) state_->metrics.countDone(std::chrono::steady_clock::now() - taken.mapped());
   if (!state_->dirty.contains(key)) return;
   state_->ready.push_back(key);
   state_->filled.notify_one();
 }
+
+const std::string& Workqueue::name() const { return state_->name; }
 
 size_t Workqueue::size() const {
   std::lock_guard lock(state_->mutex);
@@ -155,12 +168,9 @@ Outcome reconcileOnce(const std::string& name, const ReconcileLoop::Reconcile& r
   return Outcome::kRetry;
 }
 
-void work(const std::string& name, Workqueue& queue, const ReconcileLoop::Reconcile& reconcile, std::stop_token stop) {
+void work(Workqueue& queue, const ReconcileLoop::Reconcile& reconcile, std::stop_token stop) {
   while (const auto key = queue.take(stop)) {
-    const auto start = std::chrono::steady_clock::now();
-    const Outcome outcome = reconcileOnce(name, reconcile, *key);
-    countWork(name, std::chrono::steady_clock::now() - start, outcome == Outcome::kRetry);
-    if (outcome == Outcome::kDone) {
+    if (reconcileOnce(queue.name(), reconcile, *key) == Outcome::kDone) {
       queue.forget(*key);
     } else {
       queue.addRateLimited(*key);
@@ -171,10 +181,10 @@ void work(const std::string& name, Workqueue& queue, const ReconcileLoop::Reconc
 
 }  // namespace
 
-ReconcileLoop::ReconcileLoop(std::string name, Workqueue& queue, Reconcile reconcile, unsigned workers)
-    : name_(std::move(name)), queue_(queue), reconcile_(std::move(reconcile)) {
+ReconcileLoop::ReconcileLoop(Workqueue& queue, Reconcile reconcile, unsigned workers)
+    : queue_(queue), reconcile_(std::move(reconcile)) {
   for (unsigned i = 0; i < workers; ++i) {
-    threads_.emplace_back([this](std::stop_token stop) { work(name_, queue_, reconcile_, stop); });
+    threads_.emplace_back([this](std::stop_token stop) { work(queue_, reconcile_, stop); });
   }
 }
 

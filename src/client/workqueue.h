@@ -19,7 +19,7 @@ std::chrono::milliseconds retryDelay(unsigned failures);
 
 class Workqueue {
  public:
-  Workqueue();
+  explicit Workqueue(std::string name);  // for log lines and metrics
   ~Workqueue();
   Workqueue(const Workqueue&) = delete;
   Workqueue& operator=(const Workqueue&) = delete;
@@ -34,6 +34,7 @@ class Workqueue {
   std::optional<std::string> take(std::stop_token stop);
   void done(const std::string& key);
   size_t size() const;
+  const std::string& name() const;
 
  private:
   struct State;
@@ -46,11 +47,10 @@ class Workqueue {
 class ReconcileLoop {
  public:
   using Reconcile = std::function<void(const std::string& key)>;
-  ReconcileLoop(std::string name, Workqueue& queue, Reconcile reconcile, unsigned workers = 1);
+  ReconcileLoop(Workqueue& queue, Reconcile reconcile, unsigned workers = 1);
   ~ReconcileLoop();  // stops and joins
 
  private:
-  std::string name_;
   Workqueue& queue_;
   Reconcile reconcile_;
   std::vector<std::jthread> threads_;

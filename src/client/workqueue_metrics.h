@@ -1,4 +1,4 @@
-// What reconcile loops count about their work, under upstream's names. Safe from any thread.
+// What workqueues count about themselves, under upstream's names. Safe from any thread.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,24 @@
 
 namespace wherry::client {
 
-void countWork(std::string_view queue, std::chrono::nanoseconds took, bool comesBack);
+// The series of the queues of one name. Counting looks nothing up.
+class WorkqueueMetrics {
+ public:
+  explicit WorkqueueMetrics(std::string_view queue);
+
+  void countAdd();  // a key that was not waiting
+  void countTake(std::chrono::nanoseconds waited);
+  void countDone(std::chrono::nanoseconds worked);
+  void countRetry();
+  void countDropped(size_t keys);  // with the queue, while they waited
+
+ private:
+  base::metrics::Counter& adds_;
+  base::metrics::Gauge& depth_;
+  base::metrics::Histogram& waited_;
+  base::metrics::Histogram& worked_;
+  base::metrics::Counter& retries_;
+};
 
 std::vector<const base::metrics::FamilyBase*> workqueueFamilies();
 

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/metrics_test_support.h"
+#include "client/workqueue_metrics.h"
 #include "meta/status.h"
 
 namespace wherry::client {
@@ -22,7 +24,7 @@ TEST(RetryDelay, DoublesFromFiveMillisecondsToAThousandSeconds) {
 }
 
 TEST(Workqueue, AKeyAddedTwiceIsTakenOnce) {
-  Workqueue queue;
+  Workqueue queue("test");
   queue.add("default/web");
   queue.add("default/web");
   EXPECT_EQ(queue.size(), 1u);
@@ -32,7 +34,7 @@ TEST(Workqueue, AKeyAddedTwiceIsTakenOnce) {
 }
 
 TEST(Workqueue, AKeyAddedWhileItIsWorkedOnComesBackOnlyWhenDone) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::stop_source stop;
   queue.add("a");
   ASSERT_EQ(queue.take(stop.get_token()), "a");
@@ -43,7 +45,7 @@ TEST(Workqueue, AKeyAddedWhileItIsWorkedOnComesBackOnlyWhenDone) {
 }
 
 TEST(Workqueue, TakeAnswersNothingOnceStopIsRequested) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::stop_source stop;
   auto taken = std::async(std::launch::async, [&] { return queue.take(stop.get_token()); });
   stop.request_stop();
@@ -51,7 +53,7 @@ TEST(Workqueue, TakeAnswersNothingOnceStopIsRequested) {
 }
 
 TEST(Workqueue, TheEarliestDeadlineOfAKeyWins) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::stop_source stop;
   queue.addAfter("a", std::chrono::hours(1));
   queue.addAfter("a", milliseconds(1));
@@ -60,7 +62,7 @@ TEST(Workqueue, TheEarliestDeadlineOfAKeyWins) {
 }
 
 TEST(Workqueue, AnEarlierDeadlineWakesTheWaitingWorker) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::stop_source stop;
   queue.addAfter("late", std::chrono::hours(1));
   auto taken = std::async(std::launch::async, [&] { return queue.take(stop.get_token()); });
@@ -69,7 +71,7 @@ TEST(Workqueue, AnEarlierDeadlineWakesTheWaitingWorker) {
 }
 
 TEST(Workqueue, DeadlinesComeInTheirOrder) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::stop_source stop;
   queue.addAfter("second", milliseconds(4));
   queue.addAfter("first", milliseconds(1));
@@ -77,11 +79,41 @@ TEST(Workqueue, DeadlinesComeInTheirOrder) {
   EXPECT_EQ(queue.take(stop.get_token()), "second");
 }
 
+TEST(Workqueue, CountsItsKeys) {
+  auto value = [](const std::string& series) {
+    return base::metrics::valueOf(workqueueFamilies(), "workqueue_" + series + R"({name="counted"})");
+  };
+  std::stop_source stop;
+  {
+    Workqueue queue("counted");
+    queue.add("a");
+    queue.add("a");
+    queue.add("b");
+    EXPECT_EQ(value("adds_total"), 2);
+    EXPECT_EQ(value("depth"), 2);
+    ASSERT_EQ(queue.take(stop.get_token()), "a");
+    queue.add("a");  // waits until it is done
+    EXPECT_EQ(value("adds_total"), 3);
+    EXPECT_EQ(value("depth"), 2);
+    EXPECT_EQ(value("queue_duration_seconds_count"), 1);
+    EXPECT_EQ(value("work_duration_seconds_count"), 0);
+    queue.done("a");
+    EXPECT_EQ(value("work_duration_seconds_count"), 1);
+    ASSERT_EQ(queue.take(stop.get_token()), "b");
+    queue.addRateLimited("b");
+    queue.done("b");
+    EXPECT_EQ(value("retries_total"), 1);
+    EXPECT_EQ(value("depth"), 1);
+  }
+  EXPECT_EQ(value("depth"), 0);
+  EXPECT_EQ(value("queue_duration_seconds_count"), 2);
+}
+
 TEST(ReconcileLoop, AFailedKeyComesBackUntilItSucceeds) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::atomic<int> calls = 0;
   std::binary_semaphore succeeded(0);
-  ReconcileLoop loop("test", queue, [&](const std::string&) {
+  ReconcileLoop loop(queue, [&](const std::string&) {
     if (++calls < 3) throw meta::internalError("not yet");
     succeeded.release();
   });
@@ -91,12 +123,12 @@ TEST(ReconcileLoop, AFailedKeyComesBackUntilItSucceeds) {
 }
 
 TEST(ReconcileLoop, WorkersShareTheQueueButNeverAKey) {
-  Workqueue queue;
+  Workqueue queue("test");
   std::atomic<int> inside = 0, most = 0;
   std::counting_semaphore<> rounds(0);
   {
     ReconcileLoop loop(
-        "test", queue,
+        queue,
         [&](const std::string&) {
           most = std::max(most.load(), ++inside);
           queue.add("a");

@@ -171,7 +171,7 @@ struct ClusterDns::State {
   client::Informer& namespaces;
   base::Guarded<Pending> pending;
   base::Published<int64_t> applied;
-  client::Workqueue ownObjects;
+  client::Workqueue ownObjects{"clusterdns"};
   std::unique_ptr<client::ReconcileLoop> ownLoop;
 };
 
@@ -197,7 +197,7 @@ void ClusterDns::start() {
     p.server = std::move(server);
   });
   kLog.info("serving {} on {}{} port 53", options.domain, options.address, prefixLength(options.address));
-  state_->ownLoop = std::make_unique<client::ReconcileLoop>("clusterdns", state_->ownObjects,
+  state_->ownLoop = std::make_unique<client::ReconcileLoop>(state_->ownObjects,
                                                             [this](const std::string&) { state_->ensureOwnObjects(); });
 }
 

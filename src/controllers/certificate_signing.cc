@@ -51,7 +51,7 @@ class CertificateSigningController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("certificatesigningrequest-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -125,7 +125,7 @@ class CertificateSigningController : public Controller {
 
   ControllerContext& context_;
   client::Informer& requests_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"certificatesigningrequest-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

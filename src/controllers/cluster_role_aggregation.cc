@@ -47,7 +47,7 @@ class ClusterRoleAggregation : public Controller {
   }
 
   void start() override {
-    loop_.emplace(std::string(kName), queue_, [this](const std::string&) { reconcile(); });
+    loop_.emplace(queue_, [this](const std::string&) { reconcile(); });
   }
 
  private:
@@ -65,7 +65,7 @@ class ClusterRoleAggregation : public Controller {
   client::Client& client_;
   client::Informer& roles_;
   base::Log log_{"clusterrole-aggregation"};
-  client::Workqueue queue_;
+  client::Workqueue queue_{std::string(kName)};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -58,7 +58,7 @@ class DeploymentController : public Controller {
   void start() override {
     constexpr unsigned kWorkers = 2;
     loop_.emplace(
-        "deployment-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+        queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -352,7 +352,7 @@ class DeploymentController : public Controller {
   client::Informer& pods_;
   client::OwnWrites deploymentWrites_;
   client::OwnWrites replicaSetWrites_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"deployment-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -48,7 +48,7 @@ class DisruptionController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("disruption-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -131,7 +131,7 @@ class DisruptionController : public Controller {
   client::Informer& pods_;
   client::Informer& replicaSets_;
   client::Informer& deployments_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"disruption-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

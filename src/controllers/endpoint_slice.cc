@@ -57,7 +57,7 @@ class EndpointSliceController : public Controller {
   void start() override {
     constexpr unsigned kWorkers = 2;
     loop_.emplace(
-        "endpointslice-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+        queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -112,7 +112,7 @@ class EndpointSliceController : public Controller {
   client::Informer& slices_;
   ServicePods servicePods_;
   SliceWriter writer_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"endpointslice-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

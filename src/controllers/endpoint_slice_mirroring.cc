@@ -39,7 +39,7 @@ class EndpointSliceMirroringController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("endpointslicemirroring-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -59,7 +59,7 @@ class EndpointSliceMirroringController : public Controller {
   client::Informer& endpoints_;
   client::Informer& slices_;
   SliceWriter writer_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"endpointslicemirroring-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -126,7 +126,7 @@ class EndpointsController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("endpoints-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -174,7 +174,7 @@ class EndpointsController : public Controller {
   client::Informer& endpoints_;
   ServicePods servicePods_;
   client::OwnWrites writes_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"endpoints-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -28,8 +28,7 @@ class GarbageCollector : public Controller {
 
   void start() override {
     feed_->start();
-    loop_.emplace("garbage-collector-controller", queue_,
-                  [this](const std::string& uid) { reconcile(Uid::ofText(uid)); });
+    loop_.emplace(queue_, [this](const std::string& uid) { reconcile(Uid::ofText(uid)); });
   }
 
  private:
@@ -197,7 +196,7 @@ class GarbageCollector : public Controller {
   client::Client& client_;
   std::shared_ptr<ObjectFeed> feed_;
   bool synced_ = false;  // the feed thread's own
-  client::Workqueue queue_;
+  client::Workqueue queue_{"garbage-collector-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

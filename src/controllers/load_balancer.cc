@@ -58,7 +58,7 @@ class LoadBalancerController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("service-lb-controller", queue_, [this](const std::string&) { reconcile(); });
+    loop_.emplace(queue_, [this](const std::string&) { reconcile(); });
   }
 
  private:
@@ -108,7 +108,7 @@ class LoadBalancerController : public Controller {
   client::Informer& nodes_;
   std::map<std::string, std::string> warned_;  // the worker's own
   client::OwnWrites writes_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"service-lb-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -85,7 +85,7 @@ class NamespaceController : public Controller {
 
   void start() override {
     feed_->start();
-    loop_.emplace("namespace-controller", queue_, [this](const std::string& name) { reconcile(name); });
+    loop_.emplace(queue_, [this](const std::string& name) { reconcile(name); });
   }
 
  private:
@@ -156,7 +156,7 @@ class NamespaceController : public Controller {
   ControllerContext& context_;
   std::shared_ptr<ObjectFeed> feed_;
   client::Informer& namespaces_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"namespace-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

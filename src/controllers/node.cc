@@ -102,7 +102,7 @@ class NodeController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("node-controller", queue_, [this](const std::string& name) { reconcile(name); });
+    loop_.emplace(queue_, [this](const std::string& name) { reconcile(name); });
   }
 
  private:
@@ -148,7 +148,7 @@ class NodeController : public Controller {
   ControllerContext& context_;
   client::Informer& nodes_;
   std::map<std::string, std::string> given_;  // node -> CIDR; the worker's own
-  client::Workqueue queue_;
+  client::Workqueue queue_{"node-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -36,7 +36,7 @@ class PerNamespaceController : public Controller {
   }
 
   void start() override {
-    loop_.emplace(name_, queue_, [this](const std::string& ns) { reconcile(ns); });
+    loop_.emplace(queue_, [this](const std::string& ns) { reconcile(ns); });
   }
 
  private:
@@ -69,7 +69,7 @@ class PerNamespaceController : public Controller {
   DecideObject decide_;
   client::Informer& namespaces_;
   client::Informer& objects_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{name_};
   std::optional<client::ReconcileLoop> loop_;
 };
 

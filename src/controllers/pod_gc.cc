@@ -36,7 +36,7 @@ class PodGarbageCollector : public Controller {
   }
 
   void start() override {
-    loop_.emplace("pod-garbage-collector-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -75,7 +75,7 @@ class PodGarbageCollector : public Controller {
   client::Informer& pods_;
   client::Informer& nodes_;
   base::Log log_{"pod-garbage-collector"};
-  client::Workqueue queue_;
+  client::Workqueue queue_{"pod-garbage-collector-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

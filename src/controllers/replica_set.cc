@@ -47,7 +47,7 @@ class ReplicaSetController : public Controller {
   void start() override {
     constexpr unsigned kWorkers = 2;
     loop_.emplace(
-        "replicaset-controller", queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
+        queue_, [this](const std::string& key) { reconcile(key); }, kWorkers);
   }
 
  private:
@@ -216,7 +216,7 @@ class ReplicaSetController : public Controller {
   client::Informer& pods_;
   client::OwnWrites podWrites_;
   client::OwnWrites statusWrites_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"replicaset-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

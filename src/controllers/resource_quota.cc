@@ -32,7 +32,7 @@ class ResourceQuotaController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("resourcequota-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -50,7 +50,7 @@ class ResourceQuotaController : public Controller {
 
   client::Client& client_;
   client::Informer& quotas_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"resourcequota-controller"};
   base::Guarded<std::set<std::string>> counted_;  // since the start, by uid
   std::optional<client::ReconcileLoop> loop_;     // last: it uses all of the above
 };

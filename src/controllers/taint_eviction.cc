@@ -61,7 +61,7 @@ class TaintEvictionController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("taint-eviction-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -135,7 +135,7 @@ class TaintEvictionController : public Controller {
   client::Informer& pods_;
   client::Informer& nodes_;
   std::map<std::string, Meeting> met_;  // by the pod's key; the worker's own
-  client::Workqueue queue_;
+  client::Workqueue queue_{"taint-eviction-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -25,7 +25,7 @@ class TokenCleaner : public Controller {
   }
 
   void start() override {
-    loop_.emplace("token-cleaner-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -47,7 +47,7 @@ class TokenCleaner : public Controller {
 
   ControllerContext& context_;
   client::Informer& secrets_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"token-cleaner-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -49,7 +49,7 @@ class TokenSecretController : public Controller {
   }
 
   void start() override {
-    loop_.emplace("serviceaccount-token-controller", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -116,7 +116,7 @@ class TokenSecretController : public Controller {
   ControllerContext& context_;
   client::Informer& secrets_;
   client::Informer& accounts_;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"serviceaccount-token-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
 

@@ -69,7 +69,7 @@ struct Kubelet::State {
   ImageGarbage garbage;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
-  client::Workqueue registration;  // of this node
+  client::Workqueue registration{"node"};  // of this node
   std::unique_ptr<client::ReconcileLoop> registrar;
   std::jthread starter;
 
@@ -236,7 +236,7 @@ void Kubelet::start() {
     kubeletLog().error("node {} is not registered: {}; trying again", state.options.nodeName, error.what());
     state.registration.addRateLimited(state.options.nodeName);
   }
-  state.registrar = std::make_unique<client::ReconcileLoop>("node", state.registration,
+  state.registrar = std::make_unique<client::ReconcileLoop>(state.registration,
                                                             [&state](const std::string&) { state.registerThisNode(); });
   state.exits.start([&state](const std::string& id) {
     if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "client/event_recorder.h"
+#include "client/request_metrics.h"
 #include "client/workqueue_metrics.h"
 #include "controllers/registry.h"
 #include "linux/ipv4.h"
@@ -20,7 +21,9 @@
 #include "main/token_file.h"
 #include "net/server.h"
 #include "scheduler/scheduler.h"
+#include "scheduler/scheduler_metrics.h"
 #include "schema/kind.h"
+#include "storage/metered_store.h"
 #include "storage/sqlite_engine.h"
 #include "storage/transformed_engine.h"
 
@@ -41,7 +44,7 @@ std::unique_ptr<storage::Store> openStore(const ServerOptions& options,
   // Also without a configuration: what was encrypted before is then named as what can't be read.
   auto engine =
       storage::transformEngine(storage::openSqliteEngine(storePath(options)), apiserver::makeTransformer(encryption));
-  auto store = storage::openStore(apiserver::storeOptions(storePath(options)), std::move(engine));
+  auto store = storage::meterStore(storage::openStore(apiserver::storeOptions(storePath(options)), std::move(engine)));
   kLog.info("{} objects read, {} ms after the start", store->count("/"), readiness.elapsed().count());
   return store;
 }
@@ -60,6 +63,15 @@ std::string portHolder(std::string_view protocol, int64_t port) {
   auto transport = protocol == "TCP" ? linux::Transport::kTcp : linux::Transport::kUdp;
   auto holder = linux::findHolder(transport, static_cast<uint16_t>(port));
   return holder.empty() ? holder : "is in use by " + holder;
+}
+
+std::vector<const base::metrics::FamilyBase*> componentFamilies() {
+  std::vector<const base::metrics::FamilyBase*> all;
+  for (const auto& families : {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
+                               scheduler::schedulerFamilies()}) {
+    all.insert(all.end(), families.begin(), families.end());
+  }
+  return all;
 }
 
 // "Address already in use" says what to do about it.
@@ -95,7 +107,7 @@ struct ControlPlane::State {
              .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain,
              .tokenLife = tokenLifeOf(o),
              .observer = observerOptions(o.limits),
-             .metrics = client::workqueueFamilies()}),
+             .metrics = componentFamilies()}),
         events(api.client(), "wherry"),
         informers(api.client()),
         controllerContext{.client = api.client(),

@@ -31,6 +31,8 @@ class PendingPods {
   void retry(Occasion occasion);
 
   size_t size() const { return pods_.size(); }
+  size_t readyCount() const { return ready_.size(); }
+  size_t parkedCount() const { return parked_.size(); }
 
  private:
   enum class State { kReady, kTaken, kParked };

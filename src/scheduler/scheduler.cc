@@ -17,6 +17,7 @@
 #include "scheduler/cycle.h"
 #include "scheduler/pending_pods.h"
 #include "scheduler/pod_condition.h"
+#include "scheduler/scheduler_metrics.h"
 
 namespace wherry::scheduler {
 
@@ -31,10 +32,13 @@ bool isTerminal(const Pod& pod) { return pod.status().phase() == "Succeeded" || 
 
 bool holdsRoom(const Pod& pod) { return pod && !pod.spec().nodeName().empty() && !isTerminal(pod); }
 
-bool wantsNode(const Pod& pod) {
+bool isOurs(const Pod& pod) {
   return pod && pod.spec().nodeName().empty() && !isTerminal(pod) && !pod.metadata().deleting() &&
-         pod.spec().schedulerName() == kSchedulerName && pod.spec().schedulingGates().empty();
+         pod.spec().schedulerName() == kSchedulerName;
 }
+
+bool wantsNode(const Pod& pod) { return isOurs(pod) && pod.spec().schedulingGates().empty(); }
+bool isGated(const Pod& pod) { return isOurs(pod) && !pod.spec().schedulingGates().empty(); }
 
 // What the informers tell, handed to the scheduler's thread.
 class Inbox {
@@ -92,6 +96,7 @@ class Retries {
     if (deadlines_.empty()) return std::nullopt;
     return deadlines_.begin()->first;
   }
+  size_t size() const { return deadlines_.size(); }
   std::vector<meta::ObjectKey> takeDue(steady_clock::time_point now) {
     std::vector<meta::ObjectKey> due;
     while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
@@ -104,6 +109,27 @@ class Retries {
  private:
   std::map<meta::ObjectKey, unsigned> failures_;
   std::set<std::pair<steady_clock::time_point, meta::ObjectKey>> deadlines_;
+};
+
+// How long and how often it was tried to give pods a node.
+class Trials {
+ public:
+  void begin(const meta::ObjectKey& key) { trials_.try_emplace(key, Trial{steady_clock::now(), 0}); }
+  void countAttempt(const meta::ObjectKey& key) {
+    if (auto found = trials_.find(key); found != trials_.end()) ++found->second.attempts;
+  }
+  void succeed(const meta::ObjectKey& key) {
+    auto trial = trials_.extract(key);
+    if (trial) countScheduled(steady_clock::now() - trial.mapped().start, trial.mapped().attempts);
+  }
+  void forget(const meta::ObjectKey& key) { trials_.erase(key); }
+
+ private:
+  struct Trial {
+    steady_clock::time_point start;
+    unsigned attempts;
+  };
+  std::map<meta::ObjectKey, Trial> trials_;
 };
 
 class EventDrivenScheduler : public Scheduler {
@@ -141,6 +167,10 @@ class EventDrivenScheduler : public Scheduler {
         }
       }
       for (const auto& key : retries_.takeDue(steady_clock::now())) tryAgain(key);
+      gauge_.show({.active = pending_.readyCount(),
+                   .backoff = retries_.size(),
+                   .unschedulable = pending_.parkedCount(),
+                   .gated = gated_.size()});
       const auto pod = pending_.take();
       hasWork = pod.has_value();
       if (pod && !stop.stop_requested()) schedule(*pod);
@@ -162,10 +192,17 @@ class EventDrivenScheduler : public Scheduler {
     } else if ((!after || isTerminal(after)) && cache_.removePod(key)) {
       pending_.retry(PendingPods::Occasion::kPodRemoved);
     }
+    if (isGated(after)) {
+      gated_.insert(key);
+    } else {
+      gated_.erase(key);
+    }
     if (!wantsNode(after)) {
       pending_.remove(key);
       retries_.forget(key);
+      trials_.forget(key);
     } else if (!cache_.hasPod(key) && (!wantsNode(before) || matters(before, after))) {
+      trials_.begin(key);
       pending_.put(after);
     }
   }
@@ -183,18 +220,26 @@ class EventDrivenScheduler : public Scheduler {
   // -- one pod -----------------------------------------------------------------------------------------------------
 
   void schedule(const Pod& pod) {
+    const auto start = steady_clock::now();
+    trials_.countAttempt(pod.key());
+    const Attempt result = attempt(pod);
+    countAttempt(result, steady_clock::now() - start);
+    if (result == Attempt::kScheduled) trials_.succeed(pod.key());
+  }
+
+  Attempt attempt(const Pod& pod) {
     const PodInfo info(pod);
     const auto pick = [](size_t count) { return base::randomBelow(static_cast<uint32_t>(count)); };
     const auto placement = decidePlacement(info, cache_.nodes(), pick);
     if (placement.node.empty()) {
       pending_.park(pod.key(), placement.relief);
       reportUnschedulable(pod, placement.message);
-    } else {
-      bind(info, placement.node);
+      return Attempt::kUnschedulable;
     }
+    return bind(info, placement.node) ? Attempt::kScheduled : Attempt::kError;
   }
 
-  void bind(const PodInfo& info, const std::string& node) {
+  bool bind(const PodInfo& info, const std::string& node) {
     const auto metadata = info.pod.metadata();
     cache_.assume(info, node);
     pending_.remove(info.pod.key());
@@ -202,8 +247,10 @@ class EventDrivenScheduler : public Scheduler {
       client_.createSubresource(Pod::kResource(), metadata.ns(), metadata.name(), "binding", bindingOf(info.pod, node));
       events_.record(*info.pod.object(), client::Severity::kNormal, "Scheduled",
                      fmt::format("Successfully assigned {} to {}", info.pod.key().text(), node));
+      return true;
     } catch (const meta::StatusError& error) {
       bindingFailed(info.pod, error);
+      return false;
     }
   }
 
@@ -243,6 +290,9 @@ class EventDrivenScheduler : public Scheduler {
   ClusterCache cache_;
   PendingPods pending_;
   Retries retries_;
+  Trials trials_;
+  std::set<meta::ObjectKey> gated_;
+  PendingGauge gauge_;
   std::jthread thread_;
 };
 

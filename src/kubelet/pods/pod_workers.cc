@@ -13,7 +13,7 @@ constexpr size_t kBackgroundTasks = 128;
 
 struct PodWorkers::State {
   PodWorkersOptions options;
-  client::Workqueue queue;
+  client::Workqueue queue{"kubelet"};
   base::Guarded<std::map<std::string, std::shared_ptr<PodState>>> states;
   Prober prober;
   Launcher launcher;
@@ -63,7 +63,7 @@ PodWorkers::~PodWorkers() { state_->loop.reset(); }
 
 void PodWorkers::start() {
   state_->loop = std::make_unique<client::ReconcileLoop>(
-      "kubelet", state_->queue, [state = state_.get()](const std::string& uid) { state->reconcile(uid); }, kWorkers);
+      state_->queue, [state = state_.get()](const std::string& uid) { state->reconcile(uid); }, kWorkers);
 }
 
 void PodWorkers::enqueue(const std::string& uid) {

@@ -39,7 +39,7 @@ class KubeletActor {
                           },
                       .onSynced = {},
                       .onRevision = {}});
-    loop_.emplace("kubelet-actor", queue_, [this](const std::string& key) { reconcile(key); });
+    loop_.emplace(queue_, [this](const std::string& key) { reconcile(key); });
   }
 
  private:
@@ -74,7 +74,7 @@ status:
   client::Client& client_;
   client::Informer& pods_;
   int lastIp_ = 1;
-  client::Workqueue queue_;
+  client::Workqueue queue_{"kubelet-actor"};
   std::optional<client::ReconcileLoop> loop_;
 };
 
