@@ -51,10 +51,18 @@ struct Url {
   bool hasHost = false;
 };
 
+// RFC 3986 section 3.1.
+bool isScheme(std::string_view text) {
+  auto isLetter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  auto isOther = [](char c) { return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+  return !text.empty() && isLetter(text[0]) &&
+         std::ranges::all_of(text, [&](char c) { return isLetter(c) || isOther(c); });
+}
+
 Url splitUrl(std::string_view text) {
   Url url;
   size_t mark = text.find_first_of(":/?#");
-  if (mark != std::string_view::npos && text[mark] == ':') {
+  if (mark != std::string_view::npos && text[mark] == ':' && isScheme(text.substr(0, mark))) {
     url.scheme = text.substr(0, mark);
     text.remove_prefix(mark + 1);
   }

@@ -28,6 +28,8 @@ TEST(ProxyRewrite, LeadsUrlsThroughTheProxy) {
       {"another host without a scheme", "//example.org/a", "//example.org/a"},
       {"no place at all", "mailto:a@b", "mailto:a@b"},
       {"a script", "javascript:go('/a')", "javascript:go('/a')"},
+      {"a colon without a scheme", ":/a", ":/a"},
+      {"what is no scheme, before the backend", "1x://10.0.0.1:80/a", "1x://10.0.0.1:80/a"},
       {"nothing", "", ""},
   };
   for (const auto& c : cases) EXPECT_EQ(rewriteProxyUrl(c.url, kPlace), c.expected) << c.sentence;
