@@ -3,12 +3,17 @@
 #include <cerrno>
 #include <string>
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "base/fd.h"
 #include "linux/netlink_socket.h"
 
 namespace wherry::linux {
@@ -48,7 +53,14 @@ struct Entry {
   std::string originalTuple;
   std::string id;
   std::string zone;
+  uint8_t tcpState = TCP_CONNTRACK_NONE;
 };
+
+uint8_t readTcpState(const NetlinkAttributes& entry) {
+  auto protocol = entry.findNest(CTA_PROTOINFO);
+  auto tcp = protocol ? protocol->findNest(CTA_PROTOINFO_TCP) : std::nullopt;
+  return tcp ? tcp->findU8(CTA_PROTOINFO_TCP_STATE).value_or(TCP_CONNTRACK_NONE) : uint8_t{TCP_CONNTRACK_NONE};
+}
 
 std::optional<Entry> readEntry(std::string_view payload) {
   if (payload.size() < sizeof(nfgenmsg)) return std::nullopt;
@@ -59,27 +71,25 @@ std::optional<Entry> readEntry(std::string_view payload) {
   return Entry{{original->protocol, original->flow, reply->flow},
                std::string(attributes.find(CTA_TUPLE_ORIG).value_or("")),
                std::string(attributes.find(CTA_ID).value_or("")),
-               std::string(attributes.find(CTA_ZONE).value_or(""))};
+               std::string(attributes.find(CTA_ZONE).value_or("")),
+               readTcpState(attributes)};
 }
 
 std::vector<Entry> listEntries(NetlinkSocket& socket, uint8_t protocol,
-                               const std::function<bool(const Connection&)>& matches) {
+                               const std::function<bool(const Entry&)>& matches) {
   NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_GET);
   std::vector<Entry> entries;
   socket.dump(message, [&](uint16_t, std::string_view payload) {
     auto entry = readEntry(payload);
     if (!entry || (protocol != 0 && entry->connection.protocol != protocol)) return;
-    if (matches(entry->connection)) entries.push_back(std::move(*entry));
+    if (matches(*entry)) entries.push_back(std::move(*entry));
   });
   return entries;
 }
 
-}  // namespace
-
-size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches) {
-  NetlinkSocket socket(NETLINK_NETFILTER);
+size_t deleteEntries(NetlinkSocket& socket, const std::vector<Entry>& entries) {
   size_t deleted = 0;
-  for (const Entry& entry : listEntries(socket, protocol, matches)) {
+  for (const Entry& entry : entries) {
     NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_DELETE);
     message.bytes(CTA_TUPLE_ORIG | NLA_F_NESTED, entry.originalTuple);
     if (!entry.zone.empty()) message.bytes(CTA_ZONE, entry.zone);
@@ -92,10 +102,85 @@ size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connec
   return deleted;
 }
 
+uint16_t checksum(std::string_view bytes) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    sum += static_cast<uint32_t>(static_cast<uint8_t>(bytes[i]) << 8 | static_cast<uint8_t>(bytes[i + 1]));
+  }
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(~sum);
+}
+
+template <typename T>
+std::string_view bytesOf(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+// A SYN within a connection: RFC 5961 section 4 has the client acknowledge what it has, whatever the number.
+std::string renderQuestion(const Flow& client) {
+  tcphdr tcp{};
+  tcp.source = htons(client.destinationPort);
+  tcp.dest = htons(client.sourcePort);
+  tcp.doff = sizeof tcp / 4;
+  tcp.syn = 1;
+  tcp.window = htons(1024);
+  struct {
+    uint32_t source, destination;
+    uint8_t zero = 0, protocol = IPPROTO_TCP;
+    uint16_t length = htons(sizeof(tcphdr));
+  } pseudo{client.destination.networkOrder(), client.source.networkOrder()};
+  tcp.check = htons(checksum(std::string(bytesOf(pseudo)).append(bytesOf(tcp))));
+  iphdr ip{};  // the kernel fills in its length, identification and checksum
+  ip.version = 4;
+  ip.ihl = sizeof ip / 4;
+  ip.ttl = 64;
+  ip.protocol = IPPROTO_TCP;
+  ip.saddr = client.destination.networkOrder();
+  ip.daddr = client.source.networkOrder();
+  return std::string(bytesOf(ip)).append(bytesOf(tcp));
+}
+
+void askForLife(const std::vector<Connection>& clients) {
+  base::Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  if (!fd) base::throwErrno("make a raw socket");
+  uint32_t mark = kLifeSignMark;
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) base::throwErrno("mark a raw socket");
+  for (const Connection& connection : clients) {
+    std::string packet = renderQuestion(connection.original);
+    sockaddr_in to{.sin_family = AF_INET};
+    to.sin_addr.s_addr = connection.original.source.networkOrder();
+    // A client that can't be reached any more is none.
+    ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&to), sizeof to);
+  }
+}
+
+}  // namespace
+
+size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches) {
+  NetlinkSocket socket(NETLINK_NETFILTER);
+  return deleteEntries(socket, listEntries(socket, protocol, [&](const Entry& e) { return matches(e.connection); }));
+}
+
+void endConnections(Ipv4Address gone) {
+  NetlinkSocket socket(NETLINK_NETFILTER);
+  auto entries = listEntries(socket, 0, [&](const Entry& entry) {
+    const auto& [protocol, original, reply] = entry.connection;
+    return reply.source == gone || original.source == gone || original.destination == gone;
+  });
+  deleteEntries(socket, entries);
+  std::vector<Connection> clients;
+  for (const Entry& entry : entries) {
+    // Of one that has ended, another connection may have the client's port by now.
+    bool lasts = entry.tcpState >= TCP_CONNTRACK_ESTABLISHED && entry.tcpState <= TCP_CONNTRACK_CLOSE_WAIT;
+    if (lasts && entry.connection.reply.source == gone) clients.push_back(entry.connection);
+  }
+  if (!clients.empty()) askForLife(clients);
+}
+
 std::vector<Connection> listConnections(uint8_t protocol) {
   NetlinkSocket socket(NETLINK_NETFILTER);
   std::vector<Connection> connections;
-  for (const Entry& entry : listEntries(socket, protocol, [](const Connection&) { return true; })) {
+  for (const Entry& entry : listEntries(socket, protocol, [](const Entry&) { return true; })) {
     connections.push_back(entry.connection);
   }
   return connections;

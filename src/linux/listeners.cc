@@ -13,7 +13,8 @@
 namespace wherry::linux {
 namespace {
 
-constexpr std::string_view kTcpListen = "0A";  // TCP_LISTEN
+constexpr std::string_view kTcpListen = "0A";     // TCP_LISTEN
+constexpr std::string_view kTcpHandshake = "03";  // TCP_SYN_RECV
 constexpr std::string_view kUnconnected = "07";
 
 // The fields of a line, which any number of spaces separates.
@@ -62,6 +63,21 @@ std::vector<Listener> parseSocketTable(std::string_view text, Transport transpor
     listeners.push_back({transport, portOf(fields[1]), base::parseInt<uint64_t>(fields[9]).value_or(0)});
   }
   return listeners;
+}
+
+bool anyUnaccepted(std::string_view text) {
+  for (std::string_view line : base::split(text, '\n')) {
+    auto fields = fieldsOf(line);
+    if (fields.size() < 10) continue;
+    bool waits = fields[3] == kTcpListen && !fields[4].ends_with(":00000000");  // the length of the queue
+    if (waits || fields[3] == kTcpHandshake) return true;
+  }
+  return false;
+}
+
+bool anyUnaccepted() {
+  return anyUnaccepted(base::readFileIfExists("/proc/thread-self/net/tcp").value_or("")) ||
+         anyUnaccepted(base::readFileIfExists("/proc/thread-self/net/tcp6").value_or(""));
 }
 
 std::string findHolder(Transport transport, uint16_t port) {

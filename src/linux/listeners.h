@@ -21,6 +21,11 @@ struct Listener {
 // Pure.
 std::vector<Listener> parseSocketTable(std::string_view text, Transport transport);
 
+// Whether a line of such a table of TCP is a connection that its server has not accepted yet. Pure.
+bool anyUnaccepted(std::string_view text);
+// The same of the calling thread's network namespace.
+bool anyUnaccepted();
+
 // "dnsmasq (process 123)"; "" when nobody listens there or it can't be told (not root).
 std::string findHolder(Transport transport, uint16_t port);
 

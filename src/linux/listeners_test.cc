@@ -24,6 +24,17 @@ TEST(ListenersTest, ReadsTheKernelsTable) {
   EXPECT_TRUE(parseSocketTable("garbage\n: : 0A\n", Transport::kTcp).empty());
 }
 
+TEST(ListenersTest, SeesWhatIsNotAcceptedYet) {
+  auto table = [](const char* state, const char* queues) {
+    return std::string("   0: 00000000:0050 00000000:0000 ") + state + " " + queues +
+           " 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n";
+  };
+  EXPECT_FALSE(anyUnaccepted(table("0A", "00000000:00000000"))) << "nobody waits";
+  EXPECT_TRUE(anyUnaccepted(table("0A", "00000000:00000002"))) << "two wait";
+  EXPECT_TRUE(anyUnaccepted(table("03", "00000000:00000000"))) << "a handshake";
+  EXPECT_FALSE(anyUnaccepted(table("01", "00000000:00000002"))) << "a connection has unread data";
+}
+
 TEST(ListenersTest, FindsThisProcess) {
   base::Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};

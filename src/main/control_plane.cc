@@ -20,6 +20,7 @@
 #include "main/encryption_file.h"
 #include "main/token_file.h"
 #include "net/server.h"
+#include "proxy/proxy.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/scheduler_metrics.h"
 #include "schema/kind.h"
@@ -68,7 +69,7 @@ std::string portHolder(std::string_view protocol, int64_t port) {
 std::vector<const base::metrics::FamilyBase*> componentFamilies() {
   std::vector<const base::metrics::FamilyBase*> all;
   for (const auto& families : {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
-                               scheduler::schedulerFamilies()}) {
+                               scheduler::schedulerFamilies(), proxy::metricFamilies()}) {
     all.insert(all.end(), families.begin(), families.end());
   }
   return all;

@@ -84,22 +84,33 @@ nft::Table trialTable() {
       .name = "slots", .type = ports.type, .dataType = {nft::FieldType::kAddress, nft::FieldType::kPort}};
   slots.type.push_back(nft::FieldType::kNumber);
   slots.elements[nft::Data().address(address).protocol(6).port(80).number(0)] = nft::Data().address(address).port(8080);
+  nft::Set allowed{.name = "allowed", .type = ports.type, .ranges = {{}}};
+  nft::Set traffic{.name = "traffic", .type = ports.type, .dynamic = nft::Dynamic{16}};
+  nft::DataMap affinity{
+      .name = "affinity", .type = ports.type, .dataType = slots.dataType, .dynamic = nft::Dynamic{16}};
+  nft::Key sent{Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort};
   auto nat = [](nft::HookPoint point, int priority) { return nft::Hook{nft::ChainType::kNat, point, priority}; };
   nft::Hook filter{nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityFilter};
-  return {.name = "wherry_check",
-          .sets = {ports},
-          .maps = {slots},
-          .chains = {{.name = "prerouting",
-                      .hook = nat(nft::HookPoint::kPrerouting, nft::kPriorityDestinationNat),
-                      .rules = {{{nft::MatchSet{port, "n2"}, nft::DestinationNat{slot, "slots"}}}}},
-                     {.name = "postrouting",
-                      .hook = nat(nft::HookPoint::kPostrouting, nft::kPrioritySourceNat),
-                      .rules = {{{nft::MatchTranslated{}, nft::MasqueradeSource{}}}}},
-                     {.name = "refuse",
-                      .hook = filter,
-                      .rules = {{{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop}}},
-                                {{nft::Match{Field::kProtocol, nft::Match::Operator::kEqual, nft::Data().protocol(6)},
-                                  nft::Reject{nft::RejectWith::kTcpReset}}}}}}};
+  return {
+      .name = "wherry_check",
+      .sets = {ports, allowed, traffic},
+      .maps = {slots, affinity},
+      .chains = {
+          {.name = "prerouting",
+           .hook = nat(nft::HookPoint::kPrerouting, nft::kPriorityDestinationNat),
+           .rules = {{{nft::MatchSet{port, "n2"}, nft::DestinationNat{slot, "slots"}}}}},
+          {.name = "postrouting",
+           .hook = nat(nft::HookPoint::kPostrouting, nft::kPrioritySourceNat),
+           .rules = {{{nft::MatchTranslated{}, nft::MasqueradeSource{}}}}},
+          {.name = "refuse",
+           .hook = filter,
+           .rules = {{{nft::MatchNew{}, nft::MatchLocal{}, nft::MatchSet{port, "allowed"},
+                       nft::RememberFor{
+                           "affinity", sent, std::chrono::seconds(1), {Field::kReplySource, Field::kReplySourcePort}},
+                       nft::CountIn{"traffic", sent}}},
+                     {{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop}}},
+                     {{nft::Match{Field::kProtocol, nft::Match::Operator::kEqual, nft::Data().protocol(6)},
+                       nft::Reject{nft::RejectWith::kTcpReset}}}}}}};
 }
 
 void tryNftables() {

@@ -30,13 +30,6 @@ PodAddress podAddress(const std::string& sandboxId, linux::Ipv4Address address) 
   return {address.text(), describePodLink(sandboxId, address).hostInterface};
 }
 
-void forgetConnections(linux::Ipv4Address address) {
-  linux::deleteConnections(0, [&](const linux::Connection& connection) {
-    return connection.original.source == address || connection.original.destination == address ||
-           connection.reply.source == address;
-  });
-}
-
 }  // namespace
 
 struct PodNetwork::State {
@@ -168,7 +161,7 @@ void PodNetwork::detach(const std::string& sandboxId) {
     removePodLink(describePodLink(sandboxId, *address).hostInterface);
   }
   base::faultPoint("link-removed");
-  forgetConnections(*address);
+  linux::endConnections(*address);
   base::faultPoint("connections-forgotten");
   state_->attachments.release(sandboxId);
   base::faultPoint("address-released");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "linux/conntrack.h"
 #include "linux/links.h"
+#include "linux/nft/base_chains.h"
 #include "linux/nft/elements.h"
 #include "linux/node_addresses.h"
 #include "linux/routes.h"
@@ -21,6 +22,9 @@ namespace wherry::proxy {
 namespace {
 
 const base::Log kLog("proxy");
+
+// Of a table that nobody uses yet: less memory here and in the kernel, and the first Services work before the last.
+constexpr size_t kChunkBytes = 1 << 20;
 
 using Ports = std::set<ServicePort>;
 
@@ -145,7 +149,12 @@ void KernelTable::keepAffinity(linux::nft::Batch& batch, const Slots& slots) {
 
 void KernelTable::replace(const Slots& slots) {
   linux::nft::Batch batch;
-  addWholeTable(batch, slots, cidrs_, shapes_);
+  bool isFirst = !linux::nft::tableExists(socket_, kTable);
+  addWholeTable(batch, slots, cidrs_, shapes_, [&] {
+    if (!isFirst || batch.bytes() < kChunkBytes) return;
+    batch.commit(socket_);
+    batch = {};
+  });
   keepAffinity(batch, slots);
   batch.commit(socket_);
   base::faultPoint("services-loaded");

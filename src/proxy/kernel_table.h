@@ -13,8 +13,8 @@ class KernelTable {
  public:
   explicit KernelTable(Cidrs cidrs);
 
-  // Writes the whole table, and the route that lets the node's own packets to cluster IPs reach it when there is no
-  // other. Which clients keep to which endpoints stays.
+  // Writes the whole table, in one step where one is in use, else in chunks; and the route that lets the node's own
+  // packets to cluster IPs reach it when there is no other. Which clients keep to which endpoints stays.
   void replace(const Slots& slots);
   // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are
   // forgotten, so that their next packet finds another one; so are the clients that kept to it.

@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "linux/conntrack.h"
 #include "linux/links.h"
 #include "linux/nft/elements.h"
 #include "linux/nft/render.h"
@@ -307,6 +308,59 @@ TEST_F(KernelTableTest, AUdpClientThatKeepsItsSocketFollowsTheEndpoints) {
   EXPECT_TRUE(received(serverA));
 }
 
+// Through a Service with another endpoint, one without any, and from a client on the node itself.
+TEST_F(KernelTableTest, AnIdleClientOfAPodThatIsGoneIsReset) {
+  struct Case {
+    const char* name;
+    const ScratchNamespace* client;
+    std::vector<Endpoint> left;
+  };
+  Loaded table(*node);
+  auto serverA = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
+  for (const Case& c : {Case{"another endpoint is left", &*podA, {kInA}}, Case{"no endpoint is left", &*podA, {}},
+                        Case{"a client on the node", &*node, {kInA}}}) {
+    ScratchNamespace gone;
+    link(gone, "vethGone", ip("10.244.0.9"));
+    auto server = listenIn(gone, SOCK_STREAM, "10.244.0.9", 8080);
+    table.set(kWeb, {{{0x0af40009}, 8080}});
+    base::Fd client = socketIn(*c.client, SOCK_STREAM);
+    sockaddr_in target = address("10.96.0.1", 80);
+    ASSERT_EQ(::connect(client.get(), generic(target), sizeof target), 0) << c.name;
+    table.set(kWeb, Backends(c.left));
+    node->run([] {
+      linux::NetlinkSocket socket(0);
+      linux::removeLink(socket, "vethGone");
+      linux::endConnections(ip("10.244.0.9"));
+    });
+    char byte;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1) << c.name;
+    EXPECT_EQ(errno, ECONNRESET) << c.name;
+  }
+  EXPECT_EQ(accepted(serverA), "") << "nobody was led on";
+}
+
+TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {
+  Loaded table(*node);
+  table.set(kWeb, {kInB});
+  auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(connectFrom(*podA, "10.96.0.1", 80), 0);
+  EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
+  auto counted = [&](const char* set) {
+    std::vector<linux::nft::ListedElement> elements;
+    node->run([&] {
+      linux::NetlinkSocket socket(NETLINK_NETFILTER);
+      linux::nft::listElements(socket, kTable, set, [&](const auto& element) { elements.push_back(element); });
+    });
+    EXPECT_EQ(elements.size(), 1U);
+    return elements.at(0);
+  };
+  auto key = linux::nft::Data().address(kWeb.ip).protocol(IPPROTO_TCP).port(80).address(kInB.ip).port(8080);
+  EXPECT_EQ(counted(kConnectionsSet).key, key);
+  EXPECT_EQ(counted(kConnectionsSet).packets, 4U);
+  EXPECT_GE(counted(kTrafficSet).packets, 4U * 3) << "a handshake each, in both directions";
+  EXPECT_GE(counted(kTrafficSet).bytes, 4U * 3 * 40);
+}
+
 TEST_F(KernelTableTest, MoreEndpointsThanEverBeforeGetTheirOwnChain) {
   Loaded table(*node);
   auto server = listenIn(*podA, SOCK_STREAM, "0.0.0.0", 8080);
@@ -315,6 +369,27 @@ TEST_F(KernelTableTest, MoreEndpointsThanEverBeforeGetTheirOwnChain) {
   table.set(kWeb, many);
   table.set(kWeb, {kInA});
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
+}
+
+TEST_F(KernelTableTest, ATableOfManyChunksIsWhole) {
+  Slots slots;
+  Changes unrecorded(Changes::Record::kNothing);
+  for (uint32_t number = 0; number < 5000; ++number) {
+    slots.set({{0x0a600000 + number}, IPPROTO_TCP, 80}, {kInA, kInB, {kInB.ip, 8081}, {kInB.ip, 8082}}, unrecorded);
+  }
+  size_t wanted = 0, there = 0;
+  slots.forEachElement([&](const Element&, const linux::nft::Data&) { ++wanted; });
+  for (const char* when : {"first", "again"}) {
+    node->run([&] {
+      KernelTable(kCidrs).replace(slots);
+      linux::NetlinkSocket socket(NETLINK_NETFILTER);
+      there = 0;
+      for (const char* set : {"slots", "n4", "hairpin"}) {
+        linux::nft::listElements(socket, kTable, set, [&](const auto&) { ++there; });
+      }
+    });
+    EXPECT_EQ(there, wanted) << when;
+  }
 }
 
 TEST_F(KernelTableTest, AFlushByAnotherProgramIsNoticedAndRepaired) {

@@ -10,8 +10,10 @@
 #include "base/log.h"
 #include "linux/nft/batch.h"
 #include "linux/nft/table_watch.h"
+#include "proxy/health_checks.h"
 #include "proxy/kernel_table.h"
 #include "proxy/pending_changes.h"
+#include "proxy/service_counters.h"
 #include "proxy/service_endpoints.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -21,7 +23,6 @@ namespace {
 
 const base::Log kLog("proxy");
 
-constexpr const char* kByService = "proxy/service";
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLastRetry{30000};
 
@@ -43,7 +44,8 @@ struct Proxy::State {
         serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
         podCidr(linux::Ipv4Prefix::parse(options.podCidr)),
         services(informers.informer(core_v1::Service::kResource())),
-        slices(informers.informer(discovery_v1::EndpointSlice::kResource())) {}
+        slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
+        counters(std::make_shared<ServiceCounters>(services, slices, node)) {}
 
   void follow();
   void run(std::stop_token stop);
@@ -51,6 +53,7 @@ struct Proxy::State {
   void apply(const Changes& changes);
   void replace();
   ServiceEndpoints wanted(const std::string& service) const;
+  void tellHealth(const std::string& service);
 
   const Node node;
   const std::optional<linux::Ipv4Prefix> serviceCidr;
@@ -63,10 +66,12 @@ struct Proxy::State {
   // Of the thread that run() is on.
   std::optional<KernelTable> kernel;
   Slots slots;
+  HealthChecks health;
   std::map<std::string, std::vector<ServicePort>> portsOf;  // by Service: what it has in `slots`
   std::optional<Clock::time_point> retryAt;                 // the table is not what `slots` says; set until it is again
   std::chrono::milliseconds retryDelay = kFirstRetry;
 
+  const std::shared_ptr<ServiceCounters> counters;
   std::jthread thread;
 };
 
@@ -111,6 +116,11 @@ ServiceEndpoints Proxy::State::wanted(const std::string& key) const {
   return serviceEndpoints(service, slices.byIndex(kByService, key), node);
 }
 
+void Proxy::State::tellHealth(const std::string& key) {
+  auto service = services.get(meta::ObjectKey::parse(key));
+  health.set(key, service ? healthCheck(service, slices.byIndex(kByService, key), node) : std::nullopt);
+}
+
 void Proxy::State::update(const std::set<std::string>& changed) {
   Changes changes(retryAt ? Changes::Record::kNothing : Changes::Record::kEverything);
   std::map<std::string, ServiceEndpoints> next;
@@ -129,6 +139,7 @@ void Proxy::State::update(const std::set<std::string>& changed) {
     if (ports.empty()) portsOf.erase(key);
   }
   apply(changes);
+  for (const std::string& key : changed) tellHealth(key);
 }
 
 void Proxy::State::apply(const Changes& changes) {
@@ -157,6 +168,7 @@ void Proxy::State::replace() {
 Proxy::Proxy(client::InformerFactory& informers, const ProxyOptions& options)
     : state_(std::make_unique<State>(informers, options)) {
   state_->follow();
+  showInMetrics(state_->counters);
 }
 
 Proxy::~Proxy() { stop(); }

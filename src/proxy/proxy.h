@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/published.h"
 #include "client/informer.h"
 
@@ -46,6 +47,9 @@ class Proxy {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// How much went through Services, for /metrics; of the Proxy that was made last, while it lives.
+std::vector<const base::metrics::FamilyBase*> metricFamilies();
 
 // Deletes the table and the route (`wherry reset`). Throws std::system_error.
 void removeProxyRules();

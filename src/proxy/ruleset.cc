@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include "linux/conntrack.h"
+
 namespace wherry::proxy {
 namespace {
 
@@ -171,6 +173,13 @@ nft::Chain refuseChain() {
                     {{nft::Reject{nft::RejectWith::kPortUnreachable}}}}};
 }
 
+// What asks a client of a pod that is gone for a sign of life belongs to no connection, nor begins one.
+nft::Chain untrackingChain() {
+  Match asks{.field = Field::kMark, .value = nft::Data().number(linux::kLifeSignMark)};
+  return hooked("lifesigns", nft::ChainType::kFilter, nft::HookPoint::kOutput, nft::kPriorityRaw,
+                {{{asks, nft::LeaveUntracked{}}}});
+}
+
 nft::Chain masqueradingChain(const Cidrs& cidrs) {
   Rule translated{{nft::MatchTranslated{}}};
   MatchSet toItself{{Field::kSourceAddress, Field::kDestinationAddress}, "hairpin"};
@@ -233,6 +242,7 @@ nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
     table.sets.push_back(affinitySetOf(*front, seconds));
     chainNamed(table, "remember").rules.push_back(affinityRule(*front, seconds));
   }
+  table.chains.push_back(untrackingChain());
   table.chains.push_back(admittingChain("admit_prerouting", nft::HookPoint::kPrerouting, cidrs));
   table.chains.push_back(admittingChain("admit_output", nft::HookPoint::kOutput, cidrs));
   table.chains.push_back(translatingChain("prerouting", nft::HookPoint::kPrerouting, cidrs));
@@ -319,10 +329,15 @@ nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs) {
   return table;
 }
 
-void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes) {
+void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes,
+                   const std::function<void()>& added) {
   shapes = shapesOf(slots);
   batch.replaceTable(emptyTable(shapes, cidrs));
-  slots.forEachElement([&](const Element& element, const nft::Data& data) { addElement(batch, element, data); });
+  added();
+  slots.forEachElement([&](const Element& element, const nft::Data& data) {
+    addElement(batch, element, data);
+    added();
+  });
 }
 
 void addChanges(nft::Batch& batch, const Slots& slots, const Changes& changes, Shapes& shapes) {

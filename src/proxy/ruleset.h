@@ -16,6 +16,7 @@
 //                        elsewhere. All others come under their own address.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <utility>
@@ -46,8 +47,10 @@ struct Shapes {
 // The whole table as a model: what addWholeTable() makes. For tests and for reading.
 linux::nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs);
 
-// Replaces the table; `shapes` becomes what it has.
-void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes);
+// Replaces the table; `shapes` becomes what it has. Calls `added` after the rules and each element: the table may be
+// committed up to there, and what is in it works.
+void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes,
+                   const std::function<void()>& added);
 // Makes `slots` out of what was before `changes`, with rules for shapes that are new, which are added to `shapes`.
 void addChanges(linux::nft::Batch& batch, const Slots& slots, const Changes& changes, Shapes& shapes);
 

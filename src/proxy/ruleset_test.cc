@@ -381,6 +381,11 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		reject
 	}
 
+	chain lifesigns {
+		type filter hook output priority raw; policy accept;
+		meta mark 0x77680001 notrack
+	}
+
 	chain admit_prerouting {
 		type filter hook prerouting priority dstnat - 10; policy accept;
 		ip daddr . meta l4proto . th dport @restricted ip daddr . meta l4proto . th dport . ip saddr != @allowed drop

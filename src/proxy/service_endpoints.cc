@@ -212,6 +212,22 @@ ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& object, const std::vect
   return result;
 }
 
+std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& object,
+                                       const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node) {
+  core_v1::Service service(object);
+  auto port = portNumber(service.spec().healthCheckNodePort());
+  bool isAsked = service.spec().type() == "LoadBalancer" && service.spec().externalTrafficPolicy() == "Local";
+  if (!port || !isAsked || !object->metadata().label(kProxyNameLabel).empty()) return std::nullopt;
+  std::set<std::string_view> ready;
+  for (const meta::ObjectPtr& slice : endpointSlices) {
+    for (auto endpoint : discovery_v1::EndpointSlice(slice).endpoints()) {
+      bool counts = endpoint.nodeName() == node.name && conditionOf(endpoint) == Condition::kReady;
+      if (counts && !endpoint.addresses().empty()) ready.insert(endpoint.addresses()[0]);
+    }
+  }
+  return HealthCheck{*port, ready.size()};
+}
+
 std::string serviceKeyOf(const meta::Object& endpointSlice) {
   auto metadata = endpointSlice.metadata();
   std::string_view service = metadata.label(kServiceNameLabel);

@@ -1,6 +1,7 @@
 // From API objects to what the kernel shall do: a Service and its EndpointSlices become ServiceEndpoints. Pure.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,6 +24,16 @@ struct Node {
 // those that still serve while they terminate (KEP-1669). Only IPv4.
 ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
                                   const Node& node);
+
+// Where a load balancer asks whether this node has endpoints (externalTrafficPolicy Local).
+struct HealthCheck {
+  uint16_t port = 0;
+  size_t localEndpoints = 0;  // ready ones
+  bool operator==(const HealthCheck&) const = default;
+};
+// Nothing for a Service that has no such port.
+std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& service,
+                                       const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node);
 
 // "namespace/name" of the Service that an EndpointSlice belongs to; "" when it belongs to none.
 std::string serviceKeyOf(const meta::Object& endpointSlice);

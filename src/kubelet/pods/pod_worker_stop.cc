@@ -1,5 +1,7 @@
 // The part of a pod's worker that ends containers and takes back what the pod had.
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -17,6 +19,18 @@ using std::chrono::seconds;
 
 // DESIGN section 1.2: the only wait between the node's parts, and its bound.
 constexpr milliseconds kDrainTime{200};
+constexpr milliseconds kAcceptTime{2};  // to look again whether a server has accepted what came to it
+
+// Until nobody is sent to the pod any more, and its servers have taken in those that were: one that ends resets the
+// connections that it has not accepted.
+void drainPod(const PodWorkersOptions& options, const std::string& podUid, const std::stop_token& stop) {
+  auto deadline = std::chrono::steady_clock::now() + kDrainTime;
+  options.drain.wait(podUid, kDrainTime, stop);
+  while (!stop.stop_requested() && std::chrono::steady_clock::now() < deadline) {
+    if (!options.sandboxes.anyUnaccepted(podUid)) return;
+    std::this_thread::sleep_for(kAcceptTime);
+  }
+}
 
 }  // namespace
 
@@ -46,7 +60,7 @@ void PodWorker::stopInBackground(const ContainerRecord& record, seconds grace) {
   ProbeTarget target = probeTarget(container ? container->spec : core_v1::Container(), record);
   parts_.background.run(
       [=, pod = pod_, &options = options_, &queue = parts_.queue, inbox = state_->inbox](const std::stop_token& stop) {
-        if (deleting) options.drain.wait(record.podUid, kDrainTime, stop);
+        if (deleting) drainPod(options, record.podUid, stop);
         if (auto hook = target.container.lifecycle().preStop()) {
           ProbeAnswer answer = runHook(hook, target, podDescription(pod), grace, stop);
           if (!answer.success && !stop.stop_requested()) {

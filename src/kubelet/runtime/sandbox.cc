@@ -18,6 +18,7 @@
 #include "kubelet/runtime/container_resources.h"
 #include "kubelet/runtime/pod_init.h"
 #include "kubelet/runtime/pod_paths.h"
+#include "linux/listeners.h"
 #include "linux/mounts.h"
 #include "linux/namespaces.h"
 
@@ -213,6 +214,14 @@ void Sandboxes::remove(std::string_view uid) {
   release(uid);
   fs::remove_all(PodPaths::of(options_.dataDir, options_.runDir, uid).root);
   base::faultPoint("sandbox-files-removed");
+}
+
+bool Sandboxes::anyUnaccepted(std::string_view uid) const {
+  std::string net = PodPaths::of(options_.dataDir, options_.runDir, uid).namespaceFiles().net;
+  if (!linux::isNamespace(net)) return false;
+  bool any = false;
+  linux::runInNetworkNamespace(net, [&] { any = linux::anyUnaccepted(); });
+  return any;
 }
 
 std::vector<std::string> Sandboxes::list() const {

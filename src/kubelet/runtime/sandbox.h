@@ -51,6 +51,9 @@ class Sandboxes {
   // The same, and deletes all of the pod's files.
   void remove(std::string_view uid);
 
+  // Whether a TCP connection to the pod waits to be accepted; false for a pod on the host network.
+  bool anyUnaccepted(std::string_view uid) const;
+
   // Uids of pods of which anything is left on this node.
   std::vector<std::string> list() const;
 

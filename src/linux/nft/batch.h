@@ -55,6 +55,7 @@ class Batch {
   void deleteRange(const std::string& table, const std::string& set, const Data& first, const Data& last);
 
   bool empty() const { return count_ == 0 && !elements_; }
+  size_t bytes() const { return packet_.size(); }  // so far, roughly
 
   // Sends it and waits until it is done. `socket` is of NETLINK_NETFILTER. Throws BatchError, or std::system_error when
   // the kernel couldn't be asked. The batch is used up.

@@ -222,6 +222,8 @@ void put(NetlinkMessage& message, const CountIn& statement) {
   message.endNest(counter);
 }
 
+void put(NetlinkMessage& message, const LeaveUntracked&) { Expression notrack(message, "notrack"); }
+
 void put(NetlinkMessage& message, const MasqueradeSource&) { Expression masquerade(message, "masq"); }
 
 void put(NetlinkMessage& message, const Reject& reject) {

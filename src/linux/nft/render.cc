@@ -144,6 +144,7 @@ std::string render(const RememberFor& update) {
 std::string render(const CountIn& update) {
   return fmt::format("update @{} {{ {} counter }}", update.set, renderKey(update.key));
 }
+std::string render(const LeaveUntracked&) { return "notrack"; }
 std::string render(const MasqueradeSource&) { return "masquerade"; }
 std::string render(const Reject& reject) {
   return reject.with == RejectWith::kTcpReset ? "reject with tcp reset" : "reject";

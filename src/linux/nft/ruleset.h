@@ -109,13 +109,14 @@ struct CountIn {  // update @traffic { <key> counter }
   std::string set;
   Key key;
 };
+struct LeaveUntracked {};  // notrack
 struct MasqueradeSource {};
 enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
 using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, DestinationNat,
-                               RememberFor, CountIn, MasqueradeSource, Reject, Verdict>;
+                               RememberFor, CountIn, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;

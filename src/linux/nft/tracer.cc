@@ -61,7 +61,7 @@ class Walk {
   }
 
   Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
-  Applied apply(const MatchNew&, int) { return {!trace_.packet.invalid}; }
+  Applied apply(const MatchNew&, int) { return {!trace_.packet.invalid && !trace_.untracked}; }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
   Applied apply(const MatchLocal&, int) {
     Ipv4Address to = trace_.packet.destination;
@@ -88,6 +88,11 @@ class Walk {
   }
 
   Applied apply(const CountIn&, int) { return {true}; }
+
+  Applied apply(const LeaveUntracked&, int) {
+    trace_.untracked = true;
+    return {true};
+  }
 
   Applied apply(const MasqueradeSource&, int) {
     trace_.masqueraded = true;
@@ -234,7 +239,7 @@ bool passHook(const std::vector<Table>& tables, const Tracer::Options& options, 
   for (const Hooked& hooked : chainsAt(tables, point)) {
     bool sourceNat = point == HookPoint::kPostrouting;
     // A connection is translated once in each direction: the first translation stands.
-    bool done = trace.packet.invalid || (sourceNat ? trace.masqueraded : trace.translated);
+    bool done = trace.packet.invalid || trace.untracked || (sourceNat ? trace.masqueraded : trace.translated);
     if (hooked.chain->hook->type == ChainType::kNat && done) continue;
     Walk(*hooked.table, options, trace).chain(*hooked.chain);
     if (trace.outcome != Trace::Outcome::kAccept) return false;

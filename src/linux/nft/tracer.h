@@ -36,6 +36,7 @@ struct Trace {
   Packet sent;    // as it came
   bool translated = false;
   bool masqueraded = false;
+  bool untracked = false;
   std::map<std::string, std::map<Data, Data>> remembered;  // by map: elements that it added for those after it
 
   // "dnat to 10.244.0.7:8080, masquerade, accept"
