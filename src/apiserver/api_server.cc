@@ -15,6 +15,7 @@
 #include "apiserver/issuer_discovery.h"
 #include "apiserver/local_client.h"
 #include "apiserver/object_reader.h"
+#include "apiserver/oidc/tokens.h"
 #include "apiserver/quota/accounts.h"
 #include "apiserver/resource_handler.h"
 #include "apiserver/service_account_tokens.h"
@@ -85,6 +86,11 @@ std::unique_ptr<ServiceAccountTokens> newTokens(const ApiServerOptions& options,
                                                 options.clock, options.tokenLife);
 }
 
+std::unique_ptr<OidcTokens> newOidc(const ApiServerOptions& options, Dispatcher& dispatcher) {
+  if (options.oidc.issuerUrl.empty()) return nullptr;
+  return std::make_unique<OidcTokens>(options.oidc, options.clock, dispatcher);
+}
+
 net::Response pageNotFound() { return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n"); }
 
 }  // namespace
@@ -94,7 +100,8 @@ struct ApiServer::State {
       : options(std::move(o)),
         reader(options.store),
         serviceAccountTokens(newTokens(options, reader)),
-        authenticator({options.tokens, serviceAccountTokens.get(), reader, options.clock}),
+        oidc(newOidc(options, dispatcher)),
+        authenticator({options.tokens, serviceAccountTokens.get(), reader, options.clock, oidc.get()}),
         access(options.authorizer, options.store, reader),
         allocations(options.serviceCidr, options.nodePorts),
         quotas(options.store, reader),
@@ -121,7 +128,7 @@ struct ApiServer::State {
   void noteWritten(const schema::Kind& kind, const storage::EntryPtr& entry) {
     if (kind.resource.resource == "events") events.noteWritten(entry);
   }
-  void serve(const net::ExchangePtr& exchange);
+  void serve(const std::shared_ptr<ObservedExchange>& exchange);
   void route(const std::shared_ptr<ObservedExchange>& exchange);
   void serveDocument(const net::ExchangePtr& exchange, const RequestInfo& info);
   std::optional<net::Response> findIssuerAnswer(const RequestInfo& info) const {
@@ -138,6 +145,7 @@ struct ApiServer::State {
   ApiServerOptions options;
   StoreReader reader;
   std::unique_ptr<ServiceAccountTokens> serviceAccountTokens;
+  std::unique_ptr<OidcTokens> oidc;  // null: there is no issuer
   Authenticator authenticator;
   Access access;
   Allocations allocations;
@@ -178,6 +186,11 @@ void ApiServer::State::route(const std::shared_ptr<ObservedExchange>& exchange) 
   const auto& request = exchange->request();
   auto info = requireInfo(request);
   auto requester = authenticator.authenticate(request, *exchange->notes());
+  if (!requester) {
+    if (authenticator.awaitKeys(request, [this, exchange] { serve(exchange); })) return;
+    requester = authenticator.authenticate(request, *exchange->notes());  // with keys that came in between
+  }
+  if (!requester) throw meta::unauthorized();
   exchange->identify(info, requester);
   auto user = impersonatedUser(request, requester, backend.authorizer);
   exchange->admit(user);
@@ -190,8 +203,7 @@ void ApiServer::State::route(const std::shared_ptr<ObservedExchange>& exchange) 
   serveResource(backend, {exchange, std::move(info), std::move(user), std::move(view), exchange->notes()});
 }
 
-void ApiServer::State::serve(const net::ExchangePtr& inner) {
-  auto exchange = std::make_shared<ObservedExchange>(inner, observer);
+void ApiServer::State::serve(const std::shared_ptr<ObservedExchange>& exchange) {
   try {
     route(exchange);
   } catch (const meta::StatusError& error) {
@@ -205,7 +217,9 @@ void ApiServer::State::serve(const net::ExchangePtr& inner) {
 
 ApiServer::ApiServer(ApiServerOptions options) : state_(std::make_unique<State>(std::move(options))) {}
 
-ApiServer::~ApiServer() = default;
+ApiServer::~ApiServer() {
+  if (state_->oidc) state_->oidc->stop();  // while there is a dispatcher
+}
 
 void ApiServer::start() {
   auto& state = *state_;
@@ -217,10 +231,13 @@ void ApiServer::start() {
       Housekeeping::Options{*state.client, state.advertised(), state.customKinds,
                             [&state](schema::RegistryPtr kinds) { state.backend.registry.publish(std::move(kinds)); },
                             [&state] { return state.backend.now(); }});
+  if (state.oidc) state.oidc->start();
 }
 
 net::Handler ApiServer::handler() {
-  return [state = state_.get()](const net::ExchangePtr& exchange) { state->serve(exchange); };
+  return [state = state_.get()](const net::ExchangePtr& exchange) {
+    state->serve(std::make_shared<ObservedExchange>(exchange, state->observer));
+  };
 }
 
 void ApiServer::announceStop() { state_->stopping = true; }

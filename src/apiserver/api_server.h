@@ -19,6 +19,7 @@
 #include "apiserver/authorization.h"
 #include "apiserver/backend.h"
 #include "apiserver/flow/request_observer.h"
+#include "apiserver/oidc/options.h"
 #include "apiserver/service_account_tokens.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -42,6 +43,7 @@ struct ApiServerOptions {
   std::vector<std::string> serviceAccountKeysPem;  // the first signs ServiceAccounts' tokens; none: there are no tokens
   std::string serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
   TokenLife tokenLife = {};
+  OidcOptions oidc = {};                                       // no issuerUrl: no issuer's tokens are taken
   Authorizer authorizer = authorizeMasters;                    // asked first, before nodes and roles
   ObserverOptions observer = {};                               // limits and the audit log
   std::vector<const base::metrics::FamilyBase*> metrics = {};  // of other components, for /metrics

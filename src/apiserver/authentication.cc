@@ -4,6 +4,7 @@
 #include <array>
 
 #include "apiserver/bootstrap_tokens.h"
+#include "apiserver/oidc/tokens.h"
 #include "apiserver/service_account_tokens.h"
 #include "base/encoding.h"
 #include "meta/status.h"
@@ -18,6 +19,15 @@ UserPtr authenticated(User user) {
   return std::make_shared<const User>(std::move(user));
 }
 
+// Nothing when there is none; "" when the credentials are of another sort.
+std::optional<std::string_view> tokenOf(const net::Request& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  auto authorization = request.headers.get("Authorization");
+  if (authorization.empty()) return std::nullopt;
+  if (!base::equalsIgnoreCase(authorization.substr(0, kBearer.size()), kBearer)) return "";
+  return base::trim(authorization.substr(kBearer.size()));
+}
+
 }  // namespace
 
 bool inGroup(const User& user, std::string_view group) {
@@ -29,6 +39,7 @@ Authenticator::Authenticator(const Sources& sources)
       serviceAccounts_(sources.serviceAccounts),
       objects_(sources.objects),
       clock_(sources.clock),
+      oidc_(sources.oidc),
       ownAudience_(serviceAccounts_ ? serviceAccounts_->issuer() : "") {
   for (const auto& each : sources.tokens) tokens_.emplace(base::sha256(each.token), authenticated(each.user));
 }
@@ -59,11 +70,17 @@ std::optional<Authenticator::Bearer> Authenticator::findBootstrap(std::string_vi
   return user ? ownBearer(authenticated(std::move(*user)), audiences) : std::nullopt;
 }
 
+std::optional<Authenticator::Bearer> Authenticator::findOidc(std::string_view token,
+                                                             const std::vector<std::string>& audiences) const {
+  auto user = oidc_ ? oidc_->verify(token) : std::nullopt;
+  return user ? ownBearer(authenticated(std::move(*user)), audiences) : std::nullopt;
+}
+
 std::optional<Authenticator::Bearer> Authenticator::findBearer(std::string_view token,
                                                                std::vector<std::string> audiences) const {
   // Asked in this order; the first who knows the token says whose it is.
   static constexpr std::array kWays = {&Authenticator::findStatic, &Authenticator::findServiceAccount,
-                                       &Authenticator::findBootstrap};
+                                       &Authenticator::findBootstrap, &Authenticator::findOidc};
   if (audiences.empty()) audiences = {ownAudience_};
   for (auto way : kWays) {
     if (auto bearer = (this->*way)(token, audiences)) return bearer;
@@ -75,14 +92,20 @@ UserPtr Authenticator::authenticate(const net::Request& request, AuditNotes& not
   if (request.peer && !request.peer->commonName.empty()) {
     return authenticated({request.peer->commonName, request.peer->organizations, ""});
   }
-  constexpr std::string_view kBearer = "Bearer ";
-  auto authorization = request.headers.get("Authorization");
-  if (authorization.empty()) return anonymous_;
-  if (!base::equalsIgnoreCase(authorization.substr(0, kBearer.size()), kBearer)) throw meta::unauthorized();
-  auto bearer = findBearer(base::trim(authorization.substr(kBearer.size())));
-  if (!bearer) throw meta::unauthorized();
+  auto token = tokenOf(request);
+  if (!token) return anonymous_;
+  auto bearer = findBearer(*token);
+  if (!bearer) return nullptr;
   if (!bearer->staleness.empty()) notes.add("authentication.k8s.io/stale-token", std::move(bearer->staleness));
   return bearer->user;
+}
+
+bool Authenticator::awaitKeys(std::string_view token, const std::function<void()>& again) const {
+  return oidc_ && oidc_->awaitKeys(token, again);
+}
+
+bool Authenticator::awaitKeys(const net::Request& request, const std::function<void()>& again) const {
+  return awaitKeys(tokenOf(request).value_or(""), again);
 }
 
 }  // namespace wherry::apiserver

@@ -2,6 +2,7 @@
 // is another matter (authorization/impersonation.h). Safe from any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct StaticToken {
   User user;
 };
 
+class OidcTokens;
 class ServiceAccountTokens;
 
 class Authenticator {
@@ -34,11 +36,12 @@ class Authenticator {
     const ServiceAccountTokens* serviceAccounts;  // null: they have no tokens
     const ObjectReader& objects;                  // where bootstrap tokens are
     const base::Clock& clock;
+    OidcTokens* oidc;  // null: no issuer is believed
   };
   explicit Authenticator(const Sources& sources);
 
-  // Throws Unauthorized for a token that is not known.
-  // Without any credentials the user is system:anonymous. Says in `notes` when a token is used beyond its time.
+  // Null for credentials that are not known. Without any the user is system:anonymous. Says in `notes` when a token is
+  // used beyond its time.
   UserPtr authenticate(const net::Request& request, AuditNotes& notes) const;
 
   struct Bearer {
@@ -50,12 +53,18 @@ class Authenticator {
   // for others.
   std::optional<Bearer> findBearer(std::string_view token, std::vector<std::string> audiences = {}) const;
 
+  // Whether more will be known of a token that is not known: the keys of its issuer are being fetched, and `again` is
+  // called, once, from another thread, when that is over. False: it is worth asking once more now, and then no more.
+  bool awaitKeys(std::string_view token, const std::function<void()>& again) const;
+  bool awaitKeys(const net::Request& request, const std::function<void()>& again) const;
+
  private:
   // The ways to know a token; their order stands in findBearer().
   std::optional<Bearer> findStatic(std::string_view token, const std::vector<std::string>& audiences) const;
   std::optional<Bearer> findServiceAccount(std::string_view token, const std::vector<std::string>& audiences) const;
   std::optional<Bearer> findBootstrap(std::string_view token, const std::vector<std::string>& audiences) const;
-  // For tokens that name no audience: they are meant for this API server.
+  std::optional<Bearer> findOidc(std::string_view token, const std::vector<std::string>& audiences) const;
+  // For tokens that name no audience of ours: they are meant for this API server.
   std::optional<Bearer> ownBearer(UserPtr user, const std::vector<std::string>& audiences) const;
 
   // By the token's SHA-256, so that a search's time tells nothing about the tokens there are.
@@ -64,6 +73,7 @@ class Authenticator {
   const ServiceAccountTokens* serviceAccounts_;
   const ObjectReader& objects_;
   const base::Clock& clock_;
+  OidcTokens* oidc_;
   const std::string ownAudience_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/authentication.h"
 #include "apiserver/authorization/node_restriction.h"
 #include "apiserver/delete_options.h"
 #include "apiserver/draft.h"
@@ -269,9 +270,25 @@ class ResourceRequest {
     auto context = this->context();
     auto body = readVirtual(context, kind_);
     if (info().resource == "bindings") return bindByBody(std::move(context), body);
+    if (!awaitsKeys(body)) respondReview(body);
+  }
+
+  void respondReview(const json::Value& body) {
     auto review = answerReview(backend_, *kind_, info().ns, *request_.user, body);
     if (!review) throw notAllowed();
     request_.exchange->respond(treeAnswer(201, *review, request_.view.representation));
+  }
+
+  // A TokenReview waits as a request with that token would.
+  bool awaitsKeys(const json::Value& review) {
+    if (kind_->resource.resource != "tokenreviews" || !backend_.authenticator) return false;
+    return backend_.authenticator->awaitKeys(json::getString(review, "spec.token"), [self = *this, review]() mutable {
+      try {
+        self.respondReview(review);
+      } catch (const meta::StatusError& error) {
+        self.request_.exchange->respond(statusAnswer(error, self.request_.view.representation));
+      }
+    });
   }
 
   void bindByBody(WriteContext context, const json::Value& body) {

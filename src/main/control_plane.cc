@@ -75,6 +75,10 @@ std::vector<const base::metrics::FamilyBase*> componentFamilies() {
   return all;
 }
 
+std::string serviceAccountIssuer(const ServerOptions& options) {
+  return "https://kubernetes.default.svc." + options.clusterDomain;
+}
+
 // "Address already in use" says what to do about it.
 std::unique_ptr<net::Server> listen(const net::ServerOptions& options, const net::ConnectionLimits& limits,
                                     net::Handler handler) {
@@ -105,8 +109,9 @@ struct ControlPlane::State {
              .advertisePort = o.port,
              .nodes = std::move(nodes),
              .serviceAccountKeysPem = pki.serviceAccountKeysPem,
-             .serviceAccountIssuer = "https://kubernetes.default.svc." + o.clusterDomain,
+             .serviceAccountIssuer = serviceAccountIssuer(o),
              .tokenLife = tokenLifeOf(o),
+             .oidc = oidcOptions(o.oidc, serviceAccountIssuer(o)),
              .observer = observerOptions(o.limits),
              .metrics = componentFamilies()}),
         events(api.client(), "wherry"),

@@ -138,6 +138,7 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
   declareLimitFlags(parser, options.limits);
+  declareOidcFlags(parser, options.oidc);
 }
 
 std::string ownNodeName() {
@@ -161,8 +162,9 @@ apiserver::TokenLife tokenLifeOf(const ServerOptions& options) {
 
 void completeOptions(ServerOptions& options) {
   tokenLifeOf(options);
-  for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
-                            &options.encryptionConfig, &options.registries, &options.limits.auditPolicy}) {
+  for (std::string* path :
+       {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
+        &options.encryptionConfig, &options.registries, &options.limits.auditPolicy, &options.oidc.caFile}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
   if (auto& log = options.limits.auditLog.path; !log.empty() && log != "-") log = std::filesystem::absolute(log);

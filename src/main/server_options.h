@@ -10,6 +10,7 @@
 
 #include "apiserver/service_account_tokens.h"
 #include "main/limit_options.h"
+#include "main/oidc_options.h"
 
 namespace wherry::main {
 
@@ -39,6 +40,7 @@ struct ServerOptions {
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   LimitOptions limits;
+  OidcFlags oidc;
   bool fixedNodeIp = false;  // nodeIp was given, not found
 
   bool onlyApi() const { return only == "api"; }

@@ -11,59 +11,12 @@
 #include "base/strings.h"
 #include "pki/key.h"
 #include "pki/openssl.h"
+#include "pki/signature.h"
 
 namespace wherry::pki {
 namespace {
 
 constexpr size_t kScalarSize = 32;  // of r and of s on P-256
-
-using SignaturePtr = std::unique_ptr<ECDSA_SIG, OpenSslDeleter<ECDSA_SIG_free>>;
-
-const unsigned char* bytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
-// r and s side by side (RFC 7518), of the DER form that OpenSSL writes.
-std::string toRaw(std::string_view der) {
-  const unsigned char* at = bytesOf(der);
-  SignaturePtr signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
-  check(signature != nullptr, "signature");
-  unsigned char raw[2 * kScalarSize];
-  bool fits = BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), raw, kScalarSize) > 0 &&
-              BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), raw + kScalarSize, kScalarSize) > 0;
-  if (!fits) throw std::invalid_argument("not a P-256 key");
-  return {reinterpret_cast<char*>(raw), sizeof raw};
-}
-
-std::string toDer(std::string_view raw) {
-  SignaturePtr signature(ECDSA_SIG_new());
-  ECDSA_SIG_set0(signature.get(), BN_bin2bn(bytesOf(raw), kScalarSize, nullptr),
-                 BN_bin2bn(bytesOf(raw) + kScalarSize, kScalarSize, nullptr));
-  unsigned char* der = nullptr;
-  int size = i2d_ECDSA_SIG(signature.get(), &der);
-  check(size > 0, "signature");
-  std::string text(reinterpret_cast<char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
-  return text;
-}
-
-std::string signText(std::string_view text, EVP_PKEY* key) {
-  DigestPtr digest(EVP_MD_CTX_new());
-  check(EVP_DigestSignInit(digest.get(), nullptr, EVP_sha256(), nullptr, key) == 1, "sign");
-  size_t size = 0;
-  check(EVP_DigestSign(digest.get(), nullptr, &size, bytesOf(text), text.size()) == 1, "sign");
-  std::string signature(size, '\0');
-  auto* out = reinterpret_cast<unsigned char*>(signature.data());
-  check(EVP_DigestSign(digest.get(), out, &size, bytesOf(text), text.size()) == 1, "sign");
-  signature.resize(size);
-  return signature;
-}
-
-bool isSigned(std::string_view text, std::string_view der, EVP_PKEY* key) {
-  DigestPtr digest(EVP_MD_CTX_new());
-  check(EVP_DigestVerifyInit(digest.get(), nullptr, EVP_sha256(), nullptr, key) == 1, "verify");
-  int outcome = EVP_DigestVerify(digest.get(), bytesOf(der), der.size(), bytesOf(text), text.size());
-  ERR_clear_error();
-  return outcome == 1;
-}
 
 // Of the point that is the public key, base64url.
 std::string coordinate(EVP_PKEY* key, const char* name) {
@@ -104,7 +57,7 @@ std::string JwtKey::renderJwk() const {
 
 std::string JwtKey::sign(std::string_view claimsJson) const {
   std::string text = parts_->header + "." + base::encodeBase64(claimsJson, base::Base64::kUrl);
-  std::string signature = toRaw(signText(text, parts_->key.get()));
+  std::string signature = toRawSignature(signText(text, parts_->key.get(), EVP_sha256()), kScalarSize);
   return text + "." + base::encodeBase64(signature, base::Base64::kUrl);
 }
 
@@ -114,7 +67,7 @@ std::optional<std::string> JwtKey::verify(std::string_view token) const {
   auto signature = base::decodeBase64(parts[2], base::Base64::kUrl);
   if (!signature || signature->size() != 2 * kScalarSize) return std::nullopt;
   std::string_view text = token.substr(0, parts[0].size() + 1 + parts[1].size());
-  if (!isSigned(text, toDer(*signature), parts_->key.get())) return std::nullopt;
+  if (!isSigned(text, toDerSignature(*signature), parts_->key.get(), EVP_sha256())) return std::nullopt;
   return base::decodeBase64(parts[1], base::Base64::kUrl);
 }
 
