@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "storage/refusal.h"
 #include "storage/watch_hub.h"
 
 namespace wherry::storage {
@@ -50,7 +51,7 @@ OnCommitted counting(std::string_view operation, std::string_view key, OnCommitt
   };
 }
 
-class MeteredStore : public Store {
+class MeteredStore : public Store, public Refusing {
  public:
   explicit MeteredStore(std::unique_ptr<Store> store) : store_(std::move(store)) {}
 
@@ -80,6 +81,7 @@ class MeteredStore : public Store {
   std::unique_ptr<Watch> watch(std::string prefix, Revision from, std::function<void()> wake) override {
     return store_->watch(std::move(prefix), from, std::move(wake));
   }
+  std::string refusal() override { return refusalOf(*store_); }
 
  private:
   std::unique_ptr<Store> store_;

@@ -2,6 +2,8 @@
 
 #include "base/metrics_test_support.h"
 #include "storage/engine.h"
+#include "storage/refusal.h"
+#include "storage/refusal.h"
 #include "storage/store_test_support.h"
 
 namespace wherry::storage {
@@ -37,6 +39,7 @@ TEST(MeteredStore, CountsWhatTheDatabaseRefuses) {
   EXPECT_EQ(errorName(create(*store, "/registry/refused/default/a").error), "refused");
   EXPECT_EQ(value(R"(etcd_requests_total{operation="create",type="refused"})"), 1);
   EXPECT_EQ(value(R"(etcd_request_errors_total{operation="create",type="refused"})"), 1);
+  EXPECT_EQ(refusalOf(*store), "disk full");
 }
 
 }  // namespace

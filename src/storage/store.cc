@@ -58,7 +58,7 @@ struct Refusal {
   std::chrono::steady_clock::time_point retried;
 };
 
-class EngineStore : public Store {
+class EngineStore : public Store, public Refusing {
  public:
   EngineStore(Recorder recorder, Recorder::Loaded loaded, StoreOptions options)
       : recorder_(std::move(recorder)),
@@ -88,7 +88,7 @@ class EngineStore : public Store {
     intake_.submit({Verb::kRemove, std::move(key), expected}, render, std::move(done));
   }
   EntryPtr newest(std::string_view key) const override { return intake_.newest(key); }
-  std::string refusal();
+  std::string refusal() override;
 
   EntryPtr get(std::string_view key) const override { return view_.load()->table.find(key); }
   Revision revision() const override { return view_.load()->revision; }
@@ -207,7 +207,10 @@ void EngineStore::publish(const std::vector<Event>& events, const View& before) 
 
 }  // namespace
 
-std::string refusalOf(Store& store) { return dynamic_cast<EngineStore&>(store).refusal(); }
+std::string refusalOf(Store& store) {
+  auto* refusing = dynamic_cast<Refusing*>(&store);
+  return refusing ? refusing->refusal() : std::string();
+}
 
 std::unique_ptr<Store> openStore(StoreOptions options, std::unique_ptr<Engine> engine) {
   Recorder recorder(std::move(engine), options.volatilePrefixes);
