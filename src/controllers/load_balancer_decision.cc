@@ -68,10 +68,14 @@ class Balancer {
     }
   }
 
-  // What a Service was given from the pool is not given to another before it had its turn.
+  // What a Service has is not given to another before it had its turn.
   void keepGiven(const Service& service) {
     for (const auto ingress : service.status().loadBalancer().ingress()) {
-      if (pool_.contains(ingress.ip())) given_.emplace(std::string(ingress.ip()), service.key().text());
+      if (pool_.contains(ingress.ip())) {
+        given_.emplace(std::string(ingress.ip()), service.key().text());
+      } else {
+        keepPorts(service, ingress);
+      }
     }
   }
 
@@ -86,6 +90,17 @@ class Balancer {
   }
 
  private:
+  void keepPorts(const Service& service, const core_v1::LoadBalancerIngress& ingress) {
+    std::set<std::pair<std::string_view, int64_t>> denied;
+    for (const auto status : ingress.ports()) {
+      if (!status.error().empty()) denied.emplace(status.protocol(), status.port());
+    }
+    for (const auto port : service.spec().ports()) {
+      if (denied.contains({protocolOf(port), port.port()})) continue;
+      ports_.emplace(std::pair(std::string(protocolOf(port)), port.port()), service.key().text());
+    }
+  }
+
   json::Array decideFamily(const Service& service, Family family, std::string& warning) {
     const auto wanted = service.spec().loadBalancerIP();
     if (!wanted.empty() && isOf(family, wanted)) return requested(service, std::string(wanted), warning);

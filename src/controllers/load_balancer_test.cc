@@ -83,6 +83,19 @@ spec: {type: NodePort, ports: [{port: 80, nodePort: 30001}]}
                                          {"udp", "10.0.0.1!30001 (port 30001/TCP is used by Service default/noded)"}}));
 }
 
+TEST(LoadBalancer, WhoHasAPortKeepsIt) {
+  EXPECT_EQ(balance(R"(
+metadata: {name: a, namespace: default}
+spec: {type: LoadBalancer, ports: [{port: 80}, {port: 81}]}
+---
+metadata: {name: b, namespace: default}
+spec: {type: LoadBalancer, ports: [{port: 80}, {port: 81}]}
+status: {loadBalancer: {ingress: [{ip: 10.0.0.1, ports: [{port: 80, protocol: TCP}, {port: 81, protocol: TCP, error: wherry.dev/PortInUse}]}]}}
+)"),
+            (Expected{{"a", "10.0.0.1!80 (port 80/TCP is used by Service default/b)"},
+                      {"b", "10.0.0.1!81 (port 81/TCP is used by Service default/a)"}}));
+}
+
 TEST(LoadBalancer, AProgramOfTheNodeKeepsItsPort) {
   const auto holder = [](std::string_view protocol, int64_t port) {
     return protocol == "TCP" && port == 22 ? std::string("is in use by sshd (process 7)") : std::string();

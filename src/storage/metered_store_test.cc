@@ -3,7 +3,6 @@
 #include "base/metrics_test_support.h"
 #include "storage/engine.h"
 #include "storage/refusal.h"
-#include "storage/refusal.h"
 #include "storage/store_test_support.h"
 
 namespace wherry::storage {
