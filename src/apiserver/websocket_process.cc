@@ -30,8 +30,9 @@ class WebSocketProcess : public client::ProcessStreams, public std::enable_share
            if (channel == kStdin) self->stdin_.end();
          },
          [self = shared_from_this()] { self->call(&State::writable); }, [self = shared_from_this()] { self->lost(); }});
-    // Tells the client that all stands, on the lowest channel that it hears.
-    channels_->send(options_.stdout ? kStdout : options_.stderr ? kStderr : kError, {});
+    // Tells the client that all stands, on the lowest channel that it hears. kubectl, which speaks v5, asks for no such
+    // sign, and complains of one that comes before it has made its streams.
+    if (!protocol_.closes) channels_->send(options_.stdout ? kStdout : options_.stderr ? kStderr : kError, {});
   }
 
   bool write(Output output, std::string_view data) override {
