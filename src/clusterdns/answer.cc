@@ -1,6 +1,7 @@
 #include "clusterdns/answer.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace wherry::clusterdns {
@@ -13,11 +14,17 @@ struct Answerer::Question {
   const Zone& zone;
   const dns::Query& query;
   dns::ResponseWriter& writer;
-  size_t own;  // labels in front of the domain
+  const dns::LowerName& name;  // the question's, or what it is an alias for
+  dns::Owner owner;            // the same, where it stands in the response
+  size_t own;                  // labels in front of the domain
+  unsigned aliases = 0;        // followed so far
 
   Type type() const { return query.qtype(); }
-  std::string_view label(size_t index) const { return query.label(index); }
-  std::string_view name() const { return query.lowerFrom(0); }
+  std::string_view label(size_t index) const { return name.label(index); }
+  // The labels from `first` up to (not including) `last`, in wire form.
+  std::string_view labels(size_t first, size_t last) const {
+    return name.from(first).substr(0, name.from(first).size() - name.from(last).size());
+  }
 };
 
 namespace {
@@ -44,19 +51,46 @@ bool isPrivate(std::string_view address) {
 
 bool isSrvLabel(std::string_view label) { return label.size() > 1 && label[0] == '_'; }
 
-// Looks among the ports of the Service itself or, when it is headless, of any of its hosts.
+bool matches(const Port& port, const Port* wanted) {
+  return !wanted || (port.name == wanted->name && port.protocol == wanted->protocol);
+}
+
 template <typename Predicate>
-const Port* findServicePort(const ServiceRecords& service, Predicate matches) {
-  for (const Port& port : service.ports) {
-    if (matches(port)) return &port;
-  }
-  if (service.type != ServiceRecords::Type::kHeadless) return nullptr;
-  for (const Host& host : service.hosts) {
-    for (const Port& port : host.ports) {
-      if (matches(port)) return &port;
-    }
+const Port* findPort(const std::vector<Port>& ports, Predicate matches) {
+  auto at = std::find_if(ports.begin(), ports.end(), matches);
+  return at == ports.end() ? nullptr : &*at;
+}
+
+// Looks among the ports of one host or else of the Service itself or, when it is headless, of any of its hosts.
+template <typename Predicate>
+const Port* findPort(const ServiceRecords& service, const Host* host, Predicate matches) {
+  if (host) return findPort(service.portsOf(*host), matches);
+  if (service.type != ServiceRecords::Type::kHeadless) return findPort(service.ports, matches);
+  for (const auto& set : service.portSets) {
+    if (const Port* port = findPort(set, matches)) return port;
   }
   return nullptr;
+}
+
+// Questions about the message or the zone itself (RFC 6895 section 3.1) that have no records, AXFR and IXFR among them.
+bool isMeta(Type type) {
+  auto number = static_cast<uint16_t>(type);
+  return type == Type::kOpt || (number >= 128 && number < 255);
+}
+
+// The wire form of a host's name, without an allocation. `into` has room for any name.
+std::string_view writeOwner(const ServiceRecords& service, const Host& host, char* into) {
+  std::string_view name = service.nameOf(host);
+  char* end = std::copy(service.owner->begin(), service.owner->end(), std::copy(name.begin(), name.end(), into));
+  return {into, static_cast<size_t>(end - into)};
+}
+
+void addHostAddresses(dns::ResponseWriter& writer, dns::Owner owner, uint32_t ttl, AddressList v4, AddressList v6) {
+  for (const AddressList& list : {v4, v6}) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      if (!writer.addAddress(Section::kAdditional, owner, ttl, list[i])) return;
+    }
+  }
 }
 
 }  // namespace
@@ -64,25 +98,26 @@ const Port* findServicePort(const ServiceRecords& service, Predicate matches) {
 Outcome Answerer::answer(const Zone& zone, const dns::Query& query, size_t limit, dns::ResponseWriter& writer) {
   writer.reset(query, limit);
   if (options_.upstream) writer.setRecursionAvailable();
-  if (query.error() != Rcode::kNoError || query.qclass() != dns::kClassIn) {
-    writer.setRcode(query.error() != Rcode::kNoError ? query.error() : Rcode::kRefused);
+  auto refuse = [&](Rcode rcode) {
+    writer.setRcode(rcode);
     return Outcome::kAnswered;
-  }
+  };
+  if (query.error() != Rcode::kNoError) return refuse(query.error());
+  if (!query.hasQuestion()) return Outcome::kAnswered;  // RFC 7873 section 5.4
+  if (query.qclass() != dns::kClassIn || isMeta(query.qtype())) return refuse(Rcode::kRefused);
   size_t labels = query.labelCount(), domain = zone.domainLabels();
+  Question question{zone, query, writer, query.name(), dns::Owner::question(), labels};
   if (labels >= domain && query.lowerFrom(labels - domain) == zone.domain().wire()) {
-    Question question{zone, query, writer, labels - domain};
+    question.own = labels - domain;
     writer.setAuthoritative();
     if (query.qtype() != Type::kAny) return answerDomain(question);
     // RFC 8482: the one record that says that ANY is not answered.
-    writer.addRecord(Section::kAnswer, {dns::Name::fromWire(question.name()), options_.ttl, dns::Hinfo{"RFC8482", ""}});
+    constexpr std::string_view kHinfo("\7RFC8482\0", 9);
+    writer.addRecord(Section::kAnswer, question.owner, Type::kHinfo, options_.ttl, kHinfo);
     return Outcome::kAnswered;
   }
-  if (labels >= 2 && query.label(labels - 1) == "arpa") {
-    return answerReverse(Question{zone, query, writer, labels});
-  }
-  if (options_.upstream) return Outcome::kForward;
-  writer.setRcode(Rcode::kServFail);
-  return Outcome::kAnswered;
+  if (labels >= 2 && query.label(labels - 1) == "arpa") return answerReverse(question);
+  return options_.upstream ? Outcome::kForward : refuse(Rcode::kServFail);
 }
 
 Outcome Answerer::answerDomain(const Question& question) {
@@ -91,89 +126,96 @@ Outcome Answerer::answerDomain(const Question& question) {
   if (first == "svc") return answerService(question);
   if (first == "pod") return answerPod(question);
   if (first == "dns-version" && question.own == 1 && question.type() == Type::kTxt) {
-    question.writer.addRecord(Section::kAnswer,
-                              {dns::Name::fromWire(question.name()), options_.ttl, dns::Txt{{"1.1.0"}}});
+    constexpr std::string_view kVersion(
+        "\5"
+        "1.1.0",
+        6);
+    question.writer.addRecord(Section::kAnswer, question.owner, Type::kTxt, options_.ttl, kVersion);
     return Outcome::kAnswered;
   }
   return noSuchName(question);
 }
 
 Outcome Answerer::answerApex(const Question& question) {
+  const Zone& zone = question.zone;
   if (question.type() == Type::kSoa) {
-    addSoa(question, question.name());
+    question.writer.addRecord(Section::kAnswer, question.owner, Type::kSoa, options_.ttl, zone.soa());
     return Outcome::kAnswered;
   }
   if (question.type() != Type::kNs) return noData(question);
-  // The name server is known by the Service that every cluster has for it.
-  auto ns = question.zone.domain().child("svc");
-  auto system = ns ? ns->child("kube-system") : std::nullopt;
-  auto host = system ? system->child("kube-dns") : std::nullopt;
-  if (!host) return noData(question);
-  question.writer.addRecord(Section::kAnswer, {question.zone.domain(), options_.ttl, dns::Ns{*host}});
-  if (const ServiceRecords* dns = question.zone.findService("kube-system", "kube-dns")) {
-    for (const std::string& address : dns->v4) {
-      question.writer.addAddress(Section::kAdditional, dns->owner, options_.ttl, address);
-    }
+  question.writer.addRecord(Section::kAnswer, question.owner, Type::kNs, options_.ttl, zone.nameServer());
+  if (const ServiceRecords* dns = zone.findService("kube-system", "kube-dns")) {
+    addHostAddresses(question.writer, *dns->owner, options_.ttl, dns->addresses4(), dns->addresses6());
   }
   return Outcome::kAnswered;
 }
 
 Outcome Answerer::answerService(const Question& question) {
   if (question.own == 1) return noData(question);
-  std::string_view ns = question.label(question.own - 2);
-  if (!question.zone.hasNamespace(ns)) return noSuchName(question);
-  if (question.own == 2) return noData(question);
-  const ServiceRecords* service = question.zone.findService(ns, question.label(question.own - 3));
-  if (!service || service->empty()) return noSuchName(question);
+  const ServiceRecords* service =
+      question.own >= 3 ? question.zone.findService(question.name, question.own - 3) : nullptr;
+  if (!service || service->empty()) {
+    bool exists = question.own == 2 && question.zone.hasNamespace(question.label(0));
+    return exists ? noData(question) : noSuchName(question);
+  }
   size_t below = question.own - 3;
   if (service->type == ServiceRecords::Type::kExternalName) {
     return below == 0 ? answerCname(question, *service) : noSuchName(question);
   }
   if (below == 0) return answerServiceName(question, *service);
-  std::string_view label = question.label(below - 1);
-  if (isSrvLabel(label)) return answerPort(question, *service);
-  return below == 1 ? answerHost(question, *service, label) : noSuchName(question);
+  // In front of the Service, or of one of its hosts: _protocol or _port._protocol.
+  for (size_t at = 0; at < std::min<size_t>(below, 2); ++at) {
+    bool last = at + 1 == below || !isSrvLabel(question.label(at + 1));
+    if (isSrvLabel(question.label(at)) && last) return answerPort(question, *service, at);
+  }
+  return answerHost(question, *service);
 }
 
 Outcome Answerer::answerServiceName(const Question& question, const ServiceRecords& service) {
   if (question.type() == Type::kSrv) return addSrv(question, service, nullptr, nullptr);
   bool headless = service.type == ServiceRecords::Type::kHeadless;
-  return addAddresses(question, service.v4, service.v6, headless ? options_.headlessTtl : options_.ttl);
+  return addAddresses(question, service.addresses4(), service.addresses6(),
+                      headless ? options_.headlessTtl : options_.ttl);
 }
 
-Outcome Answerer::answerHost(const Question& question, const ServiceRecords& service, std::string_view label) {
-  const Host* host = service.findHost(label);
-  if (!host) return noSuchName(question);
+Outcome Answerer::answerHost(const Question& question, const ServiceRecords& service) {
+  std::string_view name = question.labels(0, question.own - 3);
+  const Host* host = service.findHost(name);
+  // RFC 8020: what has names below it exists.
+  if (!host) return service.hasBelow(name) ? noData(question) : noSuchName(question);
   if (question.type() == Type::kSrv) return addSrv(question, service, nullptr, host);
-  return addAddresses(question, host->v4, host->v6, options_.headlessTtl);
+  return addAddresses(question, service.addresses4(*host), service.addresses6(*host), options_.headlessTtl);
 }
 
-// _port._protocol.service, and the empty name _protocol.service in between (RFC 8020).
-Outcome Answerer::answerPort(const Question& question, const ServiceRecords& service) {
-  size_t below = question.own - 3;
-  std::string_view protocol = question.label(below - 1).substr(1);
-  if (below == 1) {
-    auto named = [&](const Port& port) { return port.protocol == protocol && !port.name.empty(); };
-    return findServicePort(service, named) ? noData(question) : noSuchName(question);
+// _port._protocol in front of a Service or of one of its hosts, and the empty name _protocol in between (RFC 8020).
+// `protocolAt`: which label is the protocol.
+Outcome Answerer::answerPort(const Question& question, const ServiceRecords& service, size_t protocolAt) {
+  const Host* host = nullptr;
+  if (protocolAt + 1 < question.own - 3) {
+    host = service.findHost(question.labels(protocolAt + 1, question.own - 3));
+    if (!host) return noSuchName(question);
   }
-  std::string_view name = question.label(0);
-  if (below != 2 || !isSrvLabel(name)) return noSuchName(question);
-  name.remove_prefix(1);
-  const Port* port = findServicePort(service, [&](const Port& p) { return p.name == name && p.protocol == protocol; });
+  std::string_view protocol = question.label(protocolAt).substr(1);
+  if (protocolAt == 0) {
+    auto named = [&](const Port& port) { return port.protocol == protocol && !port.name.empty(); };
+    return findPort(service, host, named) ? noData(question) : noSuchName(question);
+  }
+  std::string_view name = question.label(0).substr(1);
+  const Port* port = findPort(service, host, [&](const Port& p) { return p.name == name && p.protocol == protocol; });
   if (!port) return noSuchName(question);
-  if (question.type() == Type::kSrv) return addSrv(question, service, port, nullptr);
+  if (question.type() == Type::kSrv) return addSrv(question, service, port, host);
+  // As recorded practice has it: of a host's port there is nothing but the SRV record.
+  if (host) return noSuchName(question);
   return answerServiceName(question, service);
 }
 
-Outcome Answerer::addAddresses(const Question& question, const std::vector<std::string>& v4,
-                               const std::vector<std::string>& v6, uint32_t ttl) {
+Outcome Answerer::addAddresses(const Question& question, AddressList v4, AddressList v6, uint32_t ttl) {
   if (!wantsAddress(question.type())) return noData(question);
-  const std::vector<std::string>& addresses = question.type() == Type::kA ? v4 : v6;
+  const AddressList& addresses = question.type() == Type::kA ? v4 : v6;
   if (addresses.empty()) return noData(question);
-  shuffle(addresses.size());
-  for (uint32_t index : order_) {
-    if (!question.writer.addAddress(Section::kAnswer, question.name(), ttl, addresses[index])) break;
-  }
+  inRandomOrder(addresses.size(), [&](size_t index) {
+    return question.writer.addAddress(Section::kAnswer, question.owner, ttl, addresses[index]) != 0;
+  });
   return Outcome::kAnswered;
 }
 
@@ -181,61 +223,62 @@ Outcome Answerer::addAddresses(const Question& question, const std::vector<std::
 // host.
 Outcome Answerer::addSrv(const Question& question, const ServiceRecords& service, const Port* wanted,
                          const Host* only) {
-  auto addPorts = [&](const std::vector<Port>& ports, const std::string& target, uint16_t weight, uint32_t ttl) {
-    bool added = false;
-    for (const Port& port : ports) {
-      if (wanted && (port.name != wanted->name || port.protocol != wanted->protocol)) continue;
-      question.writer.addSrv(Section::kAnswer, question.name(), ttl, 0, weight, port.number, target);
-      added = true;
+  if (!only && service.type == ServiceRecords::Type::kClusterIp) return addServiceSrv(question, service, wanted);
+  size_t count = only ? 1 : service.hosts.size();
+  targets_.clear();
+  inRandomOrder(count, [&](size_t index) {
+    const Host& host = only ? *only : service.hosts[index];
+    char target[dns::kMaxNameWire];
+    std::string_view owner = writeOwner(service, host, target);
+    uint16_t weight = !only ? service.weightOf(host) : host.weighted ? host.weight : kWholeWeight;
+    for (const Port& port : service.portsOf(host)) {
+      if (!matches(port, wanted)) continue;
+      size_t at =
+          question.writer.addSrv(Section::kAnswer, question.owner, options_.headlessTtl, 0, weight, port.number, owner);
+      if (at == 0) return false;
+      if (targets_.empty() || targets_.back().host != &host) targets_.push_back({&host, at + dns::kSrvTarget});
     }
-    return added;
-  };
-  auto addTarget = [&](const std::string& owner, const std::vector<std::string>& v4, const std::vector<std::string>& v6,
-                       uint32_t ttl) {
-    for (const auto* addresses : {&v4, &v6}) {
-      for (const std::string& address : *addresses) {
-        question.writer.addAddress(Section::kAdditional, owner, ttl, address);
-      }
-    }
-  };
-  if (service.type == ServiceRecords::Type::kClusterIp && !only) {
-    if (!addPorts(service.ports, service.owner, 100, options_.ttl)) return noData(question);
-    addTarget(service.owner, service.v4, service.v6, options_.ttl);
-    return Outcome::kAnswered;
+    return true;
+  });
+  if (targets_.empty() && !question.writer.truncated()) return noData(question);
+  for (const Target& target : targets_) {
+    bool far = target.at > dns::kMaxPointer;
+    std::string whole = far ? service.ownerOf(*target.host) : std::string();
+    addHostAddresses(question.writer, {whole, target.at}, options_.headlessTtl, service.addresses4(*target.host),
+                     service.addresses6(*target.host));
   }
-  std::vector<const Host*> hosts;
-  if (only) hosts.push_back(only);
-  for (size_t i = 0; !only && i < service.hosts.size(); ++i) hosts.push_back(&service.hosts[i]);
-  shuffle(hosts.size());
-  auto weight = static_cast<uint16_t>(std::max<size_t>(100 / hosts.size(), 1));
-  std::vector<const Host*> added;
-  for (uint32_t index : order_) {
-    if (addPorts(hosts[index]->ports, hosts[index]->owner, weight, options_.headlessTtl)) added.push_back(hosts[index]);
+  return Outcome::kAnswered;
+}
+
+Outcome Answerer::addServiceSrv(const Question& question, const ServiceRecords& service, const Port* wanted) {
+  size_t target = 0;
+  for (const Port& port : service.ports) {
+    if (!matches(port, wanted)) continue;
+    size_t at = question.writer.addSrv(Section::kAnswer, question.owner, options_.ttl, 0, kWholeWeight, port.number,
+                                       *service.owner);
+    if (at != 0 && target == 0) target = at + dns::kSrvTarget;
   }
-  if (added.empty()) return noData(question);
-  for (const Host* host : added) addTarget(host->owner, host->v4, host->v6, options_.headlessTtl);
+  if (target == 0 && !question.writer.truncated()) return noData(question);
+  addHostAddresses(question.writer, {*service.owner, target}, options_.ttl, service.addresses4(), service.addresses6());
   return Outcome::kAnswered;
 }
 
 // RFC 1034 section 3.6.2: the alias, and what it stands for when that is ours.
 Outcome Answerer::answerCname(const Question& question, const ServiceRecords& service) {
-  question.writer.addRecord(Section::kAnswer, question.name(), Type::kCname, options_.ttl, service.cname);
-  if (question.type() == Type::kCname) return Outcome::kAnswered;
+  constexpr unsigned kMaxAliases = 8;
+  size_t at = question.writer.addRecord(Section::kAnswer, question.owner, Type::kCname, options_.ttl, service.cname);
+  if (at == 0 || question.type() == Type::kCname) return Outcome::kAnswered;
+  alias_.assign(service.cname);
+  size_t labels = alias_.labelCount(), domain = question.zone.domainLabels();
+  bool ours = labels >= domain && alias_.from(labels - domain) == question.zone.domain().wire();
+  if (ours && question.aliases == kMaxAliases) return Outcome::kAnswered;  // a circle, most likely
+  if (ours) {
+    return answerDomain({question.zone, question.query, question.writer, alias_, dns::Owner(service.cname, at),
+                         labels - domain, question.aliases + 1});
+  }
+  if (!options_.upstream) return Outcome::kAnswered;
   target_ = dns::Name::fromWire(service.cname);
-  if (!target_.isAtOrBelow(question.zone.domain())) {
-    return options_.upstream ? Outcome::kForwardTarget : Outcome::kAnswered;
-  }
-  auto labels = target_.labels();
-  size_t own = labels.size() - question.zone.domainLabels();
-  if (own != 3 || labels[2] != "svc" || !wantsAddress(question.type())) return Outcome::kAnswered;
-  const ServiceRecords* target = question.zone.findService(labels[1], labels[0]);
-  if (!target) return Outcome::kAnswered;
-  const auto& addresses = question.type() == Type::kA ? target->v4 : target->v6;
-  shuffle(addresses.size());
-  for (uint32_t index : order_) {
-    if (!question.writer.addAddress(Section::kAnswer, service.cname, options_.headlessTtl, addresses[index])) break;
-  }
-  return Outcome::kAnswered;
+  return Outcome::kForwardTarget;
 }
 
 Outcome Answerer::answerPod(const Question& question) {
@@ -245,36 +288,66 @@ Outcome Answerer::answerPod(const Question& question) {
   auto address = question.own == 3 ? parsePodLabel(question.label(0)) : std::nullopt;
   if (!address) return noSuchName(question);
   if (question.type() != (address->size() == 4 ? Type::kA : Type::kAaaa)) return noData(question);
-  question.writer.addAddress(Section::kAnswer, question.name(), options_.headlessTtl, *address);
+  question.writer.addAddress(Section::kAnswer, question.owner, options_.headlessTtl, *address);
   return Outcome::kAnswered;
 }
 
 Outcome Answerer::answerReverse(const Question& question) {
-  std::vector<std::string_view> labels;
-  for (size_t i = 0; i < question.query.labelCount(); ++i) labels.push_back(question.label(i));
-  auto address = dns::addressOfReverse(labels);
-  const std::vector<std::string>* names = address ? question.zone.findReverse(*address) : nullptr;
-  if (!names && options_.upstream) return Outcome::kForward;
-  if (!names && (!address || !isPrivate(*address))) {
-    question.writer.setRcode(Rcode::kServFail);
+  constexpr size_t kMaxReverseLabels = 34;  // 32 nibbles, ip6 and arpa
+  std::array<std::string_view, kMaxReverseLabels> labels;
+  size_t count = question.name.labelCount();
+  for (size_t i = 0; i < std::min(count, labels.size()); ++i) labels[i] = question.label(i);
+  auto address = count <= labels.size() ? dns::addressOfReverse({labels.data(), count}) : std::nullopt;
+  auto services = address ? question.zone.findReverse(*address) : std::span<const Zone::Named>();
+  if (services.empty() && options_.upstream) return Outcome::kForward;
+  dns::ResponseWriter& writer = question.writer;
+  if (services.empty() && (!address || !isPrivate(*address))) {
+    writer.setRcode(Rcode::kServFail);
     return Outcome::kAnswered;
   }
-  question.writer.setAuthoritative();
-  if (!names || question.type() != Type::kPtr) {
-    // RFC 6303: nobody but us can know names of private addresses.
-    if (!names) question.writer.setRcode(Rcode::kNxDomain);
-    addSoa(question, question.query.lowerFrom(question.query.labelCount() - 2));  // in-addr.arpa or ip6.arpa
+  writer.setAuthoritative();
+  // RFC 6303: nobody but us can know names of private addresses.
+  if (services.empty()) writer.setRcode(Rcode::kNxDomain);
+  if (services.empty() || question.type() != Type::kPtr) {
+    auto suffix = question.name.from(count - 2);  // in-addr.arpa or ip6.arpa
+    writer.addRecord(Section::kAuthority, suffix, Type::kSoa, 0, question.zone.soa());
     return Outcome::kAnswered;
   }
-  for (const std::string& name : *names) {
-    if (!question.writer.addRecord(Section::kAnswer, question.name(), Type::kPtr, options_.ttl, name)) break;
+  dns::LowerName name;
+  for (const Zone::Named& named : services) {
+    if (!name.assign(*named.service)) continue;
+    const ServiceRecords* service = question.zone.findService(name, 0);
+    if (service && !addPointers(question, *service, *address)) break;
   }
   return Outcome::kAnswered;
 }
 
-// RFC 2308 section 2.2: the name is there, records of this type are not.
+// A Service's own addresses name the Service, its endpoints' their host. False when no more fits.
+bool Answerer::addPointers(const Question& question, const ServiceRecords& service, std::string_view address) {
+  bool v4 = address.size() == 4;
+  auto add = [&](uint32_t ttl, std::string_view name) {
+    return question.writer.addRecord(Section::kAnswer, question.owner, Type::kPtr, ttl, name) != 0;
+  };
+  bool own = service.type == ServiceRecords::Type::kClusterIp &&
+             (v4 ? service.addresses4() : service.addresses6()).contains(address);
+  if (own && !add(options_.ttl, *service.owner)) return false;
+  for (const Host& host : service.hosts) {
+    AddressList addresses = v4 ? service.addresses4(host) : service.addresses6(host);
+    char name[dns::kMaxNameWire];
+    if (addresses.contains(address) && !add(options_.headlessTtl, writeOwner(service, host, name))) return false;
+  }
+  return true;
+}
+
+// RFC 2308 section 2.2: the name is there, records of this type are not. Negative answers live as long as the lesser of
+// the SOA's TTL and minimum (section 5): 0, nobody keeps them.
 Outcome Answerer::noData(const Question& question) {
-  addSoa(question, question.zone.domain().wire());
+  const Zone& zone = question.zone;
+  size_t labels = question.query.labelCount(), domain = zone.domainLabels();
+  question.writer.addRecord(Section::kAuthority,
+                            {zone.domain().wire(), dns::kHeaderSize + question.query.name().size() -
+                                                       question.query.lowerFrom(labels - domain).size()},
+                            Type::kSoa, 0, zone.soa());
   return Outcome::kAnswered;
 }
 
@@ -283,33 +356,30 @@ Outcome Answerer::noSuchName(const Question& question) {
   return noData(question);
 }
 
-// Negative answers live as long as the lesser of the SOA's TTL and minimum (RFC 2308 section 5): 0, nobody keeps them.
-void Answerer::addSoa(const Question& question, std::string_view owner) {
-  bool asked = question.type() == Type::kSoa && question.own == 0;
-  auto primary = question.zone.domain().child("dns"), mailbox = question.zone.domain().child("hostmaster");
-  dns::Soa soa{primary ? primary->child("ns").value_or(*primary) : dns::Name(),
-               mailbox.value_or(dns::Name()),
-               1,
-               7200,
-               1800,
-               86400,
-               0};
-  question.writer.addRecord(asked ? Section::kAnswer : Section::kAuthority,
-                            {dns::Name::fromWire(owner), asked ? options_.ttl : 0, soa});
-}
-
-// A random order of 0..count-1 in order_.
-void Answerer::shuffle(size_t count) {
+// Calls visit(index) for 0..count-1 in a random order, until it says that it had enough.
+template <typename Visit>
+void Answerer::inRandomOrder(size_t count, Visit visit) {
+  constexpr size_t kShuffled = 256;
+  if (count > kShuffled) {  // only some of so many are taken: those that stand together somewhere will do
+    size_t start = randomBelow(count);
+    for (size_t i = 0; i < count && visit(start + i < count ? start + i : start + i - count); ++i) {
+    }
+    return;
+  }
   order_.resize(count);
   std::iota(order_.begin(), order_.end(), 0u);
-  for (size_t left = count; left > 1; --left) std::swap(order_[left - 1], order_[nextRandom() % left]);
+  for (size_t i = 0; i < count; ++i) {
+    if (i + 1 < count) std::swap(order_[i], order_[i + randomBelow(count - i)]);
+    if (!visit(order_[i])) return;
+  }
 }
 
-uint32_t Answerer::nextRandom() {  // xorshift64*: spreads load, keeps no secret
+uint32_t Answerer::randomBelow(size_t bound) {  // xorshift64*: spreads load, keeps no secret
   random_ ^= random_ >> 12;
   random_ ^= random_ << 25;
   random_ ^= random_ >> 27;
-  return static_cast<uint32_t>(random_ * 0x2545F4914F6CDD1Dull >> 32);
+  uint64_t number = random_ * 0x2545F4914F6CDD1Dull >> 32;
+  return static_cast<uint32_t>(number * bound >> 32);
 }
 
 }  // namespace wherry::clusterdns

@@ -1,5 +1,5 @@
 // From a query and a Zone to a response: the pure half of the cluster DNS. No clock, socket or lock; randomness for the
-// order of answers is handed in.
+// order of answers is handed in. Zone transfers are transfer.h's.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ enum class Outcome {
 };
 
 // Answers queries, one thread each. Keeps scratch memory, so that an answer allocates nothing.
+// Answers queries, one thread each. Keeps scratch memory, so that an answer allocates nothing.
 class Answerer {
  public:
   Answerer(AnswerOptions options, uint64_t seed) : options_(options), random_(seed | 1) {}
@@ -40,23 +41,30 @@ class Answerer {
   Outcome answerApex(const Question& question);
   Outcome answerService(const Question& question);
   Outcome answerServiceName(const Question& question, const ServiceRecords& service);
-  Outcome answerHost(const Question& question, const ServiceRecords& service, std::string_view label);
-  Outcome answerPort(const Question& question, const ServiceRecords& service);
+  Outcome answerHost(const Question& question, const ServiceRecords& service);
+  Outcome answerPort(const Question& question, const ServiceRecords& service, size_t protocolAt);
   Outcome answerCname(const Question& question, const ServiceRecords& service);
   Outcome answerPod(const Question& question);
   Outcome answerReverse(const Question& question);
-  Outcome addAddresses(const Question& question, const std::vector<std::string>& v4, const std::vector<std::string>& v6,
-                       uint32_t ttl);
+  Outcome addAddresses(const Question& question, AddressList v4, AddressList v6, uint32_t ttl);
   Outcome addSrv(const Question& question, const ServiceRecords& service, const Port* wanted, const Host* only);
+  Outcome addServiceSrv(const Question& question, const ServiceRecords& service, const Port* wanted);
+  bool addPointers(const Question& question, const ServiceRecords& service, std::string_view address);
   Outcome noData(const Question& question);
   Outcome noSuchName(const Question& question);
-  void addSoa(const Question& question, std::string_view owner);
-  void shuffle(size_t count);
-  uint32_t nextRandom();
+  template <typename Visit>
+  void inRandomOrder(size_t count, Visit visit);
+  uint32_t randomBelow(size_t bound);
 
   AnswerOptions options_;
   uint64_t random_;
   std::vector<uint32_t> order_;
+  struct Target {
+    const Host* host;
+    size_t at;
+  };
+  std::vector<Target> targets_;
+  dns::LowerName alias_;
   dns::Name target_;
 };
 

@@ -2,10 +2,15 @@
 
 #include <set>
 
+#include <fmt/format.h>
+
+#include "base/clock.h"
 #include "base/fault_point.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "client/workqueue.h"
+#include "clusterdns/programming_times.h"
+#include "clusterdns/query_metrics.h"
 #include "clusterdns/server.h"
 #include "clusterdns/zone.h"
 #include "dns/record.h"
@@ -18,6 +23,7 @@ const base::Log kLog("clusterdns");
 
 const meta::Resource kServices{"", "v1", "services", "Service", meta::Scope::kNamespaced};
 const meta::Resource kNamespaces{"", "v1", "namespaces", "Namespace", meta::Scope::kCluster};
+const meta::Resource kPods{"", "v1", "pods", "Pod", meta::Scope::kNamespaced};
 const meta::Resource kSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", meta::Scope::kNamespaced};
 
 constexpr std::string_view kServiceLabel = "kubernetes.io/service-name";
@@ -72,6 +78,8 @@ struct ClusterDns::State {
     ZoneBuilder builder;
     std::set<meta::ObjectKey> services;
     bool changed = false;
+    int64_t revision = 0;
+    ProgrammingTimes times;
     std::unique_ptr<Server> server;
   };
 
@@ -82,6 +90,7 @@ struct ClusterDns::State {
         services(informers.informer(kServices)),
         slices(informers.informer(kSlices)),
         namespaces(informers.informer(kNamespaces)),
+        pods(informers.informer(kPods)),
         pending(Pending(domain)) {}
 
   void follow() {
@@ -89,14 +98,14 @@ struct ClusterDns::State {
                     [](const meta::Object& slice) { return std::vector<std::string>{serviceOf(slice).text()}; });
     services.addHandler(
         {[this](const auto& before, const auto& after) { serviceChanged(*(after ? after : before), !after); }, nullptr,
-         [this](int64_t) { publish(); }});
+         [this](int64_t revision) { publish(revision); }});
     slices.addHandler({[this](const auto& before, const auto& after) {
                          if (before) sliceChanged(*before, !after);
                          if (after) sliceChanged(*after, false);
                        },
                        nullptr,
                        [this](int64_t revision) {
-                         publish();
+                         publish(revision);
                          applied.publish(revision);
                        }});
     namespaces.addHandler({[this](const auto& before, const auto& after) {
@@ -107,7 +116,18 @@ struct ClusterDns::State {
                              });
                              if (after && name == kSystem) ownObjects.add("all");
                            },
-                           nullptr, [this](int64_t) { publish(); }});
+                           nullptr, [this](int64_t revision) { publish(revision); }});
+    pods.addHandler({[this](const auto& before, const auto& after) { podChanged(before, after); }, nullptr,
+                     [this](int64_t revision) { publish(revision); }});
+  }
+
+  // Of a pod only its weight counts, which few have: then all Services of its namespace are looked at again.
+  void podChanged(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+    pending.with([&](Pending& p) { p.times.podChanged(before, after, base::Clock::system()); });
+    if ((before ? weightOf(*before) : std::nullopt) == (after ? weightOf(*after) : std::nullopt)) return;
+    for (const meta::ObjectPtr& service : services.list((after ? after : before)->metadata().ns())) {
+      markDirty(service->key());
+    }
   }
 
   void serviceChanged(const meta::Object& service, bool gone) {
@@ -117,6 +137,7 @@ struct ClusterDns::State {
 
   void sliceChanged(const meta::Object& slice, bool gone) {
     markDirty(serviceOf(slice));
+    if (!gone) pending.with([&](Pending& p) { p.times.sliceChanged(slice, serviceOf(slice), base::Clock::system()); });
     if (gone && slice.key() == meta::ObjectKey{std::string(kSystem), std::string(kDnsName)}) ownObjects.add("all");
   }
 
@@ -124,19 +145,36 @@ struct ClusterDns::State {
     pending.with([&](Pending& p) { p.services.insert(std::move(key)); });
   }
 
-  void publish() {
+  ServiceRecordsPtr render(const meta::ObjectKey& key) const {
+    meta::ObjectPtr service = services.get(key);
+    if (!service) return nullptr;
+    auto weights = [this](std::string_view ns, std::string_view name) {
+      meta::ObjectPtr pod = pods.get(ns, name);
+      return pod ? weightOf(*pod) : std::nullopt;
+    };
+    return renderService(domain, service->tree(), slices.byIndex(kByService, key.text()), weights);
+  }
+
+  // CoreDNS's word for it, in metrics.
+  std::string_view kindOf(const meta::ObjectKey& key) const {
+    meta::ObjectPtr service = services.get(key);
+    if (!service || json::getString(service->tree(), "spec.clusterIP") != "None") return "cluster_ip";
+    bool selects = json::find(service->tree(), "spec.selector") != nullptr;
+    return selects ? "headless_with_selector" : "headless_without_selector";
+  }
+
+  void publish(int64_t revision) {
     // Within the lock, so that an older snapshot never overtakes a newer one; nothing here waits.
     pending.with([&](Pending& p) {
       if (p.services.empty() && !p.changed) return;
-      for (const meta::ObjectKey& key : p.services) {
-        meta::ObjectPtr service = services.get(key);
-        p.builder.setService(
-            key.ns, key.name,
-            service ? renderService(domain, service->tree(), slices.byIndex(kByService, key.text())) : nullptr);
-      }
+      for (const meta::ObjectKey& key : p.services) p.builder.setService(key.ns, key.name, render(key));
       p.services.clear();
       p.changed = false;
-      if (p.server) p.server->publish(p.builder.snapshot());
+      p.revision = revision;
+      if (!p.server) return p.times.clear();
+      p.server->publish(p.builder.snapshot(revision));
+      base::MonotonicTime now = base::Clock::system().monotonicNow();
+      for (const auto& [service, since] : p.times.take()) countProgramming(kindOf(service), now - since);
     });
   }
 
@@ -169,6 +207,7 @@ struct ClusterDns::State {
   client::Informer& services;
   client::Informer& slices;
   client::Informer& namespaces;
+  client::Informer& pods;
   base::Guarded<Pending> pending;
   base::Published<int64_t> applied;
   client::Workqueue ownObjects{"clusterdns"};
@@ -190,10 +229,15 @@ void ClusterDns::start() {
   const ClusterDnsOptions& options = state_->options;
   if (auto address = linux::Ipv4Address::parse(options.address)) linux::addLoopbackAddress(*address);
   base::faultPoint("dns-address-added");
-  auto server = startServer({.address = options.address, .threads = options.threads, .resolvConf = options.resolvConf},
+  nameServer(fmt::format("dns://{}:53", options.address), state_->domain.text());
+  auto server = startServer({.address = options.address,
+                             .threads = options.threads,
+                             .answers = options.answers,
+                             .resolvConf = options.resolvConf,
+                             .limits = options.limits},
                             std::make_shared<const Zone>(state_->domain));
   state_->pending.with([&](State::Pending& p) {
-    server->publish(p.builder.snapshot());
+    server->publish(p.builder.snapshot(p.revision));
     p.server = std::move(server);
   });
   kLog.info("serving {} on {}{} port 53", options.domain, options.address, prefixLength(options.address));

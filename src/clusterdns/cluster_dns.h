@@ -12,6 +12,8 @@
 #include "base/published.h"
 #include "client/client.h"
 #include "client/informer.h"
+#include "clusterdns/answer.h"
+#include "clusterdns/service_limits.h"
 
 namespace wherry::clusterdns {
 
@@ -22,6 +24,8 @@ struct ClusterDnsOptions {
   std::string nodeIp;
   std::string resolvConf = "/etc/resolv.conf";
   unsigned threads = 2;
+  AnswerOptions answers;
+  ServiceLimits limits;
 };
 
 class ClusterDns {

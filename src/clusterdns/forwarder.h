@@ -10,11 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "clusterdns/socket_address.h"
 #include "net/event_loop.h"
 
 namespace wherry::clusterdns {
-
-enum class Transport { kUdp, kTcp };
 
 class Forwarder {
  public:

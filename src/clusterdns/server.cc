@@ -5,11 +5,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "clusterdns/serving.h"
 #include "clusterdns/shared_zone.h"
 #include "clusterdns/socket_address.h"
 #include "clusterdns/tcp_listener.h"
 #include "clusterdns/udp_worker.h"
-#include "clusterdns/upstreams.h"
 #include "net/event_loop.h"
 
 namespace wherry::clusterdns {
@@ -27,24 +27,26 @@ class RunningServer : public Server {
  public:
   RunningServer(const ServerOptions& options, std::shared_ptr<const Zone> zone)
       : zone_(std::move(zone)),
-        upstreams_(std::make_shared<Upstreams>(loop_, zone_, options.answers, options.resolvConf, options.address,
-                                               options.upstreamPort)) {
+        serving_{.zone = zone_,
+                 .answers = options.answers,
+                 .limits = options.limits,
+                 .upstreams = std::make_shared<Upstreams>(loop_, zone_, options.answers, options.resolvConf,
+                                                          options.address, options.upstreamPort),
+                 .loopCounts = newQueryCounts(),
+                 .limiter = RateLimiter(options.limits.answersPerSecond)} {
     base::Fd listening = bindSocket(options.address, options.port, SOCK_STREAM);
     if (::listen(listening.get(), SOMAXCONN) != 0) base::throwErrno("listen");
     port_ = boundPort(listening.get());
     std::vector<base::Fd> sockets;
     for (unsigned i = 0; i < options.threads; ++i) sockets.push_back(bindSocket(options.address, port_, SOCK_DGRAM));
 
-    auto tcp = std::make_shared<TcpListener>(loop_, std::move(listening), zone_, options.answers, upstreams_,
-                                             options.maxTcpConnections);
-    loop_.post([upstreams = upstreams_, tcp] {
+    auto tcp = std::make_shared<TcpListener>(loop_, std::move(listening), serving_);
+    loop_.post([upstreams = serving_.upstreams, tcp] {
       upstreams->start();
       tcp->start();
     });
     loopThread_ = std::jthread([this] { loop_.run(); });
-    for (base::Fd& socket : sockets) {
-      workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), zone_, options.answers, upstreams_));
-    }
+    for (base::Fd& socket : sockets) workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), serving_));
   }
 
   ~RunningServer() override {
@@ -58,7 +60,7 @@ class RunningServer : public Server {
  private:
   SharedZone zone_;
   net::EventLoop loop_;
-  std::shared_ptr<Upstreams> upstreams_;
+  Serving serving_;
   uint16_t port_ = 0;
   std::vector<std::unique_ptr<UdpWorker>> workers_;
   std::jthread loopThread_;

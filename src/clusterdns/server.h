@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clusterdns/answer.h"
+#include "clusterdns/service_limits.h"
 #include "clusterdns/zone.h"
 
 namespace wherry::clusterdns {
@@ -20,7 +21,7 @@ struct ServerOptions {
   AnswerOptions answers;
   std::string resolvConf = "/etc/resolv.conf";  // read again when it changes
   uint16_t upstreamPort = 53;
-  size_t maxTcpConnections = 256;
+  ServiceLimits limits;
 };
 
 class Server {

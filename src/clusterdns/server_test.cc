@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -70,9 +71,9 @@ class ServerTest : public testing::Test {
     ::rmdir(directory_.c_str());
   }
 
-  std::unique_ptr<Server> start(uint16_t upstreamPort = 53) {
+  std::unique_ptr<Server> start(ServiceLimits limits = {}) {
     return startServer(
-        {.address = "127.0.0.1", .port = 0, .threads = 2, .resolvConf = resolvConf_, .upstreamPort = upstreamPort},
+        {.address = "127.0.0.1", .port = 0, .threads = 2, .resolvConf = resolvConf_, .limits = std::move(limits)},
         zoneWith("10.96.0.7"));
   }
 
@@ -102,6 +103,169 @@ TEST_F(ServerTest, AnswersSeveralQueriesOfOneTcpConnection) {
   size_t size = (answers[0] & 255u) << 8 | (answers[1] & 255u);
   EXPECT_EQ(answers.substr(0, 2 + size), answers.substr(2 + size));
   EXPECT_EQ(dns::readMessage(answers.substr(2, size))->answer.size(), 1u);
+}
+
+// One message of a TCP connection; "" when it was closed before.
+std::string receiveFramed(int fd) {
+  std::string got;
+  for (size_t wanted = 2; got.size() < wanted;) {
+    pollfd ready{fd, POLLIN, 0};
+    if (::poll(&ready, 1, kPatienceMillis) != 1) return {};
+    char buffer[4096];
+    ssize_t size = ::recv(fd, buffer, std::min(wanted - got.size(), sizeof buffer), 0);
+    if (size <= 0) return {};
+    got.append(buffer, static_cast<size_t>(size));
+    if (got.size() >= 2) wanted = 2 + ((got[0] & 255u) << 8 | (got[1] & 255u));
+  }
+  return got.substr(2);
+}
+
+std::string askTcp(int fd, const std::string& name, dns::Type type = dns::Type::kA) {
+  std::string query = framed(dns::writeQuery(77, dns::Name::of(name), type, 1232));
+  ::send(fd, query.data(), query.size(), MSG_NOSIGNAL);
+  auto message = dns::readMessage(receiveFramed(fd));
+  return message ? dns::renderMessage(*message) : "no answer";
+}
+
+constexpr const char* kWeb = "web.default.svc.cluster.local";
+constexpr const char* kWebAnswer = "NOERROR aa\n;; ANSWER\nweb.default.svc.cluster.local. 5 IN A 10.96.0.7\n";
+
+TEST_F(ServerTest, AClientThatHasNothingMoreToAskGetsItsAnswers) {
+  auto server = start();
+  base::Fd fd = connectTo(server->port(), SOCK_STREAM);
+  std::string query = framed(dns::writeQuery(77, dns::Name::of(kWeb), dns::Type::kA, 1232));
+  std::string three = query + query + query;
+  ::send(fd.get(), three.data(), three.size(), 0);
+  ::shutdown(fd.get(), SHUT_WR);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(dns::readMessage(receiveFramed(fd.get()))->answer.size(), 1u);
+  EXPECT_EQ(receiveFramed(fd.get()), "") << "and the end";
+}
+
+TEST_F(ServerTest, AClientHasOnlySoManyConnections) {
+  auto server = start({.tcpConnections = 100, .tcpConnectionsPerClient = 2});
+  base::Fd first = connectTo(server->port(), SOCK_STREAM), second = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer);
+  EXPECT_EQ(askTcp(second.get(), kWeb), kWebAnswer);
+  base::Fd third = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(third.get(), kWeb), "no answer");
+  EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer) << "the others go on";
+}
+
+TEST_F(ServerTest, OfTooManyConnectionsTheIdlestGoes) {
+  auto server = start({.tcpConnections = 2});
+  base::Fd first = connectTo(server->port(), SOCK_STREAM), second = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer);
+  EXPECT_EQ(askTcp(second.get(), kWeb), kWebAnswer);
+  EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer);
+  base::Fd third = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(third.get(), kWeb), kWebAnswer);
+  EXPECT_EQ(askTcp(second.get(), kWeb), "no answer");
+  EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer);
+}
+
+TEST_F(ServerTest, AnIdleConnectionIsClosedAlsoWhenHalfAQueryCame) {
+  auto server = start({.tcpIdle = std::chrono::milliseconds(50)});
+  base::Fd idle = connectTo(server->port(), SOCK_STREAM), half = connectTo(server->port(), SOCK_STREAM);
+  ::send(half.get(), "\0\x20half", 6, 0);
+  EXPECT_EQ(receiveFramed(idle.get()), "");
+  EXPECT_EQ(receiveFramed(half.get()), "");
+}
+
+TEST_F(ServerTest, AClientThatReadsNothingDoesNotFillOurMemory) {
+  auto server = start();
+  base::Fd fd = connectTo(server->port(), SOCK_STREAM);
+  std::string query = framed(dns::writeQuery(77, dns::Name::of(kWeb), dns::Type::kA, 1232)), many;
+  for (int i = 0; i < 1000; ++i) many += query;
+  // Both sides' buffers are full at some time: then we are not read from any more.
+  size_t sent = 0;
+  for (pollfd ready{fd.get(), POLLOUT, 0}; sent < (256u << 20) && ::poll(&ready, 1, 500) == 1;) {
+    ssize_t count = ::send(fd.get(), many.data() + sent % query.size(), many.size() - query.size(), MSG_DONTWAIT);
+    if (count > 0) sent += static_cast<size_t>(count);
+  }
+  EXPECT_LT(sent, 256u << 20);
+  EXPECT_EQ(askUdp(server->port(), kWeb), kWebAnswer);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(dns::readMessage(receiveFramed(fd.get()))->answer.size(), 1u);
+}
+
+TEST_F(ServerTest, StrangersAreLimitedUnlessTheyHaveACookie) {
+  auto server = start({.answersPerSecond = 1});
+  EXPECT_EQ(askUdp(server->port(), kWeb), kWebAnswer);
+  base::Fd fd = connectTo(server->port(), SOCK_DGRAM);
+  // With a client's half only: limited like anybody, but told the other half.
+  std::string query = dns::writeQuery(77, dns::Name::of(kWeb), dns::Type::kA, 1232);
+  query[query.size() - 1] = 12;
+  query += std::string(
+      "\0\x0a\0\x08"
+      "clientid",
+      12);
+  // Some queries are dropped and, when a second has passed, one is answered.
+  std::optional<dns::Message> message;
+  for (int i = 0; i < 1000 && !(message && message->truncated); ++i) {
+    ::send(fd.get(), query.data(), query.size(), 0);
+    pollfd ready{fd.get(), POLLIN, 0};
+    if (::poll(&ready, 1, 50) == 1) message = dns::readMessage(receive(fd.get()));
+  }
+  ASSERT_TRUE(message && message->truncated);
+  EXPECT_TRUE(message->answer.empty());
+  ASSERT_EQ(message->options.size(), 28u);
+  query.replace(query.size() - 12, 12, message->options);
+  query[query.size() - 29] = 28;
+  for (int i = 0; i < 20; ++i) {
+    ::send(fd.get(), query.data(), query.size(), 0);
+    EXPECT_EQ(dns::readMessage(receive(fd.get()))->answer.size(), 1u);
+  }
+}
+
+TEST_F(ServerTest, TheClusterItselfIsNotLimited) {
+  auto server = start({.trusted = Prefixes::parse({"127.0.0.0/8"}), .answersPerSecond = 1});
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(askUdp(server->port(), kWeb), kWebAnswer);
+}
+
+TEST_F(ServerTest, TheZoneIsTransferredToThoseWhoMayHaveIt) {
+  auto server = start({.transferTo = Prefixes::parse({"127.0.0.1"})});
+  base::Fd fd = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(fd.get(), "cluster.local", dns::Type::kAxfr),
+            "NOERROR aa\n;; ANSWER\n"
+            "cluster.local. 5 IN SOA ns.dns.cluster.local. hostmaster.cluster.local. 2 7200 1800 86400 0\n"
+            "cluster.local. 5 IN NS kube-dns.kube-system.svc.cluster.local.\n"
+            "dns-version.cluster.local. 5 IN TXT \"1.1.0\"\n"
+            "web.default.svc.cluster.local. 5 IN A 10.96.0.7\n"
+            "cluster.local. 5 IN SOA ns.dns.cluster.local. hostmaster.cluster.local. 2 7200 1800 86400 0\n");
+  EXPECT_EQ(askTcp(fd.get(), "svc.cluster.local", dns::Type::kAxfr), "REFUSED\n") << "only the whole zone";
+  EXPECT_EQ(askTcp(fd.get(), kWeb), kWebAnswer) << "the connection goes on";
+  EXPECT_EQ(askUdp(server->port(), "cluster.local", dns::Type::kAxfr), "REFUSED\n") << "not over UDP";
+}
+
+// More than waits for a client at once.
+TEST_F(ServerTest, ALargeZoneIsTransferredToItsEnd) {
+  auto server = start({.transferTo = Prefixes::parse({"127.0.0.1"})});
+  dns::Name domain = dns::Name::of("cluster.local.");
+  ZoneBuilder builder(domain);
+  constexpr size_t kServices = 3000;
+  for (size_t i = 0; i < kServices; ++i) {
+    std::string name = "s" + std::to_string(i);
+    json::Value service = {{"metadata", {{"name", name}, {"namespace", "a"}}},
+                           {"spec", {{"clusterIP", fmt::format("10.96.{}.{}", i / 250, i % 250)}}}};
+    builder.setService("a", name, renderService(domain, service, {}));
+  }
+  server->publish(builder.snapshot());
+  base::Fd fd = connectTo(server->port(), SOCK_STREAM);
+  std::string query = framed(dns::writeQuery(77, domain, dns::Type::kAxfr, std::nullopt));
+  ::send(fd.get(), query.data(), query.size(), 0);
+  size_t records = 0;
+  for (size_t ends = 0; ends < 2;) {
+    auto message = dns::readMessage(receiveFramed(fd.get()));
+    ASSERT_TRUE(message) << "after " << records << " records";
+    records += message->answer.size();
+    for (const dns::Record& record : message->answer) ends += dns::typeOf(record.data) == dns::Type::kSoa;
+  }
+  EXPECT_EQ(records, kServices + 4);
+}
+
+TEST_F(ServerTest, NobodyElseMayHaveTheZone) {
+  auto server = start();
+  base::Fd fd = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_EQ(askTcp(fd.get(), "cluster.local", dns::Type::kAxfr), "REFUSED\n");
 }
 
 TEST_F(ServerTest, APublishedZoneIsInTheVeryNextAnswer) {

@@ -29,20 +29,22 @@ class SharedZone {
 // One thread's view of it. Not thread-safe.
 class ZoneReader {
  public:
-  explicit ZoneReader(const SharedZone& shared) : shared_(shared) {}
+  explicit ZoneReader(const SharedZone& from) : from_(from) {}
 
   // Holds everything that was published before the call.
-  const Zone& newest() {
-    uint64_t version = shared_.version_.load(std::memory_order_acquire);
+  const Zone& newest() { return *shared(); }
+  // The same, for whoever needs that one for longer.
+  const std::shared_ptr<const Zone>& shared() {
+    uint64_t version = from_.version_.load(std::memory_order_acquire);
     if (version != version_) {
-      zone_ = shared_.zone_.copy();
+      zone_ = from_.zone_.copy();
       version_ = version;
     }
-    return *zone_;
+    return zone_;
   }
 
  private:
-  const SharedZone& shared_;
+  const SharedZone& from_;
   std::shared_ptr<const Zone> zone_;
   uint64_t version_ = 0;
 };

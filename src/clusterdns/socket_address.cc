@@ -36,6 +36,13 @@ SocketAddress SocketAddress::of(const std::string& ip, uint16_t port) {
   return out;
 }
 
+std::string_view SocketAddress::bytes() const {
+  if (family() == AF_INET) {
+    return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr), 4};
+  }
+  return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr), 16};
+}
+
 base::Fd bindSocket(const std::string& ip, uint16_t port, int type) {
   SocketAddress address = SocketAddress::of(ip, port);
   base::Fd fd(::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -11,12 +12,16 @@
 
 namespace wherry::clusterdns {
 
+enum class Transport { kUdp, kTcp };
+
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
 
   // REQUIRES: `ip` is an address.
   static SocketAddress of(const std::string& ip, uint16_t port);
+  // The bytes of the address alone, 4 or 16 in network order.
+  std::string_view bytes() const;
   int family() const { return storage.ss_family; }
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }

@@ -1,64 +1,24 @@
-// The cluster's names as an immutable snapshot: what the DNS specification for Kubernetes 1.1.0 says that Services,
-// EndpointSlices and Namespaces are called, kept per Service and put into answers when they are asked for.
+// The cluster's names as an immutable snapshot: the records of every Service (service_records.h), found by name and by
+// address.
 //
 // A Zone never changes and may be read from any thread without a lock. A ZoneBuilder makes the next one by copying only
-// the shard that a change falls into, so that a change costs the same whatever the number of Services.
+// the shards that a change falls into, so that a change costs the same whatever the number of Services.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "base/strings.h"
+#include "clusterdns/service_records.h"
 #include "dns/name.h"
-#include "json/value.h"
-#include "meta/object.h"
 
 namespace wherry::clusterdns {
-
-struct Port {
-  std::string name;      // lower case; "" when the Service gives it none
-  std::string protocol;  // "tcp", "udp", "sctp"
-  uint16_t number = 0;
-
-  auto operator<=>(const Port&) const = default;
-};
-
-// One host below a Service: its endpoints that share a hostname (or the one that has none and is called by its
-// address).
-struct Host {
-  std::string label;  // "web-0", "10-1-0-3"
-  std::string owner;  // wire form of label.service.namespace.svc.domain
-  std::vector<std::string> v4, v6;
-  std::vector<Port> ports;
-};
-
-// All records of one Service.
-struct ServiceRecords {
-  enum class Type { kClusterIp, kHeadless, kExternalName };
-  Type type = Type::kClusterIp;
-  std::string ns, name;
-  std::string owner;                // wire form of service.namespace.svc.domain
-  std::vector<std::string> v4, v6;  // what the Service's name stands for, 4 and 16 bytes each
-  std::vector<Port> ports;          // of a ClusterIP Service
-  std::vector<Host> hosts;          // ready endpoints, by label
-  std::string cname;                // wire form, of an ExternalName Service
-
-  const Host* findHost(std::string_view label) const;
-  // The name has no records at all, and so does not exist: a headless Service without a ready endpoint.
-  bool empty() const;
-};
-using ServiceRecordsPtr = std::shared_ptr<const ServiceRecords>;
-
-// The records of a Service and its slices. Null for a Service that has no name (ExternalName with a broken target).
-ServiceRecordsPtr renderService(const dns::Name& domain, const json::Value& service,
-                                const std::vector<meta::ObjectPtr>& slices);
 
 class Zone {
  public:
@@ -66,23 +26,51 @@ class Zone {
 
   const dns::Name& domain() const { return domain_; }
   size_t domainLabels() const { return domainLabels_; }
+  // RFC 1035 section 3.3.13: grows with every change (RFC 1982), also over restarts, as revisions of the store do.
+  uint32_t serial() const { return serial_; }
+  // The data of the SOA record. Its minimum is 0: nobody keeps a negative answer (RFC 2308 section 5).
+  const std::string& soa() const { return soa_; }
+  // The wire form of the name that the NS record gives: the Service that every cluster has for its DNS.
+  const std::string& nameServer() const { return nameServer_; }
+
   const ServiceRecords* findService(std::string_view ns, std::string_view name) const;
+  // The Service called by the two labels of `name` from `label` on, and then svc.<domain>.
+  const ServiceRecords* findService(const dns::LowerName& name, size_t label) const;
   bool hasNamespace(std::string_view ns) const { return namespaces_->contains(ns); }
-  // The names (wire form) of an address of 4 or 16 bytes; null when it has none.
-  const std::vector<std::string>* findReverse(std::string_view address) const;
+
+  // An address, and the wire form of the name of a Service that it belongs to.
+  struct Named {
+    std::array<char, 16> address;
+    std::shared_ptr<const std::string> service;
+  };
+  // The Services of an address of 4 or 16 bytes.
+  std::span<const Named> findReverse(std::string_view address) const;
+
+  // All Services come in kShards parts, which makes a walk over them resumable.
+  static constexpr size_t kShards = 256;
+  template <typename F>
+  void forEachService(size_t shard, F&& visit) const {
+    for (const Entry& entry : *services_[shard]) visit(*entry.records);
+  }
 
  private:
   friend class ZoneBuilder;
-  template <typename V>
-  using Map = std::unordered_map<std::string, V, base::StringHash, std::equal_to<>>;
+  struct Entry {
+    size_t hash;
+    ServiceRecordsPtr records;
+  };
   using Names = std::unordered_set<std::string, base::StringHash, std::equal_to<>>;
-  using Services = Map<ServiceRecordsPtr>;
-  using Reverse = Map<std::vector<std::string>>;
-  static constexpr size_t kShards = 256;
-  static size_t shardOf(std::string_view key) { return base::StringHash{}(key) % kShards; }
+  using Services = std::vector<Entry>;  // by hash
+  using Reverse = std::vector<Named>;   // by address
+
+  // `key`: the Service's and the namespace's label in wire form.
+  const ServiceRecords* findByKey(std::string_view key) const;
+  void setSerial(uint32_t serial);
 
   dns::Name domain_;
   size_t domainLabels_;
+  uint32_t serial_ = 0;
+  std::string soa_, nameServer_;
   std::array<std::shared_ptr<const Services>, kShards> services_;
   std::array<std::shared_ptr<const Reverse>, kShards> reverse_;
   std::shared_ptr<const Names> namespaces_;
@@ -96,10 +84,11 @@ class ZoneBuilder {
   // Null: the Service has gone.
   void setService(std::string_view ns, std::string_view name, ServiceRecordsPtr records);
   void setNamespace(std::string_view ns, bool exists);
-  std::shared_ptr<const Zone> snapshot() const { return std::make_shared<const Zone>(next_); }
+  // `revision`: of the store, that the changes since the last snapshot came from.
+  std::shared_ptr<const Zone> snapshot(int64_t revision = 0);
 
  private:
-  void changeReverse(const ServiceRecords& records, bool add);
+  void changeReverse(const ServiceRecords* before, const ServiceRecords* after);
 
   Zone next_;
 };

@@ -10,7 +10,13 @@ namespace wherry::dns {
 namespace {
 
 constexpr uint16_t kQr = 0x8000, kAa = 0x0400, kTc = 0x0200, kRd = 0x0100, kRa = 0x0080;
+constexpr uint16_t kDo = 0x8000;  // RFC 3225, in the OPT record's TTL
 constexpr size_t kOptSize = 11;
+constexpr uint16_t kCookie = 10, kKeepalive = 11;  // EDNS options
+constexpr size_t kOptionHead = 4;
+constexpr size_t kCookieOption = kOptionHead + kClientCookieSize + kServerCookieSize,
+                 kKeepaliveOption = kOptionHead + 2;
+constexpr size_t kMaxServerCookie = 32;
 
 uint16_t read16(std::string_view data, size_t at) {
   return static_cast<uint16_t>(static_cast<unsigned char>(data[at]) << 8 | static_cast<unsigned char>(data[at + 1]));
@@ -53,6 +59,8 @@ std::string_view rcodeName(Rcode rcode) {
       return "NOTIMP";
     case Rcode::kRefused:
       return "REFUSED";
+    case Rcode::kNotAuth:
+      return "NOTAUTH";
     case Rcode::kBadVers:
       return "BADVERS";
   }
@@ -65,194 +73,228 @@ std::optional<Query> Query::read(std::string_view packet) {
   if (packet.size() < kHeaderSize) return std::nullopt;
   uint16_t flags = read16(packet, 2);
   if (flags & kQr) return std::nullopt;
-  Query query;
+  std::optional<Query> result(std::in_place);
+  Query& query = *result;
   query.packet_ = packet;
   query.id_ = read16(packet, 0);
   query.opcode_ = static_cast<uint8_t>(flags >> 11 & 15);
   query.recursionDesired_ = flags & kRd;
+  uint16_t questions = read16(packet, 4);
   if (query.opcode_ != 0) {
     query.error_ = Rcode::kNotImp;
-  } else if (read16(packet, 4) != 1 || !query.readQuestion()) {  // RFC 9619: exactly one question
+  } else if (questions > 1 || (questions == 1 && !query.readQuestion())) {  // RFC 9619: not more than one
     query.error_ = Rcode::kFormErr;
   } else {
     unsigned records = read16(packet, 6) + read16(packet, 8) + read16(packet, 10);
-    query.readAdditional(kHeaderSize + query.questionSize_, records);
+    query.readRecords(kHeaderSize + query.questionSize_, records);
+    if (questions == 0 && query.cookie_.empty() && query.error_ == Rcode::kNoError) query.error_ = Rcode::kFormErr;
   }
-  return query;
+  return result;
 }
 
 bool Query::readQuestion() {
-  size_t at = kHeaderSize;
-  for (;;) {
-    if (at >= packet_.size()) return false;
-    auto length = static_cast<unsigned char>(packet_[at]);
-    size_t offset = at - kHeaderSize;
-    // A question's name has nothing to be compressed against.
-    if (length > kMaxLabel || offset + 1 + length > kMaxNameWire || at + 1 + length > packet_.size()) return false;
-    if (length != 0) labelAt_[labelCount_++] = static_cast<uint8_t>(offset);
-    for (size_t i = 0; i <= length; ++i) lower_[offset + i] = lowerAscii(packet_[at + i]);
-    at += 1u + length;
-    if (length == 0) break;
-  }
+  // A question's name has nothing to be compressed against.
+  if (!name_.assign(packet_.substr(kHeaderSize))) return false;
+  size_t at = kHeaderSize + name_.size();
   if (packet_.size() - at < 4) return false;
-  nameSize_ = at - kHeaderSize;
-  questionSize_ = nameSize_ + 4;
+  questionSize_ = name_.size() + 4;
   qtype_ = static_cast<Type>(read16(packet_, at));
   qclass_ = read16(packet_, at + 2);
   return true;
 }
 
-void Query::readAdditional(size_t at, unsigned records) {
+void Query::readRecords(size_t at, unsigned records) {
   for (unsigned i = 0; i < records; ++i) {
     size_t type = skipName(packet_, at);
-    if (type == std::string_view::npos || packet_.size() < type + 10) {
+    if (type == std::string_view::npos || packet_.size() < type + 10 ||
+        packet_.size() - type - 10 < read16(packet_, type + 8)) {
       error_ = Rcode::kFormErr;
       return;
     }
     size_t size = read16(packet_, type + 8);
     if (static_cast<Type>(read16(packet_, type)) == Type::kOpt) {
-      if (edns_ || type != at + 1) error_ = Rcode::kFormErr;  // RFC 6891 section 6.1.1: one, owned by the root
-      edns_ = true;
-      udpSize_ = std::max<uint16_t>(read16(packet_, type + 2), kMinUdpSize);
-      if (packet_[type + 5] != 0) error_ = Rcode::kBadVers;
+      // RFC 6891 section 6.1.1: one, owned by the root.
+      bool good = !edns_ && type == at + 1 && readOpt(type, packet_.substr(type + 10, size));
+      if (!good) error_ = Rcode::kFormErr;
     }
     at = type + 10 + size;
-    if (at > packet_.size()) error_ = Rcode::kFormErr;
   }
 }
 
-std::string_view Query::label(size_t index) const {
-  size_t at = labelAt_[index];
-  return {lower_.data() + at + 1, static_cast<unsigned char>(lower_[at])};
-}
-
-std::string_view Query::lowerFrom(size_t index) const {
-  size_t at = index < labelCount_ ? labelAt_[index] : nameSize_ - 1;
-  return {lower_.data() + at, nameSize_ - at};
+bool Query::readOpt(size_t type, std::string_view options) {
+  edns_ = true;
+  udpSize_ = std::max<uint16_t>(read16(packet_, type + 2), kMinUdpSize);
+  dnssecOk_ = read16(packet_, type + 6) & kDo;
+  if (packet_[type + 5] != 0) {  // what options mean in another version, nobody knows
+    error_ = Rcode::kBadVers;
+    return true;
+  }
+  while (!options.empty()) {
+    if (options.size() < kOptionHead || options.size() - kOptionHead < read16(options, 2)) return false;
+    std::string_view data = options.substr(kOptionHead, read16(options, 2));
+    uint16_t code = read16(options, 0);
+    if (code == kCookie) {
+      bool half = data.size() == kClientCookieSize;
+      // RFC 7873 section 5.2.2: a server's half has 8 to 32 bytes.
+      if (!half && (data.size() < 2 * kClientCookieSize || data.size() > kClientCookieSize + kMaxServerCookie)) {
+        return false;
+      }
+      cookie_ = data;
+    }
+    if (code == kKeepalive) asksForKeepalive_ = true;
+    options.remove_prefix(kOptionHead + data.size());
+  }
+  return true;
 }
 
 // -- ResponseWriter -------------------------------------------------------------------------------------------------
 
 void ResponseWriter::reset(const Query& query, size_t limit) {
-  out_.clear();
-  suffixes_.clear();
+  edns_ = query.edns();
+  dnssecOk_ = query.dnssecOk();
+  asksForKeepalive_ = query.asksForKeepalive();
+  clientCookie_ = query.cookie().substr(0, kClientCookieSize);
+  nameSize_ = query.hasQuestion() ? query.name().size() : 0;
   counts_ = {};
   rcode_ = Rcode::kNoError;
   authoritative_ = recursionAvailable_ = truncated_ = false;
-  edns_ = query.edns();
-  limit_ = limit;
-  reserved_ = edns_ ? kOptSize : 0;
-  append16(query.id());
-  append16(static_cast<uint16_t>(query.opcode() << 11 | (query.recursionDesired() ? kRd : 0)));
-  append16(query.hasQuestion() ? 1 : 0);
-  out_.append(6, '\0');
-  if (!query.hasQuestion()) return;
-  // The question's suffixes are what owner names are compressed against most.
-  std::string_view qname = query.qname();
-  for (size_t at = 0; qname[at] != '\0'; at += 1 + static_cast<unsigned char>(qname[at])) {
-    uint32_t hash = base::fnv1a32(query.lowerFrom(suffixes_.size()));
-    suffixes_.push_back({hash, static_cast<uint16_t>(kHeaderSize + at)});
+  serverCookie_ = {};
+  keepalive_.reset();
+  if (given_ == nullptr && own_.size() < std::max(limit, kMinUdpSize)) own_.resize(std::max(limit, kMinUdpSize));
+  out_ = given_ != nullptr ? given_ : own_.data();
+  size_t opt = 0;
+  if (query.edns()) {
+    opt = kOptSize + (query.cookie().empty() ? 0 : kCookieOption) + (query.asksForKeepalive() ? kKeepaliveOption : 0);
   }
-  out_ += query.question();
+  room_ = limit > opt ? limit - opt : 0;
+  size_ = 0;
+  flags_ = static_cast<uint16_t>(kQr | query.opcode() << 11 | (query.recursionDesired() ? kRd : 0));
+  put16(query.id());
+  put16(flags_);
+  put16(query.hasQuestion() ? 1 : 0);
+  size_ = kHeaderSize;
+  put(query.question());
 }
 
-void ResponseWriter::append16(uint16_t value) {
-  out_ += static_cast<char>(value >> 8);
-  out_ += static_cast<char>(value);
+void ResponseWriter::put16(size_t value) {
+  out_[size_++] = static_cast<char>(value >> 8);
+  out_[size_++] = static_cast<char>(value);
 }
 
-void ResponseWriter::append32(uint32_t value) {
-  append16(static_cast<uint16_t>(value >> 16));
-  append16(static_cast<uint16_t>(value));
+void ResponseWriter::put32(uint32_t value) {
+  put16(value >> 16);
+  put16(value & 0xffff);
 }
 
-// Where the lower-case name `wire` already stands in the message; 0 when nowhere.
-size_t ResponseWriter::findSuffix(std::string_view wire) const {
-  uint32_t hash = base::fnv1a32(wire);
-  for (const Suffix& suffix : suffixes_) {
-    if (suffix.hash != hash) continue;
-    size_t at = suffix.offset;
-    auto written = Name::read(out_, at);
-    if (written && written->lower().wire() == wire) return suffix.offset;
+void ResponseWriter::put(std::string_view bytes) {
+  std::copy(bytes.begin(), bytes.end(), out_ + size_);
+  size_ += bytes.size();
+}
+
+// How many bytes of the owner's name have to be written in front of a pointer to `pointer` (0: none, the name is
+// whole).
+size_t ResponseWriter::ownerSize(const Owner& owner, size_t& pointer) const {
+  pointer = owner.at_ <= kMaxPointer ? owner.at_ : 0;
+  if (pointer != 0) return 0;
+  // The question's name ends as most names do.
+  std::string_view rest = owner.wire_;
+  for (size_t at = 0; rest[at] != '\0'; at += 1 + static_cast<unsigned char>(rest[at])) {
+    if (!endsQuestion(rest.substr(at))) continue;
+    pointer = kHeaderSize + nameSize_ - (rest.size() - at);
+    return at;
   }
-  return 0;
+  return rest.size();
 }
 
-void ResponseWriter::appendName(std::string_view wire) {
-  constexpr size_t kMaxSuffixes = 32, kMaxPointer = 0x3fff;
-  while (wire[0] != '\0') {
-    if (size_t at = findSuffix(wire); at != 0) {
-      append16(static_cast<uint16_t>(0xc000 | at));
-      return;
-    }
-    if (suffixes_.size() < kMaxSuffixes && out_.size() <= kMaxPointer) {
-      suffixes_.push_back({base::fnv1a32(wire), static_cast<uint16_t>(out_.size())});
-    }
-    size_t size = 1 + static_cast<unsigned char>(wire[0]);
-    out_ += wire.substr(0, size);
-    wire.remove_prefix(size);
+bool ResponseWriter::endsQuestion(std::string_view suffix) const {
+  if (suffix.size() > nameSize_) return false;
+  std::string_view name(out_ + kHeaderSize, nameSize_);
+  size_t offset = nameSize_ - suffix.size();
+  for (size_t i = 0; i < suffix.size(); ++i) {
+    if (lowerAscii(name[offset + i]) != suffix[i]) return false;
   }
-  out_ += '\0';
+  // Equal bytes up to the end are equal labels only where a label begins.
+  size_t label = 0;
+  while (label < offset) label += 1 + static_cast<unsigned char>(name[label]);
+  return label == offset;
 }
 
-bool ResponseWriter::addRecord(Section section, std::string_view owner, Type type, uint32_t ttl,
-                               std::string_view rdata) {
-  if (truncated_) return false;
-  size_t start = out_.size(), suffixes = suffixes_.size();
-  appendName(owner);
-  append16(static_cast<uint16_t>(type));
-  append16(kClassIn);
-  append32(ttl);
-  append16(static_cast<uint16_t>(rdata.size()));
-  out_ += rdata;
-  if (out_.size() + reserved_ > limit_) {
-    out_.resize(start);
-    suffixes_.resize(suffixes);
+size_t ResponseWriter::addRecord(Section section, Owner owner, Type type, uint32_t ttl, std::string_view rdata) {
+  if (truncated_) return 0;
+  size_t pointer = 0, written = ownerSize(owner, pointer);
+  if (size_ + written + (pointer != 0 ? 2 : 0) + 10 + rdata.size() > room_) {
     truncated_ = section != Section::kAdditional;  // RFC 2181 section 9
-    return false;
+    return 0;
   }
+  put(owner.wire_.substr(0, written));
+  if (pointer != 0) put16(0xc000 | pointer);
+  put16(static_cast<uint16_t>(type));
+  put16(kClassIn);
+  put32(ttl);
+  put16(rdata.size());
+  size_t at = size_;
+  put(rdata);
   ++counts_[static_cast<size_t>(section)];
-  return true;
+  return at;
 }
 
-bool ResponseWriter::addAddress(Section section, std::string_view owner, uint32_t ttl, std::string_view address) {
+size_t ResponseWriter::addAddress(Section section, Owner owner, uint32_t ttl, std::string_view address) {
   return addRecord(section, owner, address.size() == 4 ? Type::kA : Type::kAaaa, ttl, address);
 }
 
-bool ResponseWriter::addSrv(Section section, std::string_view owner, uint32_t ttl, uint16_t priority, uint16_t weight,
-                            uint16_t port, std::string_view target) {
-  char rdata[6 + kMaxNameWire];
+size_t ResponseWriter::addSrv(Section section, Owner owner, uint32_t ttl, uint16_t priority, uint16_t weight,
+                              uint16_t port, std::string_view target) {
+  char rdata[kSrvTarget + kMaxNameWire];
   uint16_t numbers[] = {priority, weight, port};
   for (size_t i = 0; i < 3; ++i) {
     rdata[2 * i] = static_cast<char>(numbers[i] >> 8);
     rdata[2 * i + 1] = static_cast<char>(numbers[i]);
   }
-  std::copy(target.begin(), target.end(), rdata + 6);  // RFC 2782: the target is never compressed
-  return addRecord(section, owner, Type::kSrv, ttl, {rdata, 6 + target.size()});
+  std::copy(target.begin(), target.end(), rdata + kSrvTarget);  // RFC 2782: the target is never compressed
+  return addRecord(section, owner, Type::kSrv, ttl, {rdata, kSrvTarget + target.size()});
 }
 
-bool ResponseWriter::addRecord(Section section, const Record& record) {
-  std::string rdata;
+size_t ResponseWriter::addRecord(Section section, const Record& record) {
+  std::string rdata, owner = record.name.lower().wire();
   writeRdata(record.data, rdata);
-  return addRecord(section, record.name.lower().wire(), typeOf(record.data), record.ttl, rdata);
+  return addRecord(section, owner, typeOf(record.data), record.ttl, rdata);
 }
 
 std::string_view ResponseWriter::finish() {
+  size_t end = size_;
   auto code = static_cast<uint16_t>(rcode_);
-  uint16_t flags = read16(out_, 2);
-  flags = static_cast<uint16_t>(flags | kQr | (authoritative_ ? kAa : 0) | (truncated_ ? kTc : 0) |
-                                (recursionAvailable_ ? kRa : 0) | (code & 15));
-  put16(out_, 2, flags);
-  for (size_t i = 0; i < 3; ++i) put16(out_, 6 + 2 * i, counts_[i]);
-  if (edns_) {
-    out_ += '\0';
-    append16(static_cast<uint16_t>(Type::kOpt));
-    append16(kMaxUdpSize);
-    append32(static_cast<uint32_t>(code >> 4) << 24);
-    append16(0);
-    put16(out_, 10, static_cast<uint16_t>(counts_[2] + 1));
+  size_t flags =
+      flags_ | (authoritative_ ? kAa : 0) | (truncated_ ? kTc : 0) | (recursionAvailable_ ? kRa : 0) | (code & 15);
+  size_ = 2;
+  put16(flags);
+  size_ = 6;
+  put16(counts_[0]);
+  put16(counts_[1]);
+  put16(counts_[2] + (edns_ ? 1u : 0u));
+  size_ = end;
+  if (edns_) finishOpt();
+  return {out_, size_};
+}
+
+void ResponseWriter::finishOpt() {
+  bool cookie = !clientCookie_.empty() && serverCookie_.size() == kServerCookieSize;
+  bool keepalive = keepalive_ && asksForKeepalive_;
+  out_[size_++] = '\0';
+  put16(static_cast<uint16_t>(Type::kOpt));
+  put16(kMaxUdpSize);
+  put32(static_cast<uint32_t>(static_cast<unsigned>(rcode_) >> 4) << 24 | (dnssecOk_ ? kDo : 0u));
+  put16((cookie ? kCookieOption : 0) + (keepalive ? kKeepaliveOption : 0));
+  if (cookie) {
+    put16(kCookie);
+    put16(kClientCookieSize + kServerCookieSize);
+    put(clientCookie_);
+    put(serverCookie_);
   }
-  return out_;
+  if (keepalive) {
+    put16(kKeepalive);
+    put16(2);
+    put16(*keepalive_);
+  }
 }
 
 // -- whole messages -------------------------------------------------------------------------------------------------
@@ -290,6 +332,8 @@ std::optional<Message> readMessage(std::string_view packet) {
       at += 10 + size;
       if (type == Type::kOpt) {
         message.edns = true;
+        message.dnssecOk = ttl & kDo;
+        message.options = packet.substr(at - size, size);
         message.rcode = static_cast<Rcode>(static_cast<unsigned>(message.rcode) | (ttl >> 24) << 4);
       } else {
         sections[section]->push_back({*name, ttl, *data});

@@ -61,6 +61,92 @@ TEST(QueryTest, RefusesWhatIsNoQuery) {
   }
 }
 
+// A query with these EDNS options, in wire form.
+std::string withOptions(std::string_view options) {
+  std::string packet = query("web.default.", Type::kA, 1232);
+  packet[packet.size() - 2] = static_cast<char>(options.size() >> 8);
+  packet[packet.size() - 1] = static_cast<char>(options.size());
+  return packet += options;
+}
+
+TEST(QueryTest, ReadsEdnsOptions) {
+  std::string options(
+      "\0\x0a\0\x08"
+      "clientid"
+      "\0\x0b\0\0"
+      "\xff\xff\0\1x",
+      21);
+  std::string packet = withOptions(options);
+  packet[packet.size() - options.size() - 4] = '\x80';  // DO
+  auto read = Query::read(packet);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->error(), Rcode::kNoError);
+  EXPECT_EQ(read->cookie(), "clientid");
+  EXPECT_TRUE(read->asksForKeepalive());
+  EXPECT_TRUE(read->dnssecOk());
+}
+
+TEST(QueryTest, RefusesBrokenEdnsOptions) {
+  const std::pair<const char*, std::string> kCases[] = {
+      {"half an option", std::string("\0\x0a\0", 3)},
+      {"an option that is longer than the record", std::string("\0\x0a\0\x08short", 9)},
+      {"a cookie that is too short", std::string("\0\x0a\0\x07"
+                                                 "clienti",
+                                                 11)},
+      {"a server's half that is too short", std::string("\0\x0a\0\x0f"
+                                                        "clientidserver.",
+                                                        19)},
+      {"a server's half that is too long", std::string("\0\x0a\0\x29", 4) + std::string(41, 'x')},
+  };
+  for (const auto& [what, options] : kCases) {
+    EXPECT_EQ(Query::read(withOptions(options))->error(), Rcode::kFormErr) << what;
+  }
+}
+
+// RFC 7873 section 5.4: no question, only a cookie.
+TEST(QueryTest, ACookieAloneMayBeAskedFor) {
+  std::string cookie(
+      "\0\x0a\0\x08"
+      "clientid",
+      12);
+  std::string packet = withOptions(cookie);
+  packet.erase(12, 17);
+  packet[5] = 0;
+  auto read = Query::read(packet);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->error(), Rcode::kNoError);
+  EXPECT_FALSE(read->hasQuestion());
+  EXPECT_EQ(read->cookie(), "clientid");
+}
+
+TEST(ResponseWriterTest, EchoesDoAndCarriesTheServersCookieAndKeepalive) {
+  std::string options(
+      "\0\x0a\0\x08"
+      "clientid"
+      "\0\x0b\0\0",
+      16);
+  std::string packet = withOptions(options);
+  packet[packet.size() - options.size() - 4] = '\x80';
+  auto read = Query::read(packet);
+  ResponseWriter writer;
+  size_t limit = 12 + 17 + 11 + 28 + 6 + 16;
+  writer.reset(*read, limit);
+  writer.setServerCookie("sixteen bytes...");
+  writer.setKeepalive(100);
+  EXPECT_TRUE(writer.addAddress(Section::kAnswer, Owner::question(), 5, std::string("\x0a\1\0\1", 4)));
+  EXPECT_FALSE(writer.addAddress(Section::kAnswer, Owner::question(), 5, std::string("\x0a\1\0\1", 4)));
+  std::string_view response = writer.finish();
+  EXPECT_EQ(response.size(), limit);
+  auto message = readMessage(response);
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(message->dnssecOk);
+  EXPECT_EQ(message->options, std::string("\0\x0a\0\x18"
+                                          "clientid"
+                                          "sixteen bytes..."
+                                          "\0\x0b\0\2\0\x64",
+                                          34));
+}
+
 TEST(ResponseWriterTest, CompressesOwnersAndKeepsTheQuestionsCase) {
   std::string packet = query("Web.Default.", Type::kSrv);
   auto read = Query::read(packet);

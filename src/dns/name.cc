@@ -52,7 +52,23 @@ int nibble(std::string_view label) {
 
 }  // namespace
 
-char lowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool LowerName::assign(std::string_view wire) {
+  size_ = labelCount_ = 0;
+  for (size_t at = 0; at < wire.size();) {
+    auto length = static_cast<unsigned char>(wire[at]);
+    if (length > kMaxLabel || at + 1 + length > wire.size() || at + 1 + length > kMaxNameWire) return false;
+    wire_[at] = wire[at];
+    if (length == 0) {
+      size_ = at + 1;
+      return true;
+    }
+    if (labelCount_ == kMaxLabels) return false;
+    labelAt_[labelCount_++] = static_cast<uint8_t>(at);
+    for (size_t i = at + 1; i <= at + length; ++i) wire_[i] = lowerAscii(wire[i]);
+    at += 1u + length;
+  }
+  return false;
+}
 
 std::optional<Name> Name::parse(std::string_view text) {
   if (text == ".") return Name();
@@ -160,7 +176,7 @@ Name reverseName(std::string_view address) {
   return Name::of(text + (address.size() == 4 ? "in-addr.arpa." : "ip6.arpa."));
 }
 
-std::optional<std::string> addressOfReverse(const std::vector<std::string_view>& labels) {
+std::optional<std::string> addressOfReverse(std::span<const std::string_view> labels) {
   std::string address;
   if (labels.size() == 6 && base::equalsIgnoreCase(labels[4], "in-addr") && base::equalsIgnoreCase(labels[5], "arpa")) {
     for (size_t i = 4; i-- > 0;) {

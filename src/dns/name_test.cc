@@ -47,6 +47,25 @@ TEST(NameTest, ComparesWithoutCase) {
   EXPECT_TRUE(Name::of("web.").isAtOrBelow(Name()));
 }
 
+TEST(LowerNameTest, FindsLabelsAndRefusesWhatIsNoName) {
+  LowerName name;
+  ASSERT_TRUE(name.assign(std::string("\3Web\7DEFAULT\0rest", 17)));
+  EXPECT_EQ(name.size(), 13u);
+  EXPECT_EQ(name.labelCount(), 2u);
+  EXPECT_EQ(name.label(0), "web");
+  EXPECT_EQ(name.from(1), std::string("\7default\0", 9));
+  EXPECT_EQ(name.from(2), std::string(1, '\0'));
+  std::string longest;
+  for (int i = 0; i < 127; ++i) longest += "\1a";
+  EXPECT_TRUE(name.assign(longest + std::string(1, '\0')));
+  EXPECT_EQ(name.labelCount(), 127u);
+  EXPECT_FALSE(name.assign("\1a" + longest + std::string(1, '\0')));
+  EXPECT_FALSE(name.assign("\3we"));
+  EXPECT_FALSE(name.assign("\3web"));
+  EXPECT_FALSE(name.assign(std::string("\xc0\0", 2)));
+  EXPECT_FALSE(name.assign(""));
+}
+
 TEST(NameTest, ReadsCompressedNames) {
   std::string message = std::string("\3web\7default\0", 13) + std::string("\1a\xc0\x00", 4);
   size_t at = 13;

@@ -17,10 +17,12 @@ struct TypeEntry {
   std::string_view name;
 };
 constexpr std::array kTypes = {
-    TypeEntry{Type::kA, "A"},     TypeEntry{Type::kNs, "NS"},     TypeEntry{Type::kCname, "CNAME"},
-    TypeEntry{Type::kSoa, "SOA"}, TypeEntry{Type::kPtr, "PTR"},   TypeEntry{Type::kHinfo, "HINFO"},
-    TypeEntry{Type::kTxt, "TXT"}, TypeEntry{Type::kAaaa, "AAAA"}, TypeEntry{Type::kSrv, "SRV"},
-    TypeEntry{Type::kOpt, "OPT"}, TypeEntry{Type::kAny, "ANY"},
+    TypeEntry{Type::kA, "A"},       TypeEntry{Type::kNs, "NS"},       TypeEntry{Type::kCname, "CNAME"},
+    TypeEntry{Type::kSoa, "SOA"},   TypeEntry{Type::kPtr, "PTR"},     TypeEntry{Type::kHinfo, "HINFO"},
+    TypeEntry{Type::kTxt, "TXT"},   TypeEntry{Type::kAaaa, "AAAA"},   TypeEntry{Type::kSrv, "SRV"},
+    TypeEntry{Type::kOpt, "OPT"},   TypeEntry{Type::kAny, "ANY"},     TypeEntry{Type::kMx, "MX"},
+    TypeEntry{Type::kSvcb, "SVCB"}, TypeEntry{Type::kHttps, "HTTPS"}, TypeEntry{Type::kIxfr, "IXFR"},
+    TypeEntry{Type::kAxfr, "AXFR"},
 };
 
 // -- the one description of each type's fields ----------------------------------------------------------------------

@@ -21,10 +21,15 @@ enum class Type : uint16_t {
   kSoa = 6,
   kPtr = 12,
   kHinfo = 13,
+  kMx = 15,
   kTxt = 16,
   kAaaa = 28,
   kSrv = 33,
   kOpt = 41,
+  kSvcb = 64,
+  kHttps = 65,
+  kIxfr = 251,
+  kAxfr = 252,
   kAny = 255,
 };
 

@@ -13,6 +13,7 @@
 #include "client/event_recorder.h"
 #include "client/request_metrics.h"
 #include "client/workqueue_metrics.h"
+#include "clusterdns/query_metrics.h"
 #include "controllers/registry.h"
 #include "linux/ipv4.h"
 #include "linux/listeners.h"
@@ -69,7 +70,7 @@ std::string portHolder(std::string_view protocol, int64_t port) {
 std::vector<const base::metrics::FamilyBase*> componentFamilies() {
   std::vector<const base::metrics::FamilyBase*> all;
   for (const auto& families : {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
-                               scheduler::schedulerFamilies(), proxy::metricFamilies()}) {
+                               scheduler::schedulerFamilies(), proxy::metricFamilies(), clusterdns::dnsFamilies()}) {
     all.insert(all.end(), families.begin(), families.end());
   }
   return all;

@@ -59,11 +59,15 @@ struct Node::State {
 
   void makeDns() {
     if (!options.enabled("dns")) return;
-    dns = std::make_unique<clusterdns::ClusterDns>(controlPlane.api().client(), controlPlane.informers(),
-                                                   clusterdns::ClusterDnsOptions{.domain = options.clusterDomain,
-                                                                                 .address = options.clusterDns,
-                                                                                 .nodeName = options.nodeName,
-                                                                                 .nodeIp = options.nodeIp});
+    dns = std::make_unique<clusterdns::ClusterDns>(
+        controlPlane.api().client(), controlPlane.informers(),
+        clusterdns::ClusterDnsOptions{
+            .domain = options.clusterDomain,
+            .address = options.clusterDns,
+            .nodeName = options.nodeName,
+            .nodeIp = options.nodeIp,
+            .answers = {.ttl = options.dns.ttl, .headlessTtl = options.dns.headlessTtl},
+            .limits = serviceLimits(options.dns, {options.clusterCidr, options.serviceCidr, options.nodeIp})});
     applied.push_back(&dns->applied());
     readiness.set("dns", false, "starting");
   }

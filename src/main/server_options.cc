@@ -137,6 +137,7 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
                   "from which level on messages are logged; debug has a line for each request")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  declareDnsFlags(parser, options.dns);
   declareLimitFlags(parser, options.limits);
   declareOidcFlags(parser, options.oidc);
 }

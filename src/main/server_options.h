@@ -9,6 +9,7 @@
 #include <CLI/App.hpp>
 
 #include "apiserver/service_account_tokens.h"
+#include "main/dns_options.h"
 #include "main/limit_options.h"
 #include "main/oidc_options.h"
 
@@ -39,6 +40,7 @@ struct ServerOptions {
   std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
+  DnsOptions dns;
   LimitOptions limits;
   OidcFlags oidc;
   bool fixedNodeIp = false;  // nodeIp was given, not found
