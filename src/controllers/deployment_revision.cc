@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "base/encoding.h"
 #include "base/strings.h"
 #include "controllers/deployment_rollout.h"
+#include "controllers/name_hash.h"
 
 namespace wherry::controllers {
 
@@ -25,14 +25,6 @@ json::Value withoutHash(const PodTemplateSpec& podTemplate) {
   auto* labels = metadata && metadata->is_object() ? metadata->get_object().if_contains("labels") : nullptr;
   if (labels && labels->is_object()) labels->get_object().erase(kPodTemplateHash);
   return copy;
-}
-
-// The digits of a hash in an alphabet that spells no words, as upstream shows it: "66b6c48dd5".
-std::string renderHash(uint32_t hash) {
-  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string text = std::to_string(hash);
-  for (char& digit : text) digit = kAlphabet[static_cast<unsigned char>(digit) % kAlphabet.size()];
-  return text;
 }
 
 bool isOlder(const ReplicaSet& a, const ReplicaSet& b) {
@@ -71,7 +63,7 @@ bool sameTemplate(const PodTemplateSpec& a, const PodTemplateSpec& b) {
 std::string podTemplateHash(const PodTemplateSpec& podTemplate, std::optional<int64_t> collisionCount) {
   std::string text = json::serialize(withoutHash(podTemplate));
   if (collisionCount) text += '#' + std::to_string(*collisionCount);
-  return renderHash(base::fnv1a32(text));
+  return nameHash(text);
 }
 
 std::vector<ReplicaSet> Generations::all() const {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/strings.h"
+#include "controllers/number_or_percent.h"
 
 namespace wherry::controllers {
 
@@ -13,19 +14,6 @@ namespace {
 
 using apps_v1::Deployment;
 using apps_v1::ReplicaSet;
-
-enum class Rounding { kUp, kDown };
-
-// An IntOrString: a number of pods, or a percentage of `total`.
-int64_t resolve(const json::Value& value, int64_t total, Rounding rounding) {
-  if (value.is_int64()) return value.get_int64();
-  if (!value.is_string()) return 0;
-  std::string_view text = value.get_string();
-  if (!text.ends_with('%')) return base::parseInt<int64_t>(text).value_or(0);
-  text.remove_suffix(1);
-  const int64_t scaled = base::parseInt<int64_t>(text).value_or(0) * total;
-  return rounding == Rounding::kUp ? (scaled + 99) / 100 : scaled / 100;
-}
 
 int64_t size(const ReplicaSet& replicaSet) { return replicaSet.spec().replicasOr(1); }
 
@@ -181,7 +169,7 @@ int64_t maxSurge(const Deployment& deployment) {
   if (!isRolling(deployment)) return 0;
   static const json::Value kDefault = "25%";
   const auto* value = deployment.spec().strategy().rollingUpdate().maxSurge();
-  return resolve(value ? *value : kDefault, desiredReplicas(deployment), Rounding::kUp);
+  return resolveNumberOrPercent(value ? *value : kDefault, desiredReplicas(deployment), Rounding::kUp);
 }
 
 int64_t maxUnavailable(const Deployment& deployment) {
@@ -189,7 +177,7 @@ int64_t maxUnavailable(const Deployment& deployment) {
   static const json::Value kDefault = "25%";
   const auto* value = deployment.spec().strategy().rollingUpdate().maxUnavailable();
   const int64_t desired = desiredReplicas(deployment);
-  const int64_t unavailable = resolve(value ? *value : kDefault, desired, Rounding::kDown);
+  const int64_t unavailable = resolveNumberOrPercent(value ? *value : kDefault, desired, Rounding::kDown);
   // Both 0 would never get anywhere (a percentage of few pods).
   if (unavailable == 0 && maxSurge(deployment) == 0) return 1;
   return std::min(unavailable, desired);

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <map>
 
-#include "base/strings.h"
 #include "controllers/conditions.h"
 #include "controllers/disruption.h"
+#include "controllers/number_or_percent.h"
 #include "controllers/pod_state.h"
 #include "meta/time.h"
 
@@ -16,14 +16,6 @@ using policy_v1::PodDisruptionBudget;
 
 // A pod that was granted an eviction and is still there after this time was not evicted: it counts again.
 constexpr std::chrono::minutes kDeletionTimeout{2};
-
-// An IntOrString: a number, or a percentage of `total`, rounded up.
-int64_t resolve(const json::Value& value, int64_t total) {
-  if (value.is_int64()) return value.get_int64();
-  std::string_view text = value.is_string() ? std::string_view(value.get_string()) : std::string_view();
-  if (text.ends_with('%')) text.remove_suffix(1);
-  return (base::parseInt<int64_t>(text).value_or(0) * total + 99) / 100;
-}
 
 // How many pods the workloads behind these should have together.
 int64_t replicasBehind(const std::vector<Pod>& pods, const WorkloadOf& workloadOf) {
@@ -44,13 +36,13 @@ struct Wanted {
 Wanted decideWanted(const PodDisruptionBudget& budget, const std::vector<Pod>& pods, const WorkloadOf& workloadOf) {
   if (const auto* most = budget.spec().maxUnavailable()) {
     const int64_t expected = replicasBehind(pods, workloadOf);
-    return {expected, std::max<int64_t>(0, expected - resolve(*most, expected))};
+    return {expected, std::max<int64_t>(0, expected - resolveNumberOrPercent(*most, expected, Rounding::kUp))};
   }
   const auto* least = budget.spec().minAvailable();
   if (!least) return {};
   const bool percentage = least->is_string();
   const int64_t expected = percentage ? replicasBehind(pods, workloadOf) : static_cast<int64_t>(pods.size());
-  return {expected, resolve(*least, expected)};
+  return {expected, resolveNumberOrPercent(*least, expected, Rounding::kUp)};
 }
 
 // The evictions that were granted and have not been carried out yet, of the pods that are there.

@@ -18,6 +18,7 @@
 #include "controllers/resource_quota.h"
 #include "controllers/root_ca.h"
 #include "controllers/service_account.h"
+#include "controllers/stateful_set.h"
 #include "controllers/taint_eviction.h"
 #include "controllers/token_cleaner.h"
 #include "controllers/token_secrets.h"
@@ -41,6 +42,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"resourcequota-controller", makeResourceQuotaController},
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
+      {"statefulset-controller", makeStatefulSetController},
       {"endpointslice-controller", makeEndpointSliceController},
       {"endpoints-controller", makeEndpointsController},
       {"endpointslicemirroring-controller", makeEndpointSliceMirroringController},
