@@ -72,6 +72,12 @@ AddressRanges AddressRanges::parse(std::string_view text) {
   return all;
 }
 
+std::vector<std::pair<std::string, std::string>> AddressRanges::ends() const {
+  std::vector<std::pair<std::string, std::string>> ends;
+  for (const auto& range : ranges_) ends.emplace_back(base::formatIp(range.first), base::formatIp(range.last));
+  return ends;
+}
+
 bool AddressRanges::contains(std::string_view address) const {
   const auto bytes = base::parseIp(address);
   return bytes && std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {

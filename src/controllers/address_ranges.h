@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace wherry::controllers {
@@ -17,6 +18,8 @@ class AddressRanges {
   static AddressRanges parse(std::string_view text);
 
   bool empty() const { return ranges_.empty(); }
+  // The first and the last address of each, as text.
+  std::vector<std::pair<std::string, std::string>> ends() const;
   bool contains(std::string_view address) const;
   // The first address of this length (4 or 16 bytes) that is not in `taken`, as text; nothing when there is none.
   std::optional<std::string> firstFree(size_t length, const std::set<std::string>& taken) const;

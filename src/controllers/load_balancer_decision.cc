@@ -59,7 +59,12 @@ std::vector<std::string> addressesOf(const Node& node, Family family) {
 class Balancer {
  public:
   Balancer(const std::vector<Node>& nodes, const AddressRanges& pool, const PortHolder& holderOf)
-      : nodes_(nodes), pool_(pool), holderOf_(holderOf) {}
+      : nodes_(nodes), pool_(pool), holderOf_(holderOf) {
+    // A pool may have been given generously.
+    for (const auto& node : nodes) {
+      for (const auto address : node.status().addresses()) given_.emplace(std::string(address.address()), "");
+    }
+  }
 
   // Node ports are on the same addresses as the ports that are opened there.
   void keepNodePorts(const Service& service) {
@@ -190,7 +195,7 @@ class Balancer {
   const AddressRanges& pool_;
   const PortHolder& holderOf_;
   std::map<std::pair<std::string, int64_t>, std::string> ports_;  // of the nodes' addresses: whose they are
-  std::map<std::string, std::string> given_;                      // of the pool's addresses: whose they are
+  std::map<std::string, std::string> given_;  // of the pool's addresses: whose they are; "": a node's
 };
 
 }  // namespace

@@ -126,6 +126,15 @@ spec: {type: LoadBalancer, ipFamilies: [IPv4, IPv6], ports: [{port: 80}]}
                       {"both", "10.0.0.1 2001:db8::1 (the pool of addresses is used up: the nodes' own are used)"}}));
 }
 
+TEST(LoadBalancer, ANodesOwnAddressIsGivenToNoService) {
+  EXPECT_EQ(balance(R"(
+metadata: {name: a, namespace: default}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
+)",
+                    "10.0.0.1-10.0.0.2"),
+            (Expected{{"a", "10.0.0.2"}}));
+}
+
 TEST(LoadBalancer, AnAddressThatIsAskedForIsGivenOrNone) {
   EXPECT_EQ(balance(R"(
 metadata: {name: a, namespace: default, creationTimestamp: '2026-01-01T00:00:00Z'}

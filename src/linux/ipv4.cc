@@ -39,4 +39,17 @@ std::optional<Ipv4Prefix> Ipv4Prefix::parse(std::string_view text) {
 
 std::string Ipv4Prefix::text() const { return fmt::format("{}/{}", address.text(), length); }
 
+std::vector<Ipv4Prefix> coverRange(Ipv4Address first, Ipv4Address last) {
+  std::vector<Ipv4Prefix> prefixes;
+  uint64_t next = first.value;
+  while (next <= last.value) {
+    uint8_t length = 32;
+    auto sizeOf = [](uint8_t bits) { return uint64_t{1} << (32 - bits); };
+    while (length > 0 && next % sizeOf(length - 1) == 0 && next + sizeOf(length - 1) - 1 <= last.value) --length;
+    prefixes.push_back({{static_cast<uint32_t>(next)}, length});
+    next += sizeOf(length);
+  }
+  return prefixes;
+}
+
 }  // namespace wherry::linux

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace wherry::linux {
 
@@ -29,5 +30,8 @@ struct Ipv4Prefix {
   bool contains(Ipv4Address other) const { return (other.value & mask()) == address.value; }
   auto operator<=>(const Ipv4Prefix&) const = default;
 };
+
+// The fewest prefixes that have the addresses from `first` to `last`, and no others; in their order.
+std::vector<Ipv4Prefix> coverRange(Ipv4Address first, Ipv4Address last);
 
 }  // namespace wherry::linux

@@ -29,5 +29,21 @@ TEST(Ipv4Prefix, IsNotMadeOfAnythingElse) {
   }
 }
 
+TEST(Ipv4Prefix, CoverARangeWithoutAnAddressMoreOrLess) {
+  auto cover = [](const char* first, const char* last) {
+    std::string text;
+    for (const Ipv4Prefix& prefix : coverRange(*Ipv4Address::parse(first), *Ipv4Address::parse(last))) {
+      text += (text.empty() ? "" : " ") + prefix.text();
+    }
+    return text;
+  };
+  EXPECT_EQ(cover("192.0.2.7", "192.0.2.7"), "192.0.2.7/32");
+  EXPECT_EQ(cover("192.0.2.0", "192.0.2.255"), "192.0.2.0/24");
+  EXPECT_EQ(cover("192.0.2.10", "192.0.2.20"), "192.0.2.10/31 192.0.2.12/30 192.0.2.16/30 192.0.2.20/32");
+  EXPECT_EQ(cover("0.0.0.0", "255.255.255.255"), "0.0.0.0/0");
+  EXPECT_EQ(cover("255.255.255.254", "255.255.255.255"), "255.255.255.254/31");
+  EXPECT_EQ(cover("192.0.2.2", "192.0.2.1"), "");
+}
+
 }  // namespace
 }  // namespace wherry::linux

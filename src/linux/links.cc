@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <linux/if.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -25,6 +26,8 @@ std::optional<Link> readLink(std::string_view payload) {
   link.up = (header->ifi_flags & IFF_UP) != 0;
   link.operational = attributes.findU8(IFLA_OPERSTATE) == IF_OPER_UP;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
+  bool carries = link.up && (header->ifi_flags & IFF_RUNNING) != 0;
+  link.asksByArp = carries && header->ifi_type == ARPHRD_ETHER && (header->ifi_flags & IFF_NOARP) == 0;
   link.name = attributes.findText(IFLA_IFNAME).value_or("");
   link.mtu = attributes.findU32(IFLA_MTU).value_or(0);
   auto mac = attributes.find(IFLA_ADDRESS);
@@ -48,6 +51,7 @@ NetlinkMessage addressMessage(uint16_t type, uint16_t flags, const InterfaceAddr
   message.fixed(header);
   message.be32(IFA_LOCAL, address.address.value);
   message.be32(IFA_ADDRESS, address.address.value);
+  if (!address.label.empty()) message.text(IFA_LABEL, address.label);
   return message;
 }
 
@@ -139,10 +143,14 @@ std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket) {
   socket.dump(message, [&](uint16_t, std::string_view payload) {
     auto header = readFixed<ifaddrmsg>(payload);
     if (!header || header->ifa_family != AF_INET) return;
-    auto local = NetlinkAttributes(payload.substr(NLMSG_ALIGN(sizeof(ifaddrmsg)))).findBe32(IFA_LOCAL);
+    NetlinkAttributes attributes(payload.substr(NLMSG_ALIGN(sizeof(ifaddrmsg))));
+    auto local = attributes.findBe32(IFA_LOCAL);
     if (!local) return;
-    addresses.push_back(
-        {static_cast<int>(header->ifa_index), {*local}, header->ifa_prefixlen, header->ifa_scope == RT_SCOPE_UNIVERSE});
+    addresses.push_back({static_cast<int>(header->ifa_index),
+                         {*local},
+                         header->ifa_prefixlen,
+                         header->ifa_scope == RT_SCOPE_UNIVERSE,
+                         attributes.findText(IFA_LABEL).value_or("")});
   });
   return addresses;
 }

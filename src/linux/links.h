@@ -26,6 +26,7 @@ struct Link {
   bool up = false;
   bool operational = false;  // RFC 2863: up, and so is what it is connected to
   bool loopback = false;
+  bool asksByArp = false;  // it carries packets to neighbours that are found by ARP
 };
 
 std::vector<Link> listLinks(NetlinkSocket& socket);
@@ -56,7 +57,8 @@ struct InterfaceAddress {
   int index = 0;  // of the link
   Ipv4Address address;
   uint8_t length = 32;
-  bool global = true;  // false: scope link or host
+  bool global = true;      // false: scope link or host
+  std::string label = {};  // "eth0:1"; begins with the link's name, which it is without a label
 };
 std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket);
 void addAddress(NetlinkSocket& socket, const InterfaceAddress& address);

@@ -164,8 +164,8 @@ void NetlinkSocket::dump(NetlinkMessage& message, const Visit& visit) {
   }
 }
 
-NetlinkListener::NetlinkListener(int protocol, int group) : fd_(openSocket(protocol)) {
-  setOption(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+NetlinkListener::NetlinkListener(int protocol, std::initializer_list<int> groups) : fd_(openSocket(protocol)) {
+  for (int group : groups) setOption(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
 }
 
 bool NetlinkListener::next(std::chrono::steady_clock::time_point deadline, const NetlinkSocket::Visit& visit) {

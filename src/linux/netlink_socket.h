@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,10 +59,11 @@ class NetlinkSocket {
   std::string buffer_;
 };
 
-// Hears what the kernel tells a multicast group (RTNLGRP_LINK, ...) from its construction on. Not thread-safe.
+// Hears what the kernel tells multicast groups (RTNLGRP_LINK, ...) from its construction on. Not thread-safe.
 class NetlinkListener {
  public:
-  NetlinkListener(int protocol, int group);
+  NetlinkListener(int protocol, int group) : NetlinkListener(protocol, {group}) {}
+  NetlinkListener(int protocol, std::initializer_list<int> groups);
 
   // Waits for the next packet and calls visit for each of its messages; false when none came until `deadline`. A packet
   // that was lost because the queue was full counts as one without messages.

@@ -7,6 +7,7 @@
 
 #include "linux/links.h"
 #include "linux/routes.h"
+#include "linux/service_addresses.h"
 
 namespace wherry::linux {
 namespace {
@@ -44,6 +45,7 @@ NodeAddresses readNodeAddresses() {
   for (Link& link : listLinks(socket)) links.emplace(link.index, link);
   NodeAddresses node;
   for (const InterfaceAddress& own : listAddresses(socket)) {
+    if (isServiceAddress(own)) continue;
     const Link& link = links[own.index];
     node.addresses.push_back({link.name, own.address, link.loopback});
   }

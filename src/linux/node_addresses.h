@@ -1,4 +1,5 @@
-// The node's own IPv4 addresses and its way out, as they are now in the calling thread's network namespace.
+// The node's own IPv4 addresses and its way out, as they are now in the calling thread's network namespace. Addresses
+// that the node has for Services (service_addresses.h) are not its own.
 #pragma once
 
 #include <optional>

@@ -4,10 +4,12 @@
 
 #include "base/log.h"
 #include "clusterdns/cluster_dns.h"
+#include "controllers/address_ranges.h"
 #include "kubelet/kubelet.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
 #include "network/pod_network.h"
+#include "proxy/announcer.h"
 #include "proxy/proxy.h"
 
 namespace wherry::main {
@@ -31,6 +33,16 @@ std::vector<std::string> ownAddresses(const ServerOptions& options) {
   return addresses;
 }
 
+std::vector<linux::Ipv4Prefix> balancerPool(const ServerOptions& options) {
+  std::vector<linux::Ipv4Prefix> prefixes;
+  for (const auto& [first, last] : controllers::AddressRanges::parse(options.loadBalancerPool).ends()) {
+    auto from = linux::Ipv4Address::parse(first), to = linux::Ipv4Address::parse(last);
+    if (!from || !to) continue;
+    for (linux::Ipv4Prefix prefix : linux::coverRange(*from, *to)) prefixes.push_back(prefix);
+  }
+  return prefixes;
+}
+
 }  // namespace
 
 struct Node::State {
@@ -52,7 +64,10 @@ struct Node::State {
                                            proxy::ProxyOptions{.nodeName = options.nodeName,
                                                                .nodeAddresses = ownAddresses(options),
                                                                .podCidr = firstPodCidr(options),
-                                                               .serviceCidr = options.serviceCidr});
+                                                               .serviceCidr = options.serviceCidr,
+                                                               .balancerPool = balancerPool(options)});
+    announcer = std::make_unique<proxy::Announcer>(
+        controlPlane.informers(), proxy::AnnouncerOptions{.nodeName = options.nodeName, .pool = balancerPool(options)});
     applied.push_back(&proxy->applied());
     readiness.set("proxy", false, "starting");
   }
@@ -116,6 +131,7 @@ struct Node::State {
   std::unique_ptr<client::Client> client;
   std::vector<const base::Published<int64_t>*> applied;
   std::unique_ptr<proxy::Proxy> proxy;
+  std::unique_ptr<proxy::Announcer> announcer;
   std::unique_ptr<clusterdns::ClusterDns> dns;
   std::unique_ptr<kubelet::Kubelet> kubelet;
 };
@@ -139,6 +155,7 @@ void Node::start() {
   }
   if (state_->proxy) {
     state_->proxy->start();
+    state_->announcer->start();
     state_->readiness.setReady("proxy");
   }
   if (state_->kubelet) {

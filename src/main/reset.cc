@@ -18,6 +18,7 @@
 #include "main/run_lock.h"
 #include "main/server_options.h"
 #include "network/pod_network.h"
+#include "proxy/announcer.h"
 #include "proxy/proxy.h"
 #include "storage/database_file.h"
 
@@ -77,6 +78,7 @@ class Reset {
       // By what the data directory tells of pods, so before those.
       if (!keepData_) attempt("logs", [&] { kubelet::removeAllPodLogs(options_.dataDir, options_.logDir); });
       attempt("pods", [&] { removePods(); });
+      attempt("addresses of Services", [] { proxy::removeAnnouncedAddresses(); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("the address of the cluster DNS", [&] {
         if (auto address = linux::Ipv4Address::parse(options_.clusterDns)) linux::removeLoopbackAddress(*address);

@@ -86,9 +86,10 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
   parser.add_option("--cluster-cidr", options.clusterCidr, "the pods' addresses")->capture_default_str();
   parser.add_option("--service-cidr", options.serviceCidr, "the Services' addresses")->capture_default_str();
   parser
-      .add_option("--load-balancer-pool", options.loadBalancerPool,
-                  "addresses for Services of type LoadBalancer that are routed to this machine: prefixes and ranges, "
-                  "separated by commas (default: the node's own addresses, with the Services' ports opened)")
+      .add_option(
+          "--load-balancer-pool", options.loadBalancerPool,
+          "addresses for Services of type LoadBalancer, announced to the neighbours by ARP: prefixes and ranges, "
+          "separated by commas (default: the node's own addresses, with the Services' ports opened)")
       ->type_name("ADDRESSES");
   parser.add_option("--cluster-domain", options.clusterDomain, "the end of all cluster names")->capture_default_str();
   parser.add_option("--cluster-dns", options.clusterDns, "the address of the cluster DNS")->capture_default_str();

@@ -43,6 +43,7 @@ struct Proxy::State {
       : node(nodeOf(options)),
         serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
         podCidr(linux::Ipv4Prefix::parse(options.podCidr)),
+        balancerPool(options.balancerPool),
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
         counters(std::make_shared<ServiceCounters>(services, slices, node)) {}
@@ -58,6 +59,7 @@ struct Proxy::State {
   const Node node;
   const std::optional<linux::Ipv4Prefix> serviceCidr;
   const std::optional<linux::Ipv4Prefix> podCidr;
+  const std::vector<linux::Ipv4Prefix> balancerPool;
   client::Informer& services;
   client::Informer& slices;
   PendingChanges pending;
@@ -96,7 +98,8 @@ void Proxy::State::follow() {
 
 void Proxy::State::run(std::stop_token stop) {
   if (!services.waitSynced(stop) || !slices.waitSynced(stop)) return;
-  kernel.emplace(Cidrs{.services = serviceCidr, .pods = podCidr, .nodeAddresses = node.addresses});
+  kernel.emplace(
+      Cidrs{.services = serviceCidr, .pods = podCidr, .nodeAddresses = node.addresses, .balancerPool = balancerPool});
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
   retryAt = Clock::now();  // the first table is written as a repair is: whole
   linux::nft::TableWatch watch(kTable, [this] { pending.finishWithoutTable(); });

@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "base/published.h"
 #include "client/informer.h"
+#include "linux/ipv4.h"
 
 namespace wherry::proxy {
 
@@ -24,6 +25,8 @@ struct ProxyOptions {
   std::string podCidr;
   // "10.96.0.0/12": what no Service has of it is refused, and the node has a route to it; "": neither.
   std::string serviceCidr;
+  // Addresses for Services of type LoadBalancer: what no Service has of them is refused, whoever listens on the node.
+  std::vector<linux::Ipv4Prefix> balancerPool = {};
 };
 
 class Proxy {

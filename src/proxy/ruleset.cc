@@ -51,12 +51,15 @@ Match address(Field field, Match::Operator op, linux::Ipv4Prefix prefix) {
   return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
 }
 
-// For an address of the node that may have node ports. The cluster DNS address has none, though it is one.
+// For an address of the node that may have node ports. The cluster DNS address has none, though it is one; nor has an
+// address of the load balancer's.
 Rule toNode(const Cidrs& cidrs) {
   Rule rule{{nft::MatchLocal{}}};
-  if (cidrs.services) {
-    rule.statements.push_back(address(Field::kDestinationAddress, Match::Operator::kNotEqual, *cidrs.services));
-  }
+  auto butNotTo = [&](linux::Ipv4Prefix prefix) {
+    rule.statements.push_back(address(Field::kDestinationAddress, Match::Operator::kNotEqual, prefix));
+  };
+  if (cidrs.services) butNotTo(*cidrs.services);
+  for (linux::Ipv4Prefix prefix : cidrs.balancerPool) butNotTo(prefix);
   return rule;
 }
 Rule fromOutside(const Cidrs& cidrs) {
@@ -156,10 +159,12 @@ nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& c
     if (front.refused) rules.push_back(in + Rule{{MatchSet{portKey(front), front.refused}, goTo("refuse")}});
     if (front.dropped) rules.push_back(in + Rule{{MatchSet{portKey(front), front.dropped}, kDrop}});
   }
-  if (cidrs.services) {
-    rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, *cidrs.services),
+  auto refuseRestOf = [&](linux::Ipv4Prefix prefix) {
+    rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, prefix),
                       MatchSet{{Field::kDestinationAddress}, "node", MatchSet::Operator::kNotIn}, goTo("refuse")}});
-  }
+  };
+  if (cidrs.services) refuseRestOf(*cidrs.services);
+  for (linux::Ipv4Prefix prefix : cidrs.balancerPool) refuseRestOf(prefix);
   return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter, std::move(rules));
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "linux/nft/batch.h"
 #include "linux/nft/ruleset.h"
@@ -36,6 +37,8 @@ struct Cidrs {
   std::optional<linux::Ipv4Prefix> services;   // the Service CIDR: refused where no Service is; none: left alone
   std::optional<linux::Ipv4Prefix> pods;       // this node's: what comes from there is not from outside
   std::set<linux::Ipv4Address> nodeAddresses;  // which are never refused
+  // The load balancer's: refused where no Service is, though the node may have them; no node ports there.
+  std::vector<linux::Ipv4Prefix> balancerPool = {};
 };
 
 // What the kernel has rules for, besides those that are always there.

@@ -201,6 +201,32 @@ TEST(ProxyRuleset, LeadsClientsOfEverySortToPortsOfEverySort) {
   }
 }
 
+TEST(ProxyRuleset, OfAnAddressOfTheBalancersPoolOnlyServicesPortsAreReached) {
+  Cidrs cidrs = kCidrs;
+  cidrs.balancerPool = {*linux::Ipv4Prefix::parse("198.18.0.0/30"), *linux::Ipv4Prefix::parse("192.0.2.0/28")};
+  // The node answers for those that Services have.
+  nft::Tracer tracer({wholeTable(harbour(), cidrs)}, {.nodeAddresses = {ip("192.0.2.1"), ip("198.18.0.1")}});
+  const Voyage kVoyages[] = {
+      {"a Service's port", "198.51.100.1", "eth0", "198.18.0.1", 80, "dnat to 10.244.0.1:8080, accept"},
+      {"another port", "198.51.100.1", "eth0", "198.18.0.1", 22, "reject with tcp reset"},
+      {"another port, from a pod", "10.244.0.2", "wh2", "198.18.0.1", 22, "reject with tcp reset"},
+      {"another port, from the node", "192.0.2.1", "", "198.18.0.1", 22, "reject with tcp reset"},
+      {"a node port's number", "198.51.100.1", "eth0", "198.18.0.1", 30080, "reject with tcp reset"},
+      {"an address that no Service has", "10.244.0.2", "wh2", "198.18.0.0", 80, "reject with tcp reset"},
+      {"an address beyond the pool", "10.244.0.2", "wh2", "198.18.0.4", 80, "accept"},
+      {"the node's own address, of a pool that was given generously", "198.51.100.1", "eth0", "192.0.2.1", 22,
+       "accept"},
+  };
+  for (const Voyage& c : kVoyages) {
+    auto trace = tracer.trace({.source = ip(c.source),
+                               .destination = ip(c.destination),
+                               .protocol = c.protocol,
+                               .destinationPort = c.port,
+                               .inputInterface = c.interface});
+    EXPECT_EQ(trace.text(), c.expected) << c.name;
+  }
+}
+
 TEST(ProxyRuleset, AClientWithAffinityComesBackToItsEndpoint) {
   Slots slots;
   Changes ignored;

@@ -1,0 +1,42 @@
+#include "linux/service_addresses.h"
+
+#include <cerrno>
+
+#include <linux/netlink.h>
+
+namespace wherry::linux {
+namespace {
+
+constexpr const char* kLabel = "lo:wherry";
+
+// Scope link: the node takes none of them as the source of a connection of its own.
+InterfaceAddress onLoopback(NetlinkSocket& socket, Ipv4Address address) {
+  auto loopback = findLink(socket, "lo");
+  if (!loopback) NetlinkResult{.error = ENODEV}.check("find link lo");
+  return {.index = loopback->index, .address = address, .global = false, .label = kLabel};
+}
+
+}  // namespace
+
+bool isServiceAddress(const InterfaceAddress& address) { return address.label == kLabel; }
+
+std::set<Ipv4Address> listServiceAddresses() {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  std::set<Ipv4Address> addresses;
+  for (const InterfaceAddress& address : listAddresses(socket)) {
+    if (isServiceAddress(address)) addresses.insert(address.address);
+  }
+  return addresses;
+}
+
+void addServiceAddress(Ipv4Address address) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  addAddress(socket, onLoopback(socket, address));
+}
+
+void removeServiceAddress(Ipv4Address address) {
+  NetlinkSocket socket(NETLINK_ROUTE);
+  removeAddress(socket, onLoopback(socket, address));
+}
+
+}  // namespace wherry::linux
