@@ -32,6 +32,7 @@ const std::vector<Command>& commands();
 std::function<int()> declareKubectl(CLI::App& parser);
 std::function<int()> declareKubeconfig(CLI::App& parser);
 std::function<int()> declareStatus(CLI::App& parser);
+std::function<int()> declareDoctor(CLI::App& parser);
 std::function<int()> declareImage(CLI::App& parser);
 std::function<int()> declareSecrets(CLI::App& parser);
 std::function<int()> declareVersion(CLI::App& parser);

@@ -16,6 +16,7 @@ const std::vector<Command>& commands() {
       {"kubectl", "run the kubectl on PATH with this cluster's kubeconfig", declareKubectl},
       {"kubeconfig", "make a user's kubeconfig", declareKubeconfig},
       {"status", "say what runs and what is wrong", declareStatus},
+      {"doctor", "explain why a Service works or not", declareDoctor},
       {"image", "import, pull, list and remove images", declareImage},
       {"secrets", "write what is encrypted on the disk anew", declareSecrets},
       {"completion", "print completions for a shell", declareCompletion},

@@ -7,10 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "base/encoding.h"
 #include "base/guarded.h"
 #include "base/queue.h"
 #include "base/strings.h"
+#include "main/admin_request.h"
+#include "main/node_facts.h"
 #include "main/status_report.h"
 #include "net/server.h"
 
@@ -20,26 +21,6 @@ namespace {
 constexpr size_t kMaxWaiting = 64;
 constexpr int64_t kMaxWaitMillis = 600'000;
 constexpr unsigned kWorkers = 4;  // requests may wait for a registry or for readiness
-
-struct AdminError : std::runtime_error {
-  AdminError(int statusCode, const std::string& message) : std::runtime_error(message), status(statusCode) {}
-  int status;
-};
-
-// The query's value of `key`, decoded; empty when missing.
-std::string parameter(const net::Request& request, std::string_view key) {
-  for (std::string_view pair : base::split(request.query, '&')) {
-    auto parts = base::splitOnce(pair, '=');
-    if (parts && parts->first == key) return base::decodePercent(parts->second).value_or("");
-  }
-  return {};
-}
-
-std::string requireParameter(const net::Request& request, std::string_view key) {
-  std::string value = parameter(request, key);
-  if (value.empty()) throw AdminError(400, fmt::format("{} is missing", key));
-  return value;
-}
 
 class Endpoint : public AdminEndpoint {
  public:
@@ -94,6 +75,9 @@ class Endpoint : public AdminEndpoint {
     if (what == "GET /report") return report(parts);
     if (what == "POST /secrets/rotate") return rotateSecrets(parts);
     if (what == "POST /snapshot") return saveSnapshot(request, parts);
+    if (what == "GET /doctor/dns") return readDnsAnswer(request, subjects_.options);
+    if (what == "GET /doctor/kernel") return readKernel(request, subjects_.options, parts.proxy);
+    if (what == "POST /doctor/dial") return dialFromNode(request);
     if (request.path.starts_with("/images")) requireImages(parts);
     if (what == "GET /images") return listImages(parts);
     if (what == "POST /images/import") return importImage(request, parts);

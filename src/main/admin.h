@@ -4,6 +4,7 @@
 //   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
 //   GET    /report                           all that `wherry status` shows, status_report.h
 //   POST   /snapshot?file=F            saves the cluster, cluster_snapshot.h; F is absolute
+//   GET    /doctor/dns?name=N&type=T   POST /doctor/dial?to=T,T   GET /doctor/kernel?service=NS/NAME   node_facts.h
 //   GET    /images                     POST /images/import?file=F   DELETE /images?image=I
 //   POST   /secrets/rotate             what is encrypted on the disk, written anew with the first key
 //   POST   /images/prune[?all=true]    what no container uses; imported images only with `all`
@@ -22,6 +23,7 @@
 #include "main/control_plane.h"
 #include "main/readiness.h"
 #include "main/server_options.h"
+#include "proxy/proxy.h"
 
 namespace wherry::main {
 
@@ -38,6 +40,7 @@ struct AdminParts {
   kubelet::ImageGarbage* garbage = nullptr;
   client::Client* client = nullptr;
   ControlPlane* controlPlane = nullptr;
+  const proxy::Proxy* proxy = nullptr;  // null where none runs
 };
 
 class AdminEndpoint {

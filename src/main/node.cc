@@ -169,6 +169,8 @@ kubelet::ImageStore* Node::images() { return state_->kubelet ? &state_->kubelet-
 
 kubelet::ImagePuller* Node::puller() { return state_->kubelet ? &state_->kubelet->puller() : nullptr; }
 
+const proxy::Proxy* Node::proxy() const { return state_->proxy.get(); }
+
 kubelet::ImageGarbage* Node::imageGarbage() { return state_->kubelet ? &state_->kubelet->imageGarbage() : nullptr; }
 
 }  // namespace wherry::main

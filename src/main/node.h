@@ -12,6 +12,7 @@
 #include "main/control_plane.h"
 #include "main/readiness.h"
 #include "main/server_options.h"
+#include "proxy/proxy.h"
 
 namespace wherry::main {
 
@@ -41,6 +42,7 @@ class Node {
   kubelet::ImageStore* images();   // null without a kubelet
   kubelet::ImagePuller* puller();  // null without a kubelet
   kubelet::ImageGarbage* imageGarbage();
+  const proxy::Proxy* proxy() const;  // null without one
 
  private:
   struct State;

@@ -135,7 +135,8 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
                    .puller = node ? node->puller() : nullptr,
                    .garbage = node ? node->imageGarbage() : nullptr,
                    .client = &controlPlane.api().client(),
-                   .controlPlane = &controlPlane});
+                   .controlPlane = &controlPlane,
+                   .proxy = node ? node->proxy() : nullptr});
   controlPlane.startControllers();
   if (node) node->start();
   followCertificates(options, controlPlane, keeper);

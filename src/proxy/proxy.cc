@@ -184,6 +184,11 @@ void Proxy::stop() { state_->thread = {}; }
 
 const base::Published<int64_t>& Proxy::applied() const { return state_->applied; }
 
+std::vector<PortReading> Proxy::readBack(const std::string& service) const {
+  linux::NetlinkSocket socket(NETLINK_NETFILTER);
+  return readPorts(socket, state_->wanted(service));
+}
+
 void removeProxyRules() {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
   linux::nft::Batch batch;

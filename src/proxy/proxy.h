@@ -14,6 +14,7 @@
 #include "base/published.h"
 #include "client/informer.h"
 #include "linux/ipv4.h"
+#include "proxy/kernel_reading.h"
 
 namespace wherry::proxy {
 
@@ -45,6 +46,10 @@ class Proxy {
 
   // The revision of EndpointSlices up to which all of them are in the kernel; 0 until the first table is.
   const base::Published<int64_t>& applied() const;
+
+  // What the kernel has of a Service ("namespace/name"), beside what it shall have. In the network namespace of the
+  // calling thread. Throws std::system_error.
+  std::vector<PortReading> readBack(const std::string& service) const;
 
  private:
   struct State;
