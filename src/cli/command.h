@@ -33,6 +33,7 @@ std::function<int()> declareKubectl(CLI::App& parser);
 std::function<int()> declareKubeconfig(CLI::App& parser);
 std::function<int()> declareStatus(CLI::App& parser);
 std::function<int()> declareDoctor(CLI::App& parser);
+std::function<int()> declareResolve(CLI::App& parser);
 std::function<int()> declareImage(CLI::App& parser);
 std::function<int()> declareSecrets(CLI::App& parser);
 std::function<int()> declareVersion(CLI::App& parser);

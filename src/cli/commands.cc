@@ -17,6 +17,7 @@ const std::vector<Command>& commands() {
       {"kubeconfig", "make a user's kubeconfig", declareKubeconfig},
       {"status", "say what runs and what is wrong", declareStatus},
       {"doctor", "explain why a Service works or not", declareDoctor},
+      {"resolve", "show what the cluster DNS answers, and which objects that comes from", declareResolve},
       {"image", "import, pull, list and remove images", declareImage},
       {"secrets", "write what is encrypted on the disk anew", declareSecrets},
       {"completion", "print completions for a shell", declareCompletion},
