@@ -41,6 +41,10 @@ int withKubernetesErrors(const std::function<int()>& command) {
   try {
     return command();
   } catch (const meta::StatusError& error) {
+    if (error.reason() == "ServiceUnavailable") {
+      fmt::print(stderr, "Unable to connect to the server: {}\n", error.message());
+      return 1;
+    }
     fmt::print(stderr, "Error from server ({}): {}\n", error.reason(), error.message());
     return 1;
   }

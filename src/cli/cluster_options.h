@@ -27,7 +27,7 @@ void declareClusterOptions(CLI::App& parser, ClusterOptions& options);
 std::shared_ptr<client::Client> connect(const ClusterOptions& options);
 
 // What the command returns; 1 after a StatusError, which goes to stderr in kubectl's words: "Error from server
-// (NotFound): services "x" not found".
+// (NotFound): services "x" not found", "Unable to connect to the server: ...".
 int withKubernetesErrors(const std::function<int()>& command);
 
 }  // namespace wherry::cli

@@ -192,6 +192,7 @@ std::string renderRunRecord(const ServerOptions& options) {
                            {"cluster-cidr", options.clusterCidr},
                            {"service-cidr", options.serviceCidr},
                            {"cluster-dns", options.clusterDns},
+                           {"cluster-domain", options.clusterDomain},
                            {"write-kubeconfig", options.kubeconfig}});
 }
 

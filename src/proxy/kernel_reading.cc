@@ -24,13 +24,14 @@ class ReadTable {
 
   // What the element holds; null when it isn't there.
   const Data* find(const Element& element) {
-    auto [set, isNew] = sets_.try_emplace(element.set);
-    if (isNew) {
+    auto at = sets_.try_emplace(element.set);
+    std::map<Data, Data>& set = at.first->second;
+    if (at.second) {
       linux::nft::listElements(socket_, kTable, element.set,
-                               [&](const auto& listed) { set->second.emplace(listed.key, listed.data); });
+                               [&](const auto& listed) { set.emplace(listed.key, listed.data); });
     }
-    auto found = set->second.find(element.key);
-    return found == set->second.end() ? nullptr : &found->second;
+    auto found = set.find(element.key);
+    return found == set.end() ? nullptr : &found->second;
   }
 
  private:
@@ -38,7 +39,10 @@ class ReadTable {
   std::map<std::string, std::map<Data, Data>> sets_;
 };
 
-std::string textOf(const Endpoint& endpoint) { return fmt::format("{}:{}", endpoint.ip.text(), endpoint.port); }
+std::string textOf(std::string_view address, int port) {
+  bool v6 = address.find(':') != std::string_view::npos;
+  return v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
+}
 
 // The data of a slot: address and port, each in registers of its own.
 std::string textOf(const Data& data) {
@@ -47,8 +51,7 @@ std::string textOf(const Data& data) {
   std::string_view whole(bytes);
   std::string_view address = whole.substr(0, whole.size() - 4), port = whole.substr(whole.size() - 4);
   auto number = static_cast<unsigned char>(port[0]) << 8 | static_cast<unsigned char>(port[1]);
-  std::string host = base::formatIp(address);
-  return address.size() == 16 ? fmt::format("[{}]:{}", host, number) : fmt::format("{}:{}", host, number);
+  return textOf(base::formatIp(address), number);
 }
 
 const char* protocolText(uint8_t protocol) {
@@ -74,7 +77,9 @@ PortReading readPort(ReadTable& table, const ServicePort& port, const Backends& 
   }
   // Of the endpoints found only their number counts here.
   reading.state = stateOf(table, port, std::vector<Endpoint>(reading.endpoints.size()));
-  for (const Endpoint& endpoint : wanted.endpoints) reading.wanted.push_back(textOf(endpoint));
+  for (const Endpoint& endpoint : wanted.endpoints) {
+    reading.wanted.push_back(textOf(endpoint.ip.text(), endpoint.port));
+  }
   std::sort(reading.endpoints.begin(), reading.endpoints.end());
   std::sort(reading.wanted.begin(), reading.wanted.end());
   return reading;
