@@ -16,7 +16,7 @@ namespace wherry::clusterdns {
 namespace {
 
 constexpr size_t kBatch = 64;
-constexpr int kBusy = 8;             // datagrams that were there at once: more are on their way
+constexpr int kBusy = 8;  // datagrams that were there at once: more are on their way
 constexpr auto kLongAway = std::chrono::milliseconds(5);
 constexpr auto kStay = std::chrono::seconds(1);
 constexpr size_t kQuerySize = 1232;  // nobody's question is longer

@@ -1,7 +1,12 @@
 #include "controllers/endpoint_slice.h"
 
+#include <map>
+#include <tuple>
+#include <utility>
+
 #include <fmt/format.h>
 
+#include "base/guarded.h"
 #include "client/workqueue.h"
 #include "controllers/slice_writer.h"
 
@@ -71,14 +76,33 @@ class EndpointSliceController : public Controller {
 
   void nodeChanged(const ObjectPtr& before, const ObjectPtr& after) {
     const auto zone = [](const ObjectPtr& node) { return node ? node->metadata().label(kZone) : std::string_view(); };
-    if (zone(before) == zone(after)) return;
-    for (const auto& service : services_.list()) queue_.add(service->key().text());
+    const bool moved = zone(before) != zone(after);
+    if (!moved && sameShare(before, after)) return;
+    for (const auto& service : services_.list()) {
+      if (moved || wantsZoneShares(Service(service))) queue_.add(service->key().text());
+    }
+  }
+
+  // By which zone it would have, were there another.
+  static bool sameShare(const ObjectPtr& before, const ObjectPtr& after) {
+    if (!before || !after) return false;
+    const auto facts = [](const ObjectPtr& node) {
+      const auto* cpu = json::find(node->tree(), "status.allocatable.cpu");
+      const auto& labels = node->metadata().labels();
+      std::string ready;
+      for (const auto condition : Node(node).status().conditions()) {
+        if (condition.type() == "Ready") ready = condition.status();
+      }
+      return std::tuple(ready, cpu ? json::serialize(*cpu) : "",
+                        labels.contains("node-role.kubernetes.io/control-plane"));
+    };
+    return facts(before) == facts(after);
   }
 
   void reconcile(const std::string& key) {
     const Service service(services_.get(meta::ObjectKey::parse(key)));
     // A Service that is gone takes its slices along: they are owned by it.
-    if (!service) return writer_.forget(key);
+    if (!service) return forget(key);
     if (!hasManagedEndpoints(service) || service.metadata().deleting()) return;
     // Its own last writes come as events, and those bring us back here.
     if (!writer_.visible(key, slices_)) return;
@@ -90,7 +114,40 @@ class EndpointSliceController : public Controller {
       const auto node = nodes_.get("", name);
       return node ? std::string(node->metadata().label(kZone)) : std::string();
     };
-    apply(key, service, decideEndpointSlices(service, servicePods_.podsOf(service), slices, zoneOf));
+    const auto shares = wantsZoneShares(service) ? zoneShares(all<Node>(nodes_)) : ZoneShares();
+    const auto actions = decideEndpointSlices(service, servicePods_.podsOf(service), slices, zoneOf, shares);
+    apply(key, service, actions);
+    tellOfShares(key, service, actions);
+  }
+
+  template <typename View>
+  static std::vector<View> all(const client::Informer& informer) {
+    std::vector<View> views;
+    for (const auto& object : informer.list()) views.emplace_back(object);
+    return views;
+  }
+
+  void forget(const std::string& key) {
+    writer_.forget(key);
+    told_.with([&](auto& told) { told.erase(key); });
+  }
+
+  // Once for each reason.
+  void tellOfShares(const std::string& key, const Service& service, const SliceActions& actions) {
+    const auto before = told_.with([&](auto& told) {
+      auto former = std::exchange(told[key], actions.sharesTrouble);
+      if (actions.sharesTrouble.empty()) told.erase(key);
+      return former;
+    });
+    for (const auto& [type, trouble] : actions.sharesTrouble) {
+      const auto found = before.find(type);
+      if (found != before.end() && found->second == trouble) continue;
+      const bool enabled = trouble.empty();
+      events_.record(
+          *service.object(), enabled ? client::Severity::kNormal : client::Severity::kWarning,
+          enabled ? "TopologyAwareHintsEnabled" : "TopologyAwareHintsDisabled",
+          fmt::format("{}, addressType: {}", enabled ? "Topology Aware Hints has been enabled" : trouble, type));
+    }
   }
 
   void apply(const std::string& key, const Service& service, const SliceActions& actions) {
@@ -112,6 +169,7 @@ class EndpointSliceController : public Controller {
   client::Informer& slices_;
   ServicePods servicePods_;
   SliceWriter writer_;
+  base::Guarded<std::map<std::string, std::map<std::string, std::string>>> told_;  // by Service: sharesTrouble
   client::Workqueue queue_{"endpointslice-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };

@@ -8,6 +8,7 @@
 
 #include "controllers/controller.h"
 #include "controllers/service_pods.h"
+#include "controllers/topology_hints.h"
 #include "json/value.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -30,9 +31,13 @@ struct SliceActions {
   std::vector<json::Value> create;
   std::vector<json::Value> update;  // whole objects, with the resourceVersion that they were made from
   std::vector<discovery_v1::EndpointSlice> remove;
+  // With the annotation that wants zones to have shares (topology_hints.h), for each address type: why they have none;
+  // "" when they have.
+  std::map<std::string, std::string> sharesTrouble = {};
 };
 // `slices`: those of this Service that this controller manages.
 SliceActions decideEndpointSlices(const core_v1::Service& service, const std::vector<core_v1::Pod>& pods,
-                                  const std::vector<discovery_v1::EndpointSlice>& slices, const ZoneOf& zoneOf);
+                                  const std::vector<discovery_v1::EndpointSlice>& slices, const ZoneOf& zoneOf,
+                                  const ZoneShares& shares = {});
 
 }  // namespace wherry::controllers

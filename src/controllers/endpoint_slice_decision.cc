@@ -45,10 +45,13 @@ json::Object renderEndpoint(const Service& service, const Pod& pod, Family famil
       {"conditions", json::Object{{"ready", ready}, {"serving", serving}, {"terminating", terminating}}}};
   if (const auto hostname = hostnameUnder(service, pod); !hostname.empty()) endpoint["hostname"] = hostname;
   endpoint["targetRef"] = podReference(pod);
-  if (const auto node = pod.spec().nodeName(); !node.empty()) {
-    endpoint["nodeName"] = node;
-    if (const auto zone = zoneOf(node); !zone.empty()) endpoint["zone"] = zone;
-  }
+  const auto node = pod.spec().nodeName();
+  if (node.empty()) return endpoint;
+  endpoint["nodeName"] = node;
+  const auto zone = zoneOf(node);
+  if (!zone.empty()) endpoint["zone"] = zone;
+  if (!ready || wantsZoneShares(service)) return endpoint;
+  if (auto hints = placeHints(service, zone, node); !hints.empty()) endpoint["hints"] = std::move(hints);
   return endpoint;
 }
 
@@ -71,6 +74,39 @@ std::vector<WantedGroup> wantedGroups(const Service& service, const std::vector<
     }
   }
   return wanted;
+}
+
+// For which zone each endpoint, by its pod's uid, is meant so far.
+std::map<std::string, std::string> formerZones(const std::vector<EndpointSlice>& slices) {
+  std::map<std::string, std::string> zones;
+  for (const auto& slice : slices) {
+    for (const auto endpoint : slice.endpoints()) {
+      for (const auto zone : endpoint.hints().forZones()) {
+        zones.emplace(std::string(endpoint.targetRef().uid()), std::string(zone.name()));
+      }
+    }
+  }
+  return zones;
+}
+
+// Hints the ready endpoints of a family; answers why not.
+std::string shareOut(std::vector<WantedGroup>& groups, Family family, const std::map<std::string, std::string>& former,
+                     const ZoneShares& shares) {
+  std::vector<json::Object*> ready;
+  std::vector<ZonedEndpoint> zoned;
+  for (auto& wanted : groups) {
+    if (wanted.group.family != family) continue;
+    for (auto& [uid, endpoint] : wanted.endpoints) {
+      if (endpoint.at("conditions").at("ready") != true) continue;
+      const auto* zone = endpoint.if_contains("zone");
+      const auto before = former.find(uid);
+      ready.push_back(&endpoint);
+      zoned.push_back({zone ? std::string(zone->get_string()) : "", before == former.end() ? "" : before->second});
+    }
+  }
+  const auto allotment = allotZones(zoned, shares);
+  for (size_t i = 0; i < allotment.zones.size(); ++i) (*ready[i])["hints"] = zoneHint(allotment.zones[i]);
+  return allotment.trouble;
 }
 
 bool isReserved(std::string_view label) { return label == kManagedBy || label == kServiceName || label == kHeadless; }
@@ -228,11 +264,18 @@ void reuseSlices(SliceActions& actions) {
 }  // namespace
 
 SliceActions decideEndpointSlices(const Service& service, const std::vector<Pod>& pods,
-                                  const std::vector<EndpointSlice>& slices, const ZoneOf& zoneOf) {
+                                  const std::vector<EndpointSlice>& slices, const ZoneOf& zoneOf,
+                                  const ZoneShares& shares) {
   SliceActions actions;
   auto unused = slices;
   std::set<Family> used;
-  for (auto& wanted : wantedGroups(service, pods, zoneOf)) {
+  auto groups = wantedGroups(service, pods, zoneOf);
+  for (const Family family : familiesOf(service)) {
+    if (!wantsZoneShares(service)) break;
+    const auto trouble = shareOut(groups, family, formerZones(slices), shares);
+    actions.sharesTrouble.emplace(addressTypeOf(family), trouble);
+  }
+  for (auto& wanted : groups) {
     used.insert(wanted.group.family);
     decideGroup(actions, service, wanted, unused);
   }

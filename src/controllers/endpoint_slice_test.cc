@@ -92,6 +92,65 @@ TEST(EndpointSlices, ConditionsSayReadyServingAndTerminating) {
   }
 }
 
+// "uid=zone/node" of each endpoint with hints, by their slices.
+std::string hintsOf(const SliceActions& actions) {
+  std::string text;
+  for (const auto* list : {&actions.create, &actions.update}) {
+    for (const auto& slice : *list) {
+      const EndpointSlice view(std::make_shared<const meta::Object>(slice));
+      for (const auto endpoint : view.endpoints()) {
+        for (const auto zone : endpoint.hints().forZones())
+          text += fmt::format("{}={} ", endpoint.targetRef().uid(), zone.name());
+        for (const auto node : endpoint.hints().forNodes())
+          text += fmt::format("{}@{} ", endpoint.targetRef().uid(), node.name());
+      }
+    }
+  }
+  return text;
+}
+
+TEST(EndpointSlices, HintWhereTrafficDistributionWantsIt) {
+  const auto zoneA = [](std::string_view) { return std::string("a"); };
+  const auto service = [](std::string_view distribution) {
+    return serviceOf(
+        fmt::format("{{clusterIP: 10.96.0.7, selector: {{app: web}}, ports: [{{port: 80}}]{}}}", distribution));
+  };
+  const std::vector<Pod> pods = {podOf("ready", "10.244.0.2", "True"), podOf("not", "10.244.0.3", "False")};
+  const auto plain = decideEndpointSlices(service(""), pods, {}, zoneA);
+  EXPECT_EQ(hintsOf(plain), "");
+  EXPECT_EQ(hintsOf(decideEndpointSlices(service(", trafficDistribution: PreferClose"), pods, {}, zoneA)),
+            "u-ready=a ");
+  EXPECT_EQ(hintsOf(decideEndpointSlices(service(", trafficDistribution: PreferSameNode"), pods, {}, zoneA)),
+            "u-ready=a u-ready@boat ");
+  // They come to slices that are there, and go.
+  const auto later = decideEndpointSlices(service(", trafficDistribution: PreferSameZone"), pods,
+                                          {stored(plain.create.at(0), "web-1")}, zoneA);
+  EXPECT_EQ(hintsOf(later), "u-ready=a ");
+  EXPECT_EQ(later.update.size(), 1u);
+  const auto last = decideEndpointSlices(service(""), pods, {stored(later.update.at(0), "web-1")}, zoneA);
+  EXPECT_EQ(last.update.size(), 1u);
+  EXPECT_EQ(hintsOf(last), "");
+}
+
+TEST(EndpointSlices, ShareOutZonesWhereTheAnnotationWantsIt) {
+  json::Value tree = serviceOf(kHttp).object()->tree();
+  meta::mutableMetadata(tree)["annotations"] = json::Object{{"service.kubernetes.io/topology-mode", "Auto"}};
+  const Service service(std::make_shared<const meta::Object>(std::move(tree)));
+  const auto zoneA = [](std::string_view) { return std::string("a"); };
+  const std::vector<Pod> pods = {podOf("1", "10.244.0.2", "True"), podOf("2", "10.244.0.3", "True"),
+                                 podOf("3", "10.244.0.4", "False")};
+  const auto actions = decideEndpointSlices(service, pods, {}, zoneA, {{"a", 0.5}, {"b", 0.5}});
+  EXPECT_EQ(hintsOf(actions), "u-1=b u-2=a ");
+  EXPECT_EQ(actions.sharesTrouble, (std::map<std::string, std::string>{{"IPv4", ""}}));
+  const auto again =
+      decideEndpointSlices(service, pods, {stored(actions.create.at(0), "web-1")}, zoneA, {{"a", 0.5}, {"b", 0.5}});
+  EXPECT_TRUE(again.update.empty() && again.create.empty() && again.remove.empty());
+  const auto without = decideEndpointSlices(service, pods, {stored(actions.create.at(0), "web-1")}, zoneA);
+  EXPECT_EQ(hintsOf(without), "");
+  EXPECT_EQ(without.update.size(), 1u);
+  EXPECT_NE(without.sharesTrouble.at("IPv4"), "");
+}
+
 TEST(EndpointSlices, AHeadlessServiceSaysSo) {
   const auto actions = decide(serviceOf("{clusterIP: None, selector: {app: web}}"), {podOf("a", "10.244.0.2", "True")});
   EXPECT_EQ(json::getString(actions.create[0].at("metadata").at("labels"), "app", "-"), "-");

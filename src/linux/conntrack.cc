@@ -140,15 +140,16 @@ std::string renderQuestion(const Flow& client) {
   return std::string(bytesOf(ip)).append(bytesOf(tcp));
 }
 
-void askForLife(const std::vector<Connection>& clients) {
+// `flows`: to the address that is gone, each as its sender knows it.
+void askForLife(const std::vector<Flow>& flows) {
   base::Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
   if (!fd) base::throwErrno("make a raw socket");
   uint32_t mark = kLifeSignMark;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) base::throwErrno("mark a raw socket");
-  for (const Connection& connection : clients) {
-    std::string packet = renderQuestion(connection.original);
+  for (const Flow& flow : flows) {
+    std::string packet = renderQuestion(flow);
     sockaddr_in to{.sin_family = AF_INET};
-    to.sin_addr.s_addr = connection.original.source.networkOrder();
+    to.sin_addr.s_addr = flow.source.networkOrder();
     // A client that can't be reached any more is none.
     ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&to), sizeof to);
   }
@@ -168,13 +169,15 @@ void endConnections(Ipv4Address gone) {
     return reply.source == gone || original.source == gone || original.destination == gone;
   });
   deleteEntries(socket, entries);
-  std::vector<Connection> clients;
+  std::vector<Flow> left;
   for (const Entry& entry : entries) {
     // Of one that has ended, another connection may have the client's port by now.
     bool lasts = entry.tcpState >= TCP_CONNTRACK_ESTABLISHED && entry.tcpState <= TCP_CONNTRACK_CLOSE_WAIT;
-    if (lasts && entry.connection.reply.source == gone) clients.push_back(entry.connection);
+    if (lasts && entry.connection.reply.source == gone) left.push_back(entry.connection.original);
+    // Servers, but not those for whom the pod had the node's address.
+    if (lasts && entry.connection.reply.destination == gone) left.push_back(entry.connection.reply);
   }
-  if (!clients.empty()) askForLife(clients);
+  if (!left.empty()) askForLife(left);
 }
 
 std::vector<Connection> listConnections(uint8_t protocol) {

@@ -30,10 +30,10 @@ struct Connection {
 // how many. `protocol` 0 is all. Reads the whole table: call it once for a set of changes. Throws std::system_error.
 size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches);
 
-// The same for all connections to or from an address that is gone, by any protocol. TCP clients of it are asked
-// for a sign of life, as if the other end had started anew: the answer that they send meets whoever has the address
-// now, who resets it. So an idle client learns of it as one that sends does. What asks carries the mark kLifeSignMark,
-// and must not be tracked itself: a rule `meta mark ... notrack` at the output hook sees to that.
+// The same for all connections to or from an address that is gone, by any protocol. TCP clients and servers of it are
+// asked for a sign of life, as if the other end had started anew: the answer that they send meets whoever has the
+// address now, who resets it. So an idle client learns of it as one that sends does. What asks carries the mark
+// kLifeSignMark, and must not be tracked itself: a rule `meta mark ... notrack` at the output hook sees to that.
 inline constexpr uint32_t kLifeSignMark = 0x77680001;
 void endConnections(Ipv4Address gone);
 

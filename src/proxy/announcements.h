@@ -28,9 +28,9 @@ std::string electAnnouncer(linux::Ipv4Address address, const std::set<std::strin
 std::set<std::string> announcingNodes(const std::vector<meta::ObjectPtr>& nodes);
 
 struct AnnouncedFrom {
-  std::string nodeName;                   // this node
-  std::vector<linux::Ipv4Prefix> pool;    // what may be announced
-  std::vector<meta::ObjectPtr> nodes;     // all; none: this one is alone
+  std::string nodeName;                 // this node
+  std::vector<linux::Ipv4Prefix> pool;  // what may be announced
+  std::vector<meta::ObjectPtr> nodes;   // all; none: this one is alone
   // The nodes that have endpoints of a Service ("namespace/name").
   std::function<std::set<std::string>(const std::string& service)> nodesWithEndpoints;
 };

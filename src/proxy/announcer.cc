@@ -48,7 +48,8 @@ void warnOfSilence(const linux::Link& link) {
   for (const std::string& name : {std::string("all"), link.name}) {
     std::string setting = "net/ipv4/conf/" + name + "/arp_ignore";
     if (linux::readSysctl(setting) != "0") {
-      kLog.warn("{} is not 0: neighbours on {} get no answer when they ask for a Service's address", setting, link.name);
+      kLog.warn("{} is not 0: neighbours on {} get no answer when they ask for a Service's address", setting,
+                link.name);
       return;
     }
   }

@@ -130,11 +130,13 @@ KernelTable::KernelTable(Cidrs cidrs) : cidrs_(std::move(cidrs)), socket_(NETLIN
 
 // A packet of the node's own needs some route before it meets the rules that turn it to an endpoint. Without a default
 // route (no uplink at the moment) this is it.
-void KernelTable::setRouteToServices() {
-  if (!cidrs_.services) return;
+// Nor shall what is for a pod that is gone leave the node by it, but meet the rule that refuses it.
+void KernelTable::setRoutes() {
   linux::NetlinkSocket routes(NETLINK_ROUTE);
   auto loopback = linux::findLink(routes, "lo");
-  if (loopback) linux::setRoute(routes, {.destination = *cidrs_.services, .index = loopback->index});
+  for (const auto& cidr : {cidrs_.services, cidrs_.pods}) {
+    if (loopback && cidr) linux::setRoute(routes, {.destination = *cidr, .index = loopback->index});
+  }
 }
 
 // As late as possible before the commit: what packets add in between is lost.
@@ -158,7 +160,7 @@ void KernelTable::replace(const Slots& slots) {
   keepAffinity(batch, slots);
   batch.commit(socket_);
   base::faultPoint("services-loaded");
-  setRouteToServices();
+  setRoutes();
   withAffinity_.clear();
   Ports all;
   slots.forEachPort([&](const ServicePort& port, const Backends& backends) {
@@ -187,7 +189,7 @@ void KernelTable::apply(const Slots& slots, const Changes& changes) {
   tryForgetStale(slots, Ports(changes.ports().begin(), changes.ports().end()), cidrs_);
 }
 
-void removeRouteToServices() {
+void removeRoutes() {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   auto loopback = linux::findLink(socket, "lo");
   for (const linux::Route& route : linux::listRoutes(socket)) {

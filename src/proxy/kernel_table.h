@@ -14,14 +14,15 @@ class KernelTable {
   explicit KernelTable(Cidrs cidrs);
 
   // Writes the whole table, in one step where one is in use, else in chunks; and the route that lets the node's own
-  // packets to cluster IPs reach it when there is no other. Which clients keep to which endpoints stays.
+  // packets to cluster IPs reach it when there is no other, and one for pods that are gone. Which clients keep to which
+  // endpoints stays.
   void replace(const Slots& slots);
   // Writes `changes`, after which it is as `slots` says. Connections by UDP to an endpoint that went away are
   // forgotten, so that their next packet finds another one; so are the clients that kept to it.
   void apply(const Slots& slots, const Changes& changes);
 
  private:
-  void setRouteToServices();
+  void setRoutes();
   void keepAffinity(linux::nft::Batch& batch, const Slots& slots);
 
   Cidrs cidrs_;
@@ -30,7 +31,7 @@ class KernelTable {
   std::set<ServicePort> withAffinity_;  // as in the kernel
 };
 
-// Removes that route.
-void removeRouteToServices();
+// Removes those routes.
+void removeRoutes();
 
 }  // namespace wherry::proxy

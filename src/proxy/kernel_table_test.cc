@@ -76,9 +76,9 @@ const Cidrs kCidrs{.services = linux::Ipv4Prefix::parse("10.96.0.0/12"), .nodeAd
 
 // The rules and what a proxy keeps of them, in a node.
 struct Loaded {
-  explicit Loaded(const ScratchNamespace& in) : node(in) {
+  explicit Loaded(const ScratchNamespace& in, Cidrs cidrs = kCidrs) : node(in) {
     node.run([&] {
-      kernel.emplace(kCidrs);
+      kernel.emplace(std::move(cidrs));
       kernel->replace(slots);
     });
   }
@@ -337,6 +337,46 @@ TEST_F(KernelTableTest, AnIdleClientOfAPodThatIsGoneIsReset) {
     EXPECT_EQ(errno, ECONNRESET) << c.name;
   }
   EXPECT_EQ(accepted(serverA), "") << "nobody was led on";
+}
+
+// Straight to its address, without a Service; and a server whose client was in such a pod.
+TEST_F(KernelTableTest, WhoTalksToThePodsOwnAddressIsResetTooWhenItIsGone) {
+  Cidrs cidrs = kCidrs;
+  cidrs.pods = linux::Ipv4Prefix::parse("10.244.0.0/24");
+  Loaded table(*node, cidrs);
+  struct Case {
+    const char* name;
+    const ScratchNamespace* other;
+    const char* at;
+    bool isClient;
+  };
+  for (const Case& c :
+       {Case{"a client in a pod", &*podA, "10.244.0.1", true}, Case{"a client on the node", &*node, "192.0.2.1", true},
+        Case{"a server in a pod", &*podA, "10.244.0.1", false},
+        Case{"a server on the node", &*node, "192.0.2.1", false}}) {
+    ScratchNamespace gone;
+    link(gone, "vethGone", ip("10.244.0.9"));
+    const ScratchNamespace& clients = c.isClient ? *c.other : gone;
+    const char* server = c.isClient ? "10.244.0.9" : c.at;
+    auto listener = listenIn(c.isClient ? gone : *c.other, SOCK_STREAM, server, 8080);
+    base::Fd client = socketIn(clients, SOCK_STREAM);
+    sockaddr_in target = address(server, 8080);
+    ASSERT_EQ(::connect(client.get(), generic(target), sizeof target), 0) << c.name;
+    pollfd waiting{listener.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 2000), 1) << c.name;
+    base::Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    timeval patience{.tv_sec = 10};
+    ::setsockopt(accepted.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    node->run([] {
+      linux::NetlinkSocket socket(0);
+      linux::removeLink(socket, "vethGone");
+      linux::endConnections(ip("10.244.0.9"));
+    });
+    char byte;
+    EXPECT_EQ(::recv(c.isClient ? client.get() : accepted.get(), &byte, 1, 0), -1) << c.name;
+    EXPECT_EQ(errno, ECONNRESET) << c.name;
+    EXPECT_EQ(connectFrom(*c.other, "10.244.0.9", 8080), ECONNREFUSED) << c.name;
+  }
 }
 
 TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {

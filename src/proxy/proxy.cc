@@ -23,6 +23,7 @@ namespace {
 
 const base::Log kLog("proxy");
 
+constexpr std::string_view kZone = "topology.kubernetes.io/zone";
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLastRetry{30000};
 
@@ -46,9 +47,11 @@ struct Proxy::State {
         balancerPool(options.balancerPool),
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
+        nodes(informers.informer(core_v1::Node::kResource())),
         counters(std::make_shared<ServiceCounters>(services, slices, node)) {}
 
   void follow();
+  void followZone(const meta::ObjectPtr& before, const meta::ObjectPtr& after);
   void run(std::stop_token stop);
   void update(const std::set<std::string>& changed);
   void apply(const Changes& changes);
@@ -56,12 +59,13 @@ struct Proxy::State {
   ServiceEndpoints wanted(const std::string& service) const;
   void tellHealth(const std::string& service);
 
-  const Node node;
+  Node node;  // its zone is of the thread that run() is on
   const std::optional<linux::Ipv4Prefix> serviceCidr;
   const std::optional<linux::Ipv4Prefix> podCidr;
   const std::vector<linux::Ipv4Prefix> balancerPool;
   client::Informer& services;
   client::Informer& slices;
+  client::Informer& nodes;
   PendingChanges pending;
   base::Published<int64_t> applied{0};
 
@@ -94,10 +98,23 @@ void Proxy::State::follow() {
                          },
                      .onSynced = [this] { pending.finish(); },
                      .onRevision = [this](int64_t revision) { pending.finish(revision); }});
+  nodes.addHandler(
+      {.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) { followZone(before, after); },
+       .onSynced = {},
+       .onRevision = {}});
+}
+
+// Hints mean other endpoints then.
+void Proxy::State::followZone(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+  auto zoneOf = [](const auto& object) { return object ? object->metadata().label(kZone) : std::string_view(); };
+  bool isOwn = (after ? after : before)->metadata().name() == node.name;
+  if (!isOwn || zoneOf(before) == zoneOf(after)) return;
+  for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
+  pending.finish();
 }
 
 void Proxy::State::run(std::stop_token stop) {
-  if (!services.waitSynced(stop) || !slices.waitSynced(stop)) return;
+  if (!services.waitSynced(stop) || !slices.waitSynced(stop) || !nodes.waitSynced(stop)) return;
   kernel.emplace(
       Cidrs{.services = serviceCidr, .pods = podCidr, .nodeAddresses = node.addresses, .balancerPool = balancerPool});
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
@@ -126,6 +143,8 @@ void Proxy::State::tellHealth(const std::string& key) {
 
 void Proxy::State::update(const std::set<std::string>& changed) {
   Changes changes(retryAt ? Changes::Record::kNothing : Changes::Record::kEverything);
+  auto own = nodes.get("", node.name);
+  node.zone = own ? std::string(own->metadata().label(kZone)) : "";
   std::map<std::string, ServiceEndpoints> next;
   for (const std::string& key : changed) next.emplace(key, wanted(key));
   // All that goes first: a cluster IP may pass from one Service to another in one batch.
@@ -194,7 +213,7 @@ void removeProxyRules() {
   linux::nft::Batch batch;
   batch.removeTableIfAny(kTable);
   batch.commit(socket);
-  removeRouteToServices();
+  removeRoutes();
 }
 
 }  // namespace wherry::proxy

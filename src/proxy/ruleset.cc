@@ -146,6 +146,12 @@ nft::Chain translatingChain(std::string name, nft::HookPoint point, const Cidrs&
   return hooked(std::move(name), nft::ChainType::kNat, point, nft::kPriorityDestinationNat, std::move(rules));
 }
 
+// An address of a pod that is gone: the route that is left for it is that of all pods' addresses, to loopback.
+Rule toNobody(linux::Ipv4Prefix pods) {
+  Match out{.field = Field::kOutputInterface, .value = nft::Data().interface("lo")};
+  return {{address(Field::kDestinationAddress, Match::Operator::kEqual, pods), out, goTo("refuse")}};
+}
+
 nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
   // What the node sends to itself has been met on its way out.
   Match notFromNode{
@@ -163,9 +169,17 @@ nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& c
     rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, prefix),
                       MatchSet{{Field::kDestinationAddress}, "node", MatchSet::Operator::kNotIn}, goTo("refuse")}});
   };
+  if (cidrs.pods && isOutputHook(point)) rules.push_back(toNobody(*cidrs.pods));
   if (cidrs.services) refuseRestOf(*cidrs.services);
   for (linux::Ipv4Prefix prefix : cidrs.balancerPool) refuseRestOf(prefix);
   return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter, std::move(rules));
+}
+
+nft::Chain forwardingChain(const Cidrs& cidrs) {
+  std::vector<Rule> rules;
+  if (cidrs.pods) rules.push_back(toNobody(*cidrs.pods));
+  return hooked("filter_forward", nft::ChainType::kFilter, nft::HookPoint::kForward, nft::kPriorityFilter,
+                std::move(rules));
 }
 
 nft::Chain refuseChain() {
@@ -254,6 +268,7 @@ nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
   table.chains.push_back(translatingChain("output", nft::HookPoint::kOutput, cidrs));
   table.chains.push_back(filteringChain("filter_prerouting", nft::HookPoint::kPrerouting, cidrs));
   table.chains.push_back(filteringChain("filter_output", nft::HookPoint::kOutput, cidrs));
+  table.chains.push_back(forwardingChain(cidrs));
   table.chains.push_back(masqueradingChain(cidrs));
   return table;
 }

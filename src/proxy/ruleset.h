@@ -10,7 +10,7 @@
 //                        ports that lead clients from outside to other endpoints than the node and its pods.
 //   filter_*             what is translated is counted, and remembered where the port has affinity. Service ports
 //                        without endpoints: TCP reset, else ICMP port unreachable. Before routing, so that it takes no
-//                        route to the cluster IP.
+//                        route to the cluster IP. The same for addresses of pods that are gone, by where they lead to.
 //   postrouting          what couldn't be answered this way gets the node's address: what an endpoint sends to itself
 //                        through a Service, what the node sends from a loopback address, what is for an endpoint
 //                        elsewhere. All others come under their own address.

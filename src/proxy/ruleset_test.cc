@@ -227,6 +227,24 @@ TEST(ProxyRuleset, OfAnAddressOfTheBalancersPoolOnlyServicesPortsAreReached) {
   }
 }
 
+TEST(ProxyRuleset, TheAddressOfAPodThatIsGoneIsRefused) {
+  nft::Tracer tracer({wholeTable(boat(), kCidrs)}, {.nodeAddresses = {ip("192.0.2.1")}});
+  auto trace = [&](const char* source, const char* from, const char* destination, const char* way) {
+    return tracer
+        .trace({.source = ip(source),
+                .destination = ip(destination),
+                .destinationPort = 80,
+                .inputInterface = from,
+                .outputInterface = way})
+        .text();
+  };
+  EXPECT_EQ(trace("10.244.0.1", "wh1", "10.244.0.9", "lo"), "reject with tcp reset");
+  EXPECT_EQ(trace("192.0.2.1", "", "10.244.0.9", "lo"), "reject with tcp reset");
+  EXPECT_EQ(trace("10.244.0.1", "wh1", "10.244.0.2", "wh2"), "accept");
+  EXPECT_EQ(trace("192.0.2.1", "", "10.244.0.2", "wh2"), "accept");
+  EXPECT_EQ(trace("127.0.0.1", "", "127.0.0.1", "lo"), "accept");
+}
+
 TEST(ProxyRuleset, AClientWithAffinityComesBackToItsEndpoint) {
   Slots slots;
   Changes ignored;
@@ -455,7 +473,13 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
 		ip daddr . meta l4proto . th dport @dropped drop
 		ct state new fib daddr type local ip daddr != 10.96.0.0/12 meta l4proto . th dport @noendpointnodeports goto refuse
+		ip daddr 10.244.0.0/24 oifname "lo" goto refuse
 		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
+	}
+
+	chain filter_forward {
+		type filter hook forward priority filter; policy accept;
+		ip daddr 10.244.0.0/24 oifname "lo" goto refuse
 	}
 
 	chain postrouting {

@@ -104,9 +104,32 @@ Condition conditionOf(const discovery_v1::Endpoint& endpoint) {
   return usable ? Condition::kServingWhileTerminating : Condition::kUnusable;
 }
 
+template <typename Hints>
+bool areFor(const Hints& hints, std::string_view name) {
+  for (auto hint : hints) {
+    if (hint.name() == name) return true;
+  }
+  return false;
+}
+
+// Ready endpoints that are hinted for a place; they count only while all ready ones have such a hint.
+struct Hinted {
+  std::vector<Endpoint> here;
+  bool allHaveHints = true;
+
+  template <typename Hints>
+  void add(const Hints& hints, std::string_view place, const Endpoint& endpoint) {
+    if (hints.empty()) allHaveHints = false;
+    if (!place.empty() && areFor(hints, place)) here.push_back(endpoint);
+  }
+  bool usable() const { return allHaveHints && !here.empty(); }
+};
+
 struct Candidates {
   std::vector<Endpoint> ready;
   std::vector<Endpoint> terminating;
+  Hinted forNode = {};
+  Hinted forZone = {};
 
   void add(const discovery_v1::Endpoint& endpoint, uint16_t port, bool isOnNode, const Node& node) {
     if (endpoint.addresses().empty()) return;
@@ -116,6 +139,17 @@ struct Candidates {
     bool here = isOnNode || node.addresses.contains(*ip);
     Place place = here ? Place::kHere : Place::kElsewhere;
     (condition == Condition::kReady ? ready : terminating).push_back({*ip, port, place});
+    if (condition != Condition::kReady) return;
+    forNode.add(endpoint.hints().forNodes(), node.name, ready.back());
+    forZone.add(endpoint.hints().forZones(), node.zone, ready.back());
+  }
+
+  std::vector<Endpoint> near() && {
+    if (forNode.usable())
+      ready = std::move(forNode.here);
+    else if (forZone.usable())
+      ready = std::move(forZone.here);
+    return std::move(*this).chosen();
   }
 
   std::vector<Endpoint> chosen() && {
@@ -144,7 +178,7 @@ PortEndpoints endpointsOf(const core_v1::ServicePort& port, const std::vector<me
       if (isOnNode) onNode.add(endpoint, *number, isOnNode, node);
     }
   }
-  return {std::move(all).chosen(), std::move(onNode).chosen()};
+  return {std::move(all).near(), std::move(onNode).chosen()};
 }
 
 // One port of a Service under all the addresses that it has.

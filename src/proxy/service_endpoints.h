@@ -17,11 +17,13 @@ namespace wherry::proxy {
 struct Node {
   std::string name;
   std::set<linux::Ipv4Address> addresses;  // a cluster IP among them (the cluster DNS address) is left alone
+  std::string zone = {};                   // "" when it has none
 };
 
 // Cluster IPs, external IPs, addresses of the load balancer and node ports. Nothing for a Service without cluster IP
-// (headless, ExternalName), and for one that names another proxy. Endpoints are those that are ready; when none is,
-// those that still serve while they terminate (KEP-1669). Only IPv4.
+// (headless, ExternalName), and for one that names another proxy. Endpoints are those that are ready; of them those
+// that are hinted for this node, or else for its zone, where all have such hints (KEP-2433, KEP-3015); when none is
+// ready, those that still serve while they terminate (KEP-1669). Only IPv4.
 ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
                                   const Node& node);
 

@@ -43,7 +43,8 @@ std::string evaluate(const char* manifests) {
   meta::ObjectPtr service = objects.front();
   objects.erase(objects.begin());
   Node node{.name = "boat",
-            .addresses = {*linux::Ipv4Address::parse("10.96.0.10"), *linux::Ipv4Address::parse("192.0.2.1")}};
+            .addresses = {*linux::Ipv4Address::parse("10.96.0.10"), *linux::Ipv4Address::parse("192.0.2.1")},
+            .zone = "dock"};
   return text(serviceEndpoints(service, objects, node));
 }
 
@@ -73,6 +74,88 @@ endpoints:
 - {addresses: [10.244.0.2], conditions: {ready: false, serving: false, terminating: true}}
 )",
      "10.96.0.1:80/tcp -> 10.244.0.1:80*\n"},
+    {"endpoints hinted for the node's zone are preferred (KEP-2433)", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: dock}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}]}}
+- {addresses: [10.244.1.3], conditions: {ready: true}, hints: {forZones: [{name: sea}, {name: dock}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80* 10.244.1.3:80*\n"},
+    {"... not while one is without hint", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: dock}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80* 10.244.1.2:80*\n"},
+    {"... but who is not ready needs none", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: dock}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}]}}
+- {addresses: [10.244.1.3], conditions: {ready: false}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80*\n"},
+    {"... nor while none is for this zone", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: sea}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80* 10.244.1.2:80*\n"},
+    {"endpoints hinted for the node itself go before those of its zone (KEP-3015)", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: dock}], forNodes: [{name: boat}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: dock}], forNodes: [{name: ship}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80*\n"},
+    {"where none is for the node those of its zone serve", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: dock}], forNodes: [{name: ship}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}], forNodes: [{name: raft}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80*\n"},
+    {"where neither is there all serve", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: true}, hints: {forZones: [{name: sea}], forNodes: [{name: ship}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}], forNodes: [{name: raft}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.1:80* 10.244.1.2:80*\n"},
+    {"a hinted endpoint that ends serves only when no other is ready", R"(
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 80}]
+endpoints:
+- {addresses: [10.244.1.1], conditions: {ready: false, serving: true, terminating: true}, hints: {forZones: [{name: dock}]}}
+- {addresses: [10.244.1.2], conditions: {ready: true}, hints: {forZones: [{name: sea}]}}
+)",
+     "10.96.0.1:80/tcp -> 10.244.1.2:80*\n"},
     {"a terminating endpoint is left out when another is ready", R"(
 spec: {clusterIP: 10.96.0.1, ports: [{port: 80}]}
 ---

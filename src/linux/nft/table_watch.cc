@@ -16,14 +16,20 @@ namespace {
 const base::Log kLog("nftables");
 constexpr uint16_t kTableDeleted = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE;
 
+// Whether the message is of that table.
+bool isOf(const std::string& table, std::string_view payload) {
+  if (payload.size() < sizeof(nfgenmsg)) return false;
+  return NetlinkAttributes(payload.substr(sizeof(nfgenmsg))).findText(NFTA_TABLE_NAME) == table;
+}
+
 void watch(NetlinkListener& notifications, int wake, const std::string& table, const std::function<void()>& gone) {
   NetlinkSocket socket(NETLINK_NETFILTER);
   for (;;) {
     bool heardAnything = false;  // nothing at all: a packet was lost, so it may have been this
     bool deleted = false;
-    bool goOn = notifications.next(wake, [&](uint16_t type, std::string_view) {
+    bool goOn = notifications.next(wake, [&](uint16_t type, std::string_view payload) {
       heardAnything = true;
-      deleted = deleted || type == kTableDeleted;
+      deleted = deleted || (type == kTableDeleted && isOf(table, payload));
     });
     if (!goOn) return;
     if ((deleted || !heardAnything) && !tableExists(socket, table)) gone();
