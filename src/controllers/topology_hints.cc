@@ -157,8 +157,7 @@ ZoneAllotment allotZones(const std::vector<ZonedEndpoint>& endpoints, const Zone
   if (shares.size() > endpoints.size()) return refuse("Insufficient number of endpoints");
   const auto allocations = allocate(static_cast<int>(endpoints.size()), shares);
   if (allocations.empty()) {
-    return refuse(
-        "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold");
+    return refuse("Unable to allocate minimum required endpoints to each zone without exceeding overload threshold");
   }
   ZoneAllotment allotment;
   Counts have;

@@ -22,7 +22,8 @@ ZoneShares zoneShares(const std::vector<core_v1::Node>& nodes);
 // The annotation; its older name goes first.
 bool wantsZoneShares(const core_v1::Service& service);
 
-// The hints that trafficDistribution asks for, of a ready endpoint in that place ("" where it isn't known); empty: none.
+// The hints that trafficDistribution asks for, of a ready endpoint in that place ("" where it isn't known); empty:
+// none.
 json::Object placeHints(const core_v1::Service& service, std::string_view zone, std::string_view node);
 json::Object zoneHint(std::string_view zone);
 

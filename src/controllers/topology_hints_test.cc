@@ -27,7 +27,9 @@ const Case kCases[] = {
     {"what was given before stays given", "a a>b a b", kEqual, "a b a b"},
     {"... until its zone has too many", "a a>b a>b a>b b b", kEqual, "a a a b b b"},
     {"a former zone that is gone counts for nothing", "a>z b", kEqual, "a b"},
-    {"one zone, or nodes without zone", "a b", {},
+    {"one zone, or nodes without zone",
+     "a b",
+     {},
      "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes"},
     {"less endpoints than zones", "a b", kThirds, "Insufficient number of endpoints (2 endpoints, 3 zones)"},
     {"an overload of more than a fifth", "a a a b", {{"a", 0.51}, {"b", 0.49}}, "b a a b"},
@@ -50,7 +52,8 @@ std::vector<ZonedEndpoint> parse(std::string_view text) {
 TEST(TopologyHints, GiveZonesEndpointsByTheirCpus) {
   for (const Case& c : kCases) {
     const auto allotment = allotZones(parse(c.endpoints), c.shares);
-    const auto text = allotment.trouble.empty() ? fmt::format("{}", fmt::join(allotment.zones, " ")) : allotment.trouble;
+    const auto text =
+        allotment.trouble.empty() ? fmt::format("{}", fmt::join(allotment.zones, " ")) : allotment.trouble;
     EXPECT_EQ(text, c.expected) << c.what;
   }
 }
@@ -101,8 +104,8 @@ metadata: {name: two, labels: {topology.kubernetes.io/zone: b}}
 status: {allocatable: {cpu: '3'}, conditions: [{type: Ready, status: 'True'}]}
 )"),
             "");
-  EXPECT_EQ(shares("{metadata: {name: one, labels: {topology.kubernetes.io/zone: a}}, status: {allocatable: {cpu: 3}}}"),
-            "");
+  EXPECT_EQ(
+      shares("{metadata: {name: one, labels: {topology.kubernetes.io/zone: a}}, status: {allocatable: {cpu: 3}}}"), "");
 }
 
 std::string hintsOf(const char* distribution, std::string_view zone, std::string_view node) {
@@ -125,7 +128,8 @@ TEST(TopologyHints, AnAnnotationAsksForShares) {
   };
   EXPECT_TRUE(wants("{service.kubernetes.io/topology-mode: Auto}"));
   EXPECT_TRUE(wants("{service.kubernetes.io/topology-aware-hints: auto}"));
-  EXPECT_FALSE(wants("{service.kubernetes.io/topology-aware-hints: Disabled, service.kubernetes.io/topology-mode: Auto}"));
+  EXPECT_FALSE(
+      wants("{service.kubernetes.io/topology-aware-hints: Disabled, service.kubernetes.io/topology-mode: Auto}"));
   EXPECT_FALSE(wants("{}"));
 }
 

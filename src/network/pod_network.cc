@@ -55,7 +55,7 @@ struct PodNetwork::State {
 
   void masquerade() const { applyMasquerade({.podCidr = podCidr, .clusterCidr = clusterCidr}); }
   void masqueradeAgain() const {
-    kLog.warn("somebody removed table ip {}; writing it anew", kMasqueradeTable);
+    kLog.warn("somebody removed table ip {}, or changed it; writing it anew", kMasqueradeTable);
     try {
       masquerade();
     } catch (const std::exception& error) {
@@ -70,7 +70,7 @@ struct PodNetwork::State {
     hostPorts.replace(std::move(open));
   }
   void openAllAgain() {
-    kLog.warn("somebody removed table ip {}; writing it anew", kHostPortTable);
+    kLog.warn("somebody removed table ip {}, or changed it; writing it anew", kHostPortTable);
     try {
       openAll();
     } catch (const std::exception& error) {

@@ -122,7 +122,7 @@ void Proxy::State::run(std::stop_token stop) {
   linux::nft::TableWatch watch(kTable, [this] { pending.finishWithoutTable(); });
   while (auto taken = pending.take(stop, retryAt)) {
     if (taken->tableGone && !retryAt) {
-      kLog.warn("somebody removed table ip {}; writing it anew", kTable);
+      kLog.warn("somebody removed table ip {}, or changed it; writing it anew", kTable);
       retryAt = Clock::now();
     }
     update(taken->services);

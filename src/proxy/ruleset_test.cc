@@ -55,6 +55,27 @@ TEST(ProxyRuleset, APodToAClusterIpGoesToOneOfItsEndpoints) {
   EXPECT_EQ(trace({"10.244.0.9", "wh9"}, tcp("10.96.0.1", 80), 1), "dnat to 10.244.0.2:8080, accept");
 }
 
+// No kernel of the tests has SCTP itself: that such packets are led on is shown here alone.
+TEST(ProxyRuleset, SctpToAClusterIpGoesToItsEndpointsOfSctp) {
+  Slots slots = boat();
+  Changes ignored;
+  slots.set({ip("10.96.0.1"), IPPROTO_SCTP, 80}, {endpoint("10.244.0.2", 9090)}, ignored);
+  slots.set({ip("10.96.0.3"), IPPROTO_SCTP, 80}, {}, ignored);
+  nft::Tracer tracer({wholeTable(slots, kCidrs)}, {.nodeAddresses = {ip("192.0.2.1")}});
+  auto trace = [&](const char* destination, uint16_t port) {
+    return tracer
+        .trace({.source = ip("10.244.0.9"),
+                .destination = ip(destination),
+                .protocol = IPPROTO_SCTP,
+                .destinationPort = port,
+                .inputInterface = "wh9"})
+        .text();
+  };
+  EXPECT_EQ(trace("10.96.0.1", 80), "dnat to 10.244.0.2:9090, accept");
+  EXPECT_EQ(trace("10.96.0.1", 81), "reject with icmp port-unreachable");
+  EXPECT_EQ(trace("10.96.0.3", 80), "reject with icmp port-unreachable");
+}
+
 TEST(ProxyRuleset, TheNodeToAClusterIpGoesToAnEndpointUnderItsOwnAddress) {
   EXPECT_EQ(trace(kNode, udp("10.96.0.2", 53)), "dnat to 10.244.0.3:5353, accept");
 }

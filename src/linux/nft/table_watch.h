@@ -1,5 +1,6 @@
-// TableWatch: tells when a table of ours is gone, because somebody flushed the ruleset (a firewall's reload does). It
-// listens to the kernel's notifications; nothing polls. Of the network namespace of the thread that makes it.
+// TableWatch: tells when a table of ours is gone, because somebody flushed the ruleset (a firewall's reload does), or
+// when another program took something out of it or put a rule in. It listens to the kernel's notifications; nothing
+// polls. Of the network namespace of the thread that makes it.
 #pragma once
 
 #include <functional>
@@ -12,8 +13,8 @@ namespace wherry::linux::nft {
 
 class TableWatch {
  public:
-  // Calls `gone` on a thread of its own whenever the table `ip <table>` was removed and is not there. A table that is
-  // replaced in one transaction is there. Throws std::system_error.
+  // Calls `gone` on a thread of its own whenever the table `ip <table>` was removed and is not there, or was changed so
+  // by another program. A table that is replaced in one transaction is there. Throws std::system_error.
   TableWatch(std::string table, std::function<void()> gone);
   ~TableWatch();
   TableWatch(const TableWatch&) = delete;
