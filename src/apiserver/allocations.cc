@@ -5,82 +5,126 @@
 
 #include <fmt/format.h>
 
-#include "base/ip.h"
 #include "base/random.h"
 #include "base/strings.h"
 
 namespace wherry::apiserver {
 namespace {
 
-std::optional<uint32_t> parseIp(std::string_view text) {
-  auto bytes = base::parseIp(text);
-  if (!bytes || bytes->size() != 4) return std::nullopt;
-  uint32_t address = 0;
-  for (char byte : *bytes) address = address << 8 | static_cast<unsigned char>(byte);
-  return address;
-}
+using base::IpAddress;
+using base::IpFamily;
+using base::IpPrefix;
 
-std::string ipText(uint32_t address) {
-  return fmt::format("{}.{}.{}.{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255, address & 255);
-}
-
-struct Cidr {
-  uint32_t network;
-  uint32_t prefix;
+struct Lengths {
+  uint8_t shortest;
+  uint8_t longest;
 };
-
-Cidr parseCidr(std::string_view text) {
-  auto pair = base::splitOnce(text, '/');
-  auto network = pair ? parseIp(pair->first) : std::nullopt;
-  auto prefix = pair ? base::parseInt<uint32_t>(pair->second) : std::nullopt;
-  if (!network || !prefix || *prefix < 12 || *prefix > 30) {
-    throw std::invalid_argument(fmt::format("service range \"{}\" is not an IPv4 CIDR between /12 and /30", text));
-  }
-  return {*network & ~((1U << (32 - *prefix)) - 1), *prefix};
+constexpr Lengths lengthsOf(IpFamily family) {
+  return family == IpFamily::kIPv4 ? Lengths{12, 30} : Lengths{64, 126};
 }
 
-uint32_t hostCount(const Cidr& cidr) { return (1U << (32 - cidr.prefix)) - 2; }
+IpPrefix parseRange(std::string_view text) {
+  auto range = IpPrefix::parse(text);
+  auto lengths = range ? lengthsOf(range->family()) : Lengths{};
+  if (!range || range->length() < lengths.shortest || range->length() > lengths.longest) {
+    throw std::invalid_argument(
+        fmt::format("service range \"{}\" is neither an IPv4 CIDR between /12 and /30 nor an IPv6 CIDR between /64 and "
+                    "/126",
+                    text));
+  }
+  return *range;
+}
+
+// Without the network's own address; IPv4 has a broadcast address besides.
+uint64_t hostCount(const IpPrefix& range) {
+  uint64_t all = range.hostBits() >= 64 ? ~uint64_t{0} : (uint64_t{1} << range.hostBits()) - 1;
+  return range.family() == IpFamily::kIPv4 ? all - 1 : all;
+}
 
 // KEP-3070: min(max(16, size / 16), 256)
-uint32_t reservedAddresses(uint32_t size) { return size < 16 ? 0 : std::min(std::max(16U, size / 16), 256U); }
+uint64_t reservedAddresses(uint64_t size) {
+  return size < 16 ? 0 : std::min(std::max(uint64_t{16}, size / 16), uint64_t{256});
+}
 // KEP-3668: min(max(16, size / 32), 128)
-uint32_t reservedPorts(uint32_t size) { return size < 16 ? 0 : std::min(std::max(16U, size / 32), 128U); }
+uint64_t reservedPorts(uint64_t size) {
+  return size < 16 ? 0 : std::min(std::max(uint64_t{16}, size / 32), uint64_t{128});
+}
+
+NumberPool poolOf(PortRange ports) {
+  auto size = static_cast<uint64_t>(ports.last - ports.first + 1);
+  return {size, reservedPorts(size)};
+}
 
 }  // namespace
 
-std::optional<uint32_t> NumberPool::chooseBetween(uint32_t from, uint32_t to) {
+std::optional<uint64_t> NumberPool::chooseBetween(uint64_t from, uint64_t to) {
   if (from >= to) return std::nullopt;
-  uint32_t start = from + base::randomBelow(to - from);
-  for (uint32_t i = 0; i < to - from; ++i) {
-    uint32_t number = from + (start - from + i) % (to - from);
+  // So many are never taken that a random one of the first 2^32 is far from being used up.
+  uint64_t span = std::min(to - from, uint64_t{UINT32_MAX});
+  uint64_t start = base::randomBelow(static_cast<uint32_t>(span));
+  for (uint64_t i = 0; i < span; ++i) {
+    uint64_t number = from + (start + i) % span;
     if (taken_.insert(number).second) return number;
   }
   return std::nullopt;
 }
 
-std::optional<uint32_t> NumberPool::choose() {
+std::optional<uint64_t> NumberPool::choose() {
   if (taken_.size() >= size_) return std::nullopt;
   auto upper = chooseBetween(reserved_, size_);
   return upper ? upper : chooseBetween(0, reserved_);
 }
 
-Allocations::Allocations(std::string_view serviceCidr, PortRange nodePorts)
-    : base_(parseCidr(serviceCidr).network),
-      size_(hostCount(parseCidr(serviceCidr))),
-      ports_(nodePorts),
-      addresses_(NumberPool(size_, reservedAddresses(size_))),
-      portPool_(NumberPool(static_cast<uint32_t>(nodePorts.last - nodePorts.first + 1),
-                           reservedPorts(static_cast<uint32_t>(nodePorts.last - nodePorts.first + 1)))) {}
+AddressRange::AddressRange(const IpPrefix& cidr)
+    : first_(cidr.address().plus(1)), size_(hostCount(cidr)), pool_(NumberPool(size_, reservedAddresses(size_))) {}
 
-std::optional<uint32_t> Allocations::offsetOf(std::string_view ip) const {
-  auto address = parseIp(ip);
-  if (!address || *address <= base_ || *address - base_ > size_) return std::nullopt;
-  return *address - base_ - 1;
+std::optional<uint64_t> AddressRange::offsetOf(const IpAddress& ip) const {
+  auto offset = ip.minus(first_);
+  return offset && *offset < size_ ? offset : std::nullopt;
+}
+
+std::optional<IpAddress> AddressRange::choose() {
+  auto offset = pool_.with([](NumberPool& pool) { return pool.choose(); });
+  return offset ? std::optional(first_.plus(*offset)) : std::nullopt;
+}
+
+ServiceAllocations::Take AddressRange::take(const IpAddress& ip) {
+  auto offset = offsetOf(ip);
+  if (!offset) return ServiceAllocations::Take::kOutOfRange;
+  bool taken = pool_.with([&](NumberPool& pool) { return pool.take(*offset); });
+  return taken ? ServiceAllocations::Take::kTaken : ServiceAllocations::Take::kInUse;
+}
+
+void AddressRange::release(const IpAddress& ip) {
+  if (auto offset = offsetOf(ip)) pool_.with([&](NumberPool& pool) { pool.release(*offset); });
+}
+
+Allocations::Allocations(std::string_view serviceCidrs, PortRange nodePorts)
+    : ports_(nodePorts), portPool_(poolOf(nodePorts)) {
+  for (std::string_view text : base::split(serviceCidrs, ',')) {
+    ranges_.push_back(std::make_unique<AddressRange>(parseRange(text)));
+    families_.push_back(ranges_.back()->family());
+  }
+  if (ranges_.size() > 2 || (ranges_.size() == 2 && families_[0] == families_[1])) {
+    throw std::invalid_argument(
+        fmt::format("service ranges \"{}\" are not one range, or two of different families", serviceCidrs));
+  }
+}
+
+AddressRange* Allocations::find(IpFamily family) const {
+  for (const auto& range : ranges_) {
+    if (range->family() == family) return range.get();
+  }
+  return nullptr;
 }
 
 void Allocations::learn(const ObjectReader& objects) {
   for (const auto& service : objects.list({"", "services"}, "")) {
     takeIp(json::getString(service->tree(), "spec.clusterIP"));
+    const auto* ips = json::find(service->tree(), "spec.clusterIPs");
+    if (ips && ips->is_array()) {
+      for (const auto& ip : ips->get_array()) takeIp(ip.is_string() ? std::string_view(ip.get_string()) : "");
+    }
     takePort(static_cast<int>(json::getInt(service->tree(), "spec.healthCheckNodePort")));
     const auto* ports = json::find(service->tree(), "spec.ports");
     if (!ports || !ports->is_array()) continue;
@@ -88,23 +132,23 @@ void Allocations::learn(const ObjectReader& objects) {
   }
 }
 
-std::string Allocations::firstIp() const { return ipText(base_ + 1); }
-
-std::string Allocations::allocateIp() {
-  auto offset = addresses_.with([](NumberPool& pool) { return pool.choose(); });
-  if (!offset) throw meta::internalError("failed to allocate a serviceIP: range is full");
-  return ipText(base_ + 1 + *offset);
+std::string Allocations::allocateIp(IpFamily family) {
+  AddressRange* range = find(family);
+  auto ip = range ? range->choose() : std::nullopt;
+  if (!ip) throw meta::internalError("failed to allocate a serviceIP: range is full");
+  return ip->text();
 }
 
-ServiceAllocations::Take Allocations::takeIp(std::string_view ip) {
-  auto offset = offsetOf(ip);
-  if (!offset) return Take::kOutOfRange;
-  bool taken = addresses_.with([&](NumberPool& pool) { return pool.take(*offset); });
-  return taken ? Take::kTaken : Take::kInUse;
+ServiceAllocations::Take Allocations::takeIp(std::string_view text) {
+  auto ip = IpAddress::parse(text);
+  AddressRange* range = ip ? find(ip->family()) : nullptr;
+  return range ? range->take(*ip) : Take::kOutOfRange;
 }
 
-void Allocations::releaseIp(std::string_view ip) {
-  if (auto offset = offsetOf(ip)) addresses_.with([&](NumberPool& pool) { pool.release(*offset); });
+void Allocations::releaseIp(std::string_view text) {
+  auto ip = IpAddress::parse(text);
+  AddressRange* range = ip ? find(ip->family()) : nullptr;
+  if (range) range->release(*ip);
 }
 
 int Allocations::allocatePort() {
@@ -115,14 +159,14 @@ int Allocations::allocatePort() {
 
 ServiceAllocations::Take Allocations::takePort(int port) {
   if (port < ports_.first || port > ports_.last) return Take::kOutOfRange;
-  auto offset = static_cast<uint32_t>(port - ports_.first);
+  auto offset = static_cast<uint64_t>(port - ports_.first);
   bool taken = portPool_.with([&](NumberPool& pool) { return pool.take(offset); });
   return taken ? Take::kTaken : Take::kInUse;
 }
 
 void Allocations::releasePort(int port) {
   if (port < ports_.first || port > ports_.last) return;
-  portPool_.with([&](NumberPool& pool) { pool.release(static_cast<uint32_t>(port - ports_.first)); });
+  portPool_.with([&](NumberPool& pool) { pool.release(static_cast<uint64_t>(port - ports_.first)); });
 }
 
 }  // namespace wherry::apiserver

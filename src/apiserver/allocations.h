@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
+#include <vector>
 
 #include "apiserver/admission/admission.h"
 #include "base/guarded.h"
@@ -19,17 +21,36 @@ namespace wherry::apiserver {
 class NumberPool {
  public:
   // The first `reserved` numbers are chosen last.
-  NumberPool(uint32_t size, uint32_t reserved) : size_(size), reserved_(reserved) {}
-  std::optional<uint32_t> choose();
-  bool take(uint32_t number) { return taken_.insert(number).second; }
-  void release(uint32_t number) { taken_.erase(number); }
+  NumberPool(uint64_t size, uint64_t reserved) : size_(size), reserved_(reserved) {}
+  std::optional<uint64_t> choose();
+  bool take(uint64_t number) { return taken_.insert(number).second; }
+  void release(uint64_t number) { taken_.erase(number); }
 
  private:
-  std::optional<uint32_t> chooseBetween(uint32_t from, uint32_t to);
+  std::optional<uint64_t> chooseBetween(uint64_t from, uint64_t to);
 
-  uint32_t size_;
-  uint32_t reserved_;
-  std::set<uint32_t> taken_;
+  uint64_t size_;
+  uint64_t reserved_;
+  std::unordered_set<uint64_t> taken_;
+};
+
+// One range of cluster IPs.
+class AddressRange {
+ public:
+  explicit AddressRange(const base::IpPrefix& cidr);
+
+  base::IpFamily family() const { return first_.family(); }
+  const base::IpAddress& first() const { return first_; }
+  std::optional<base::IpAddress> choose();  // nothing when it is full
+  ServiceAllocations::Take take(const base::IpAddress& ip);
+  void release(const base::IpAddress& ip);
+
+ private:
+  std::optional<uint64_t> offsetOf(const base::IpAddress& ip) const;
+
+  base::IpAddress first_;  // behind the network's own
+  uint64_t size_;          // without the network's address, and of IPv4 without the broadcast address
+  base::Guarded<NumberPool> pool_;
 };
 
 struct PortRange {
@@ -39,15 +60,17 @@ struct PortRange {
 
 class Allocations : public ServiceAllocations {
  public:
-  // Throws std::invalid_argument for a CIDR that is none: IPv4, /12 to /30.
-  Allocations(std::string_view serviceCidr, PortRange nodePorts);
+  // `serviceCidrs`: a range or two of different families, separated by a comma. Throws std::invalid_argument for what
+  // is none: IPv4 from /12 to /30, IPv6 from /64 to /126.
+  Allocations(std::string_view serviceCidrs, PortRange nodePorts);
 
   // Takes what these stored Services have.
   void learn(const ObjectReader& objects);
-  // The range's first address, that of the Service `kubernetes`.
-  std::string firstIp() const;
+  // The first range's first address, that of the Service `kubernetes`.
+  std::string firstIp() const { return ranges_.front()->first().text(); }
 
-  std::string allocateIp() override;
+  const std::vector<base::IpFamily>& families() const override { return families_; }
+  std::string allocateIp(base::IpFamily family) override;
   Take takeIp(std::string_view ip) override;
   void releaseIp(std::string_view ip) override;
   int allocatePort() override;
@@ -55,12 +78,11 @@ class Allocations : public ServiceAllocations {
   void releasePort(int port) override;
 
  private:
-  std::optional<uint32_t> offsetOf(std::string_view ip) const;
+  AddressRange* find(base::IpFamily family) const;
 
-  uint32_t base_ = 0;  // the network's address
-  uint32_t size_ = 0;  // addresses between the network's and the broadcast's
+  std::vector<std::unique_ptr<AddressRange>> ranges_;
+  std::vector<base::IpFamily> families_;
   PortRange ports_;
-  base::Guarded<NumberPool> addresses_;
   base::Guarded<NumberPool> portPool_;
 };
 

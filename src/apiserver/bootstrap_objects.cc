@@ -35,7 +35,7 @@ metadata:
   labels: {{component: apiserver, provider: kubernetes}}
 spec:
   type: ClusterIP
-  clusterIP: {}
+  clusterIP: "{}"
   sessionAffinity: None
   ports:
     - {{name: https, protocol: TCP, port: 443, targetPort: {}}}
@@ -51,7 +51,7 @@ metadata:
   namespace: default
   labels: {{endpointslice.kubernetes.io/skip-mirror: "true"}}
 subsets:
-  - addresses: [{{ip: {}}}]
+  - addresses: [{{ip: "{}"}}]
     ports: [{{name: https, port: {}, protocol: TCP}}]
 )";
   return {namespaced("", "v1", "endpoints", "Endpoints"), "default",
@@ -64,14 +64,15 @@ metadata:
   name: kubernetes
   namespace: default
   labels: {{kubernetes.io/service-name: kubernetes}}
-addressType: IPv4
+addressType: {}
 endpoints:
-  - addresses: [{}]
+  - addresses: ["{}"]
     conditions: {{ready: true}}
 ports: [{{name: https, port: {}, protocol: TCP}}]
 )";
   return {namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"), "default",
-          json::parseYaml(fmt::format(kManifest, advertised.address, advertised.port))};
+          json::parseYaml(fmt::format(kManifest, base::familyName(*familyOf(advertised.address)), advertised.address,
+                                      advertised.port))};
 }
 
 // Every field of `wanted` is in `stored` with the same value; lists are compared element by element.

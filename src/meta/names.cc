@@ -144,8 +144,29 @@ Errors checkLabelValue(std::string_view text) {
   return errors;
 }
 
+namespace {
+
+// "10.1.02.3" -> "10.1.2.3"
+std::string withoutLeadingZeros(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool begins = out.empty() || out.ends_with('.');
+    bool more = i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
+    if (!(text[i] == '0' && begins && more)) out += text[i];
+  }
+  return out;
+}
+
+}  // namespace
+
+// KEP-4858
 Errors checkIp(std::string_view text) {
-  if (base::parseIp(text)) return {};
+  auto bytes = base::parseIp(text);
+  if (bytes && bytes->starts_with(std::string("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12))) {
+    return {"must not be an IPv4-mapped IPv6 address"};
+  }
+  if (bytes) return {};
+  if (base::parseIp(withoutLeadingZeros(text))) return {"must not have leading 0s"};
   return {"must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"};
 }
 

@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"a", "A.b_c", "example.com/a", a(63)},
              {"", "/a", "a/", "a/b/c", "A/b", "-a", a(64)}},
         Case{"label value", checkLabelValue, {"", "a", "A_b.c"}, {"-a", "a b", "a/b", a(64)}},
-        Case{"address", checkIp, {"10.0.0.1", "::1"}, {"", "10.0.0", "010.0.0.1", "10.0.0.1/8", "x"}},
+        Case{"address", checkIp, {"10.0.0.1", "::1"}, {"", "10.0.0", "010.0.0.1", "10.0.0.1/8", "x", "::ffff:10.0.0.1"}},
         Case{"port name", checkPortName, {"http", "a-1"}, {"", "80", "a--b", "-a", "A", "aaaaaaaaaaaaaaaa"}},
         Case{"environment variable", checkEnvName, {"A", "a.b-c", "1"}, {"", "a=b", "\n"}},
         Case{"config key", checkConfigMapKey, {"a", "A.b_c-d", ".x"}, {"", ".", "..", "..a", "a b", "a/b", a(254)}}));
@@ -51,6 +51,9 @@ TEST(NamesTest, saysWhatIsWrongInKubernetesWords) {
             "end with an "
             "alphanumeric character (e.g. 'my-name', or '123-abc', regex used for validation is "
             "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')");
+  EXPECT_EQ(checkIp("10.0.010.1").at(0), "must not have leading 0s");
+  EXPECT_EQ(checkIp("::ffff:10.0.0.1").at(0), "must not be an IPv4-mapped IPv6 address");
+  EXPECT_EQ(checkIp("010.0.0").at(0), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
 }
 
 }  // namespace

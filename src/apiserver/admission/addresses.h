@@ -6,28 +6,23 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.h"
+
 namespace wherry::apiserver {
 
-enum class IpFamily { kIPv4, kIPv6 };
-
 // Nothing when `text` is no IP address.
-std::optional<IpFamily> familyOf(std::string_view text);
+std::optional<base::IpFamily> familyOf(std::string_view text);
 
 // What keeps traffic from reaching an address from elsewhere: unspecified, loopback, link-local. `text` is an IP
 // address.
 std::vector<std::string> checkUsableIp(std::string_view text);
 
-// An IP prefix (CIDR, RFC 4632): "10.0.0.0/8", "fd00::/64".
-class IpPrefix {
- public:
-  static std::optional<IpPrefix> parse(std::string_view text);
-  // Whether `other` lies in it and is smaller.
-  bool strictlyContains(const IpPrefix& other) const;
+// What a client is told of an address, or of a prefix, that is not written as RFC 5952 has it, though it means the same;
+// "" when it is, or is none.
+std::string warningForIp(std::string_view field, std::string_view text);
+std::string warningForCidr(std::string_view field, std::string_view text);
 
- private:
-  IpFamily family_ = IpFamily::kIPv4;
-  std::string bytes_;  // 4 or 16
-  unsigned length_ = 0;
-};
+// Whether `inner` lies in `outer` and is smaller.
+bool strictlyContains(const base::IpPrefix& outer, const base::IpPrefix& inner);
 
 }  // namespace wherry::apiserver

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ip_address.h"
 #include "json/value.h"
 #include "meta/object.h"
 #include "meta/status.h"
@@ -46,7 +47,9 @@ class ObjectReader {
 class ServiceAllocations {
  public:
   virtual ~ServiceAllocations() = default;
-  virtual std::string allocateIp() = 0;  // throws StatusError when the range is full
+  // Those that cluster IPs can have: one or two, the default first.
+  virtual const std::vector<base::IpFamily>& families() const = 0;
+  virtual std::string allocateIp(base::IpFamily family) = 0;  // throws StatusError when the range is full
   enum class Take { kTaken, kInUse, kOutOfRange };
   virtual Take takeIp(std::string_view ip) = 0;
   virtual void releaseIp(std::string_view ip) = 0;

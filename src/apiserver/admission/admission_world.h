@@ -26,7 +26,7 @@ struct Admitted {
 
 class AdmissionWorld : public ObjectReader {
  public:
-  AdmissionWorld();
+  explicit AdmissionWorld(std::string_view serviceCidrs = "10.96.0.0/16");
 
   // Another object, in the namespace "default" or none. Not admitted.
   void has(const std::string& manifest);
@@ -43,7 +43,7 @@ class AdmissionWorld : public ObjectReader {
   Admitted admit(json::Value object, const json::Value* old, std::string_view subresource);
 
   schema::RegistryPtr registry_;
-  Allocations allocations_{"10.96.0.0/16", {}};
+  Allocations allocations_;
   std::multimap<meta::GroupResource, meta::ObjectPtr> objects_;
 };
 

@@ -14,7 +14,8 @@
 
 namespace wherry::apiserver {
 
-AdmissionWorld::AdmissionWorld() : registry_(schema::builtinRegistry()) {
+AdmissionWorld::AdmissionWorld(std::string_view serviceCidrs)
+    : registry_(schema::builtinRegistry()), allocations_(serviceCidrs, {}) {
   has("{apiVersion: v1, kind: ServiceAccount, metadata: {name: default}, automountServiceAccountToken: false}");
 }
 

@@ -63,7 +63,7 @@ void checkSliceAddress(const json::Value& address, const std::string& type, cons
   if (type == "FQDN") return addInvalid(path, address, meta::checkDns1123Subdomain(text), errors);
   auto family = familyOf(text);
   if (!family) return addInvalid(path, address, meta::checkIp(text), errors);
-  if (*family != (type == "IPv4" ? IpFamily::kIPv4 : IpFamily::kIPv6)) {
+  if (type != base::familyName(*family)) {
     errors.push_back(meta::invalidField(list, address, "must be an " + type + " address"));
   }
   addInvalid(path, address, checkUsableIp(text), errors);

@@ -30,14 +30,14 @@ void checkPort(const json::Value& each, const std::string& path, meta::FieldErro
 void checkIpBlock(const json::Value& block, const std::string& path, meta::FieldErrors& errors) {
   const json::Value* cidr = json::find(block, "cidr");
   if (!cidr || textOf(*cidr).empty()) return;  // said by the schema
-  auto whole = IpPrefix::parse(textOf(*cidr));
+  auto whole = base::IpPrefix::parse(textOf(*cidr));
   const char* why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
   if (!whole) return errors.push_back(meta::invalidField(path + ".cidr", *cidr, why));
   forEachItem(arrayAt(block, "except"), path + ".except", [&](const json::Value& except, const std::string& at) {
-    auto part = IpPrefix::parse(textOf(except));
+    auto part = base::IpPrefix::parse(textOf(except));
     if (!part) {
       errors.push_back(meta::invalidField(at, except, why));
-    } else if (!whole->strictlyContains(*part)) {
+    } else if (!strictlyContains(*whole, *part)) {
       errors.push_back(meta::invalidField(at, except, "must be a strict subset of `cidr`"));
     }
   });

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "apiserver/admission/addresses.h"
 #include "apiserver/admission/fields.h"
 #include "apiserver/admission/hooks.h"
+#include "apiserver/admission/service_families.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -20,9 +22,12 @@ bool usesNodePorts(const json::Object& spec) {
   return type == "NodePort" || (type == "LoadBalancer" && json::getBool(spec, "allocateLoadBalancerNodePorts", true));
 }
 
-bool hasClusterIp(const json::Object& spec) {
-  std::string_view ip = getString(spec, "clusterIP");
-  return getString(spec, "type") != "ExternalName" && !ip.empty() && ip != kNone;
+// None for one that is headless.
+std::vector<std::string> clusterIpsOf(const json::Object& spec) {
+  if (getString(spec, "type") == "ExternalName") return {};
+  std::vector<std::string> ips = textsAt(spec, "clusterIPs");
+  std::erase_if(ips, [](const std::string& ip) { return ip.empty() || ip == kNone; });
+  return ips;
 }
 
 bool needsHealthCheckPort(const json::Object& spec) {
@@ -61,32 +66,10 @@ void applyDefaults(json::Object& spec) {
   }
 }
 
-// clusterIP and the first of clusterIPs are the same field in two shapes: whichever was set sets the other.
-void agreeOnClusterIps(json::Object& spec, const json::Value* old) {
-  std::string_view oldIp = old ? getString(*old, "spec.clusterIP") : std::string_view();
-  bool changed = old && getString(spec, "clusterIP") != oldIp;
-  json::Value* list = spec.if_contains("clusterIPs");
-  bool listed = list && list->is_array() && !list->get_array().empty();
-  if (!listed ||
-      (changed && old->at("spec").as_object().contains("clusterIPs") && *list == old->at("spec").at("clusterIPs"))) {
-    std::string ip(getString(spec, "clusterIP"));
-    if (ip.empty())
-      spec.erase("clusterIPs");
-    else
-      spec["clusterIPs"] = json::Array{json::Value(ip)};
-  } else if (getString(spec, "clusterIP").empty() && list->get_array()[0].is_string()) {
-    spec["clusterIP"] = std::string(textOf(list->get_array()[0]));
-  }
-}
-
 // What an update does not repeat stays as it is.
 void keepAllocated(json::Object& spec, const json::Object& oldSpec) {
   if (getString(oldSpec, "type") == "ExternalName" || getString(spec, "type") == "ExternalName") return;
-  if (getString(spec, "clusterIP").empty()) {
-    for (const char* field : {"clusterIP", "clusterIPs"}) {
-      if (const json::Value* value = oldSpec.if_contains(field)) spec[field] = *value;
-    }
-  }
+  keepClusterIps(spec, oldSpec);
   if (needsHealthCheckPort(spec) && needsHealthCheckPort(oldSpec) && getInt(spec, "healthCheckNodePort") == 0) {
     spec["healthCheckNodePort"] = getInt(oldSpec, "healthCheckNodePort");
   }
@@ -132,12 +115,6 @@ void dropUnused(json::Object& spec, const json::Object& oldSpec) {
   }
 }
 
-void applyFamilies(json::Object& spec) {
-  if (getString(spec, "type") == "ExternalName") return;
-  setDefault(spec, "ipFamilyPolicy", "SingleStack");
-  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = json::Array{"IPv4"};
-}
-
 // A load balancer's address is one that the node itself answers for, unless it says otherwise (KEP-1860).
 void applyIpModes(json::Object& service) {
   if (getString(service, "spec.type") != "LoadBalancer" || arrayAt(service, "status.loadBalancer.ingress").empty())
@@ -147,7 +124,17 @@ void applyIpModes(json::Object& service) {
   }
 }
 
+void warnOfSpelling(std::string warning, std::vector<std::string>& warnings) {
+  if (!warning.empty()) warnings.push_back(std::move(warning));
+}
+
 void warnAbout(const json::Object& spec, std::vector<std::string>& warnings) {
+  auto forEachText = [&](const char* field, auto f) {
+    forEachItem(arrayAt(spec, field), std::string("spec.") + field, [&](const json::Value& text, const std::string& at) {
+      warnOfSpelling(f(at, textOf(text)), warnings);
+    });
+  };
+  forEachText("clusterIPs", warningForIp);
   std::string_view type = getString(spec, "type");
   bool headless = type == "ClusterIP" && getString(spec, "clusterIP") == kNone;
   bool external = !arrayAt(spec, "externalIPs").empty();
@@ -158,6 +145,9 @@ void warnAbout(const json::Object& spec, std::vector<std::string>& warnings) {
   if (headless && getString(spec, "sessionAffinity", "None") != "None") {
     warnings.push_back("spec.SessionAffinity is ignored for headless services");
   }
+  forEachText("externalIPs", warningForIp);
+  warnOfSpelling(warningForIp("spec.loadBalancerIP", getString(spec, "loadBalancerIP")), warnings);
+  forEachText("loadBalancerSourceRanges", warningForCidr);
   if (external) {
     warnings.push_back("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
   }
@@ -175,22 +165,24 @@ class Allocator {
  public:
   explicit Allocator(AdmissionRequest& request) : request_(request) {}
 
-  void clusterIp(json::Object& spec) {
+  // `before`: the cluster IPs that the Service has already.
+  void clusterIps(json::Object& spec, const std::vector<std::string>& before) {
     if (getString(spec, "type") == "ExternalName" || getString(spec, "clusterIP") == kNone) return;
-    std::string ip(getString(spec, "clusterIP"));
-    if (ip.empty()) {
-      ip = request_.allocations.allocateIp();
-      spec["clusterIP"] = ip;
-      spec["clusterIPs"] = json::Array{json::Value(ip)};
-    } else if (auto taken = request_.allocations.takeIp(ip); taken != ServiceAllocations::Take::kTaken) {
-      refuse(meta::invalidField(
-          "spec.clusterIPs", json::Array{json::Value(ip)},
-          taken == ServiceAllocations::Take::kInUse
-              ? fmt::format("failed to allocate IP {}: provided IP is already allocated", ip)
-              : fmt::format("failed to allocate IP {}: the provided IP is not in the valid range", ip)));
-      return;
+    std::vector<std::string> families = textsAt(spec, "ipFamilies");
+    json::Array& ips = json::ensureArray(spec, "clusterIPs");
+    while (ips.size() < families.size()) ips.emplace_back("");
+    for (size_t i = 0; i < families.size(); ++i) {
+      std::string ip(textOf(ips[i]));
+      if (std::find(before.begin(), before.end(), ip) != before.end()) continue;
+      if (ip.empty()) {
+        ip = request_.allocations.allocateIp(families[i] == "IPv6" ? base::IpFamily::kIPv6 : base::IpFamily::kIPv4);
+      } else {
+        takeIp(ip, ips);
+      }
+      ips[i] = ip;
+      undo([ip](ServiceAllocations& allocations) { allocations.releaseIp(ip); });
     }
-    undo([ip](ServiceAllocations& allocations) { allocations.releaseIp(ip); });
+    if (!ips.empty()) spec["clusterIP"] = std::string(textOf(ips[0]));
   }
 
   // `before`: the node ports that the Service has already.
@@ -232,6 +224,14 @@ class Allocator {
     throw meta::invalid({"", "v1", "Service"}, request_.name, {std::move(error)});
   }
 
+  void takeIp(const std::string& ip, const json::Array& ips) {
+    auto taken = request_.allocations.takeIp(ip);
+    if (taken == ServiceAllocations::Take::kTaken) return;
+    const char* why = taken == ServiceAllocations::Take::kInUse ? "provided IP is already allocated"
+                                                                : "the provided IP is not in the valid range";
+    refuse(meta::invalidField("spec.clusterIPs", ips, fmt::format("failed to allocate IP {}: {}", ip, why)));
+  }
+
   void take(const std::string& field, int64_t number) {
     switch (request_.allocations.takePort(static_cast<int>(number))) {
       case ServiceAllocations::Take::kTaken:
@@ -267,9 +267,10 @@ std::set<int64_t> nodePortsOf(const json::Object& spec) {
 // What the old spec holds and the new one no longer does is given back once the change is durable.
 void releaseUnused(AdmissionRequest& request, const json::Object& oldSpec, const json::Object* newSpec) {
   ServiceAllocations& allocations = request.allocations;
-  if (hasClusterIp(oldSpec) && (!newSpec || getString(*newSpec, "clusterIP") != getString(oldSpec, "clusterIP"))) {
-    request.committed.push_back(
-        [ip = std::string(getString(oldSpec, "clusterIP")), &allocations] { allocations.releaseIp(ip); });
+  std::vector<std::string> ips = newSpec ? clusterIpsOf(*newSpec) : std::vector<std::string>();
+  for (const std::string& ip : clusterIpsOf(oldSpec)) {
+    if (std::find(ips.begin(), ips.end(), ip) != ips.end()) continue;
+    request.committed.push_back([ip, &allocations] { allocations.releaseIp(ip); });
   }
   std::set<int64_t> kept = newSpec ? nodePortsOf(*newSpec) : std::set<int64_t>();
   for (int64_t port : nodePortsOf(oldSpec)) {
@@ -292,9 +293,12 @@ void prepareService(AdmissionRequest& request) {
     dropUnused(spec, before);
     keepAllocated(spec, before);
   }
-  agreeOnClusterIps(spec, request.old);
+  const json::Object* before = request.old ? &objectAt(*request.old, "spec") : nullptr;
+  agreeOnClusterIps(spec, before);
   applyDefaults(spec);
-  applyFamilies(spec);
+  meta::FieldErrors errors;
+  applyFamilies(spec, before, request.allocations.families(), errors);
+  if (!errors.empty()) throw meta::invalid({"", "v1", "Service"}, request.name, errors);
   warnAbout(spec, request.warnings);
 }
 
@@ -305,7 +309,7 @@ void reserveService(AdmissionRequest& request) {
   static const json::Object kNothing;
   const json::Object& before = request.old ? objectAt(*request.old, "spec") : kNothing;
   Allocator allocator(request);
-  if (!hasClusterIp(before)) allocator.clusterIp(spec);
+  allocator.clusterIps(spec, clusterIpsOf(before));
   if (usesNodePorts(spec)) allocator.nodePorts(spec, nodePortsOf(before));
   if (needsHealthCheckPort(spec) && getInt(before, "healthCheckNodePort") == 0) allocator.healthCheckPort(spec);
   releaseUnused(request, before, &spec);

@@ -6,6 +6,7 @@
 #include "apiserver/admission/addresses.h"
 #include "apiserver/admission/fields.h"
 #include "apiserver/admission/hooks.h"
+#include "apiserver/admission/service_families.h"
 #include "base/strings.h"
 #include "meta/names.h"
 
@@ -87,7 +88,7 @@ void checkSourceRanges(const json::Object& spec, meta::FieldErrors& errors) {
         meta::forbiddenField("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'"));
   }
   forEachItem(ranges, "spec.LoadBalancerSourceRanges", [&](const json::Value& range, const std::string& path) {
-    if (IpPrefix::parse(base::trim(textOf(range)))) return;
+    if (base::IpPrefix::parse(base::trim(textOf(range)))) return;
     errors.push_back(
         meta::invalidField(path, range, "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24"));
   });
@@ -101,34 +102,25 @@ void checkSelector(const json::Object& spec, meta::FieldErrors& errors) {
 }
 
 void checkClusterIp(const json::Object& spec, const json::Value* old, meta::FieldErrors& errors) {
-  const json::Array& list = arrayAt(spec, "clusterIPs");
   std::string_view ip = getString(spec, "clusterIP"), type = getString(spec, "type");
   if (ip == kNone && (type == "NodePort" || type == "LoadBalancer")) {
     errors.push_back(meta::invalidField("spec.clusterIPs[0]", json::Value(ip),
                                         fmt::format("may not be set to 'None' for {} services", type)));
   }
-  if (!list.empty() && textOf(list[0]) != ip) {
-    errors.push_back(meta::invalidField("spec.clusterIPs", list, "first value must match `clusterIP`"));
-  }
-  if (!ip.empty() && ip != kNone) addInvalid("spec.clusterIPs[0]", json::Value(ip), meta::checkIp(ip), errors);
-  if (!old || getString(*old, "spec.type") == "ExternalName" || type == "ExternalName") return;
-  std::string_view before = getString(*old, "spec.clusterIP");
-  if (!before.empty() && before != ip) {
-    errors.push_back(meta::invalidField("spec.clusterIPs[0]", list, "may not change once set"));
-  }
-}
-
-void checkFamilies(const json::Object& spec, meta::FieldErrors& errors) {
-  forEachItem(arrayAt(spec, "ipFamilies"), "spec.ipFamilies", [&](const json::Value& family, const std::string& path) {
-    if (textOf(family) == "IPv6") errors.push_back(meta::invalidField(path, family, "not configured on this cluster"));
-  });
+  checkClusterIps(spec, errors);
+  if (old) checkFamilyChanges(spec, objectAt(*old, "spec"), errors);
 }
 
 void checkExternalName(const json::Object& spec, meta::FieldErrors& errors) {
   if (getString(spec, "type") != "ExternalName") return;
   std::string_view name = getString(spec, "externalName");
-  if (!getString(spec, "clusterIP").empty()) {
-    errors.push_back(meta::forbiddenField("spec.clusterIPs", "may not be set for ExternalName services"));
+  for (const char* field : {"clusterIPs", "ipFamilies"}) {
+    if (arrayAt(spec, field).empty()) continue;
+    errors.push_back(
+        meta::forbiddenField(std::string("spec.") + field, "may not be set for ExternalName services"));
+  }
+  if (!getString(spec, "ipFamilyPolicy").empty()) {
+    errors.push_back(meta::forbiddenField("spec.ipFamilyPolicy", "may not be set for ExternalName services"));
   }
   if (name.empty()) return errors.push_back(meta::requiredField("spec.externalName"));
   if (name.ends_with('.')) name.remove_suffix(1);  // a name from the root, as zone files write it
@@ -170,7 +162,6 @@ void validateService(const AdmissionRequest& request, meta::FieldErrors& errors)
   checkSelector(spec, errors);
   checkExternalIps(spec, errors);
   checkSourceRanges(spec, errors);
-  checkFamilies(spec, errors);
   checkExternalName(spec, errors);
   checkBesides(spec, errors);
 }
