@@ -19,9 +19,7 @@ struct Lengths {
   uint8_t shortest;
   uint8_t longest;
 };
-constexpr Lengths lengthsOf(IpFamily family) {
-  return family == IpFamily::kIPv4 ? Lengths{12, 30} : Lengths{64, 126};
-}
+constexpr Lengths lengthsOf(IpFamily family) { return family == IpFamily::kIPv4 ? Lengths{12, 30} : Lengths{64, 126}; }
 
 IpPrefix parseRange(std::string_view text) {
   auto range = IpPrefix::parse(text);

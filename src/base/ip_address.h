@@ -24,7 +24,7 @@ constexpr IpFamily otherFamily(IpFamily family) {
 // section 2.5.5.2), which is no IPv6 address of its own here: Kubernetes accepts none.
 class IpAddress {
  public:
-  constexpr IpAddress() = default;  // 0.0.0.0
+  constexpr IpAddress() = default;                                                               // 0.0.0.0
   static constexpr IpAddress ipv4(uint32_t value) { return IpAddress({0, 0, kMapped, value}); }  // 10.0.0.1: 0x0a000001
   static constexpr IpAddress unspecified(IpFamily family) {
     return family == IpFamily::kIPv4 ? IpAddress() : IpAddress({0, 0, 0, 0});
@@ -43,8 +43,8 @@ class IpAddress {
   constexpr bool isUnspecified() const {
     return words_[0] == 0 && words_[1] == 0 && (words_[2] == 0 || words_[2] == kMapped) && words_[3] == 0;
   }
-  bool isLoopback() const;           // 127.0.0.0/8, ::1
-  bool isLinkLocal() const;          // 169.254.0.0/16, fe80::/10
+  bool isLoopback() const;                          // 127.0.0.0/8, ::1
+  bool isLinkLocal() const;                         // 169.254.0.0/16, fe80::/10
   uint32_t ipv4Value() const { return words_[3]; }  // REQUIRES: family() is kIPv4
   size_t hash() const;
 

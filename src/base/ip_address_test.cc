@@ -14,11 +14,11 @@ TEST(IpAddress, IsWrittenInItsCanonicalForm) {
       {"0.0.0.0", "0.0.0.0"},
       {"::", "::"},
       {"::1", "::1"},
-      {"2001:DB8::A", "2001:db8::a"},                      // RFC 5952 section 4.3: lower case
-      {"2001:0db8::0001", "2001:db8::1"},                  // 4.1: no leading zeros
-      {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},    // 4.2.2: one group alone is not shortened
-      {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},             // 4.2.3: the longest run is
-      {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},       // and of equal ones the first
+      {"2001:DB8::A", "2001:db8::a"},                    // RFC 5952 section 4.3: lower case
+      {"2001:0db8::0001", "2001:db8::1"},                // 4.1: no leading zeros
+      {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},  // 4.2.2: one group alone is not shortened
+      {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},           // 4.2.3: the longest run is
+      {"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},     // and of equal ones the first
       {"fd00:10:96:0:0:0:0:a", "fd00:10:96::a"},
   };
   for (const auto& [given, canonical] : cases) EXPECT_EQ(ip(given).text(), canonical) << given;
@@ -74,11 +74,16 @@ TEST(IpPrefix, ContainsWhatSharesItsBits) {
   const struct {
     const char *range, *address;
     bool inside;
-  } cases[] = {{"10.96.0.0/12", "10.111.255.255", true}, {"10.96.0.0/12", "10.112.0.0", false},
-               {"0.0.0.0/0", "255.255.255.255", true},   {"0.0.0.0/0", "::1", false},
-               {"::/0", "10.0.0.1", false},              {"::/0", "ffff::1", true},
-               {"fd00::/108", "fd00::f:ffff", true},     {"fd00::/108", "fd00::10:0", false},
-               {"fd00::1/128", "fd00::1", true},         {"fd00::1/128", "fd00::", false}};
+  } cases[] = {{"10.96.0.0/12", "10.111.255.255", true},
+               {"10.96.0.0/12", "10.112.0.0", false},
+               {"0.0.0.0/0", "255.255.255.255", true},
+               {"0.0.0.0/0", "::1", false},
+               {"::/0", "10.0.0.1", false},
+               {"::/0", "ffff::1", true},
+               {"fd00::/108", "fd00::f:ffff", true},
+               {"fd00::/108", "fd00::10:0", false},
+               {"fd00::1/128", "fd00::1", true},
+               {"fd00::1/128", "fd00::", false}};
   for (const auto& c : cases) EXPECT_EQ(prefix(c.range).contains(ip(c.address)), c.inside) << c.range << c.address;
   EXPECT_TRUE(prefix("fd00::/48").overlaps(prefix("fd00::1:0/112")));
   EXPECT_FALSE(prefix("fd00::/112").overlaps(prefix("fd00::1:0/112")));

@@ -227,7 +227,7 @@ ClusterDns::~ClusterDns() {
 
 void ClusterDns::start() {
   const ClusterDnsOptions& options = state_->options;
-  if (auto address = linux::Ipv4Address::parse(options.address)) linux::addLoopbackAddress(*address);
+  if (auto address = base::IpAddress::parse(options.address)) linux::addLoopbackAddress(*address);
   base::faultPoint("dns-address-added");
   nameServer(fmt::format("dns://{}:53", options.address), state_->domain.text());
   auto server = startServer({.address = options.address,

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ip_address.h"
 #include "base/strings.h"
 #include "client/workqueue.h"
 #include "meta/time.h"
@@ -17,21 +18,7 @@ namespace {
 using core_v1::Node;
 using meta::ObjectPtr;
 
-std::optional<uint32_t> parseIpv4(std::string_view text) {
-  const auto parts = base::split(text, '.');
-  if (parts.size() != 4) return std::nullopt;
-  uint32_t address = 0;
-  for (const auto part : parts) {
-    const auto octet = base::parseInt<uint8_t>(part);
-    if (!octet) return std::nullopt;
-    address = address << 8 | *octet;
-  }
-  return address;
-}
-
-std::string renderIpv4(uint32_t address) {
-  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
-}
+constexpr int kNodeCidrMaskSize6 = 64;  // as upstream
 
 std::string_view conditionStatus(const Node& node, std::string_view type) {
   for (const auto condition : node.status().conditions()) {
@@ -125,13 +112,23 @@ class NodeController : public Controller {
   void addPodCidr(const Node& node, json::Object& spec) {
     if (!node.spec().podCIDR().empty()) return;
     const std::string name(node.metadata().name());
-    if (!given_.contains(name)) {
-      const auto cidr = decidePodCidr(context_.clusterCidr, context_.nodeCidrMaskSize, takenCidrs());
-      if (!cidr) throw meta::internalError("no piece of " + context_.clusterCidr + " is left for node " + name);
-      given_.emplace(name, *cidr);
+    if (!given_.contains(name)) given_.emplace(name, choosePodCidrs(name));
+    json::Array cidrs;
+    for (const std::string& cidr : given_[name]) cidrs.emplace_back(cidr);
+    spec["podCIDR"] = given_[name].front();
+    spec["podCIDRs"] = std::move(cidrs);
+  }
+
+  std::vector<std::string> choosePodCidrs(const std::string& name) const {
+    std::vector<std::string> chosen;
+    const std::set<std::string> taken = takenCidrs();
+    for (const std::string_view range : base::split(context_.clusterCidr, ',')) {
+      const bool isV6 = range.find(':') != range.npos;
+      const auto cidr = decidePodCidr(range, isV6 ? kNodeCidrMaskSize6 : context_.nodeCidrMaskSize, taken);
+      if (!cidr) throw meta::internalError(fmt::format("no piece of {} is left for node {}", range, name));
+      chosen.push_back(*cidr);
     }
-    spec["podCIDR"] = given_[name];
-    spec["podCIDRs"] = json::Array{given_[name]};
+    return chosen;
   }
 
   // Those that nodes have, and those just given that the cache may not show yet.
@@ -140,14 +137,15 @@ class NodeController : public Controller {
     for (const auto& object : nodes_.list()) {
       const Node node(object);
       taken.emplace(node.spec().podCIDR());
+      for (const auto cidr : node.spec().podCIDRs()) taken.emplace(cidr);
     }
-    for (const auto& [name, cidr] : given_) taken.insert(cidr);
+    for (const auto& [name, cidrs] : given_) taken.insert(cidrs.begin(), cidrs.end());
     return taken;
   }
 
   ControllerContext& context_;
   client::Informer& nodes_;
-  std::map<std::string, std::string> given_;  // node -> CIDR; the worker's own
+  std::map<std::string, std::vector<std::string>> given_;  // node -> CIDRs; the worker's own
   client::Workqueue queue_{"node-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };
@@ -156,15 +154,14 @@ class NodeController : public Controller {
 
 std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize,
                                          const std::set<std::string>& taken) {
-  const auto parts = base::splitOnce(clusterCidr, '/');
-  const auto start = parts ? parseIpv4(parts->first) : std::nullopt;
-  const auto clusterMask = parts ? base::parseInt<int>(parts->second) : std::nullopt;
-  if (!start || !clusterMask || *clusterMask < 1 || *clusterMask > maskSize || maskSize > 32) return std::nullopt;
-  const uint64_t pieces = uint64_t{1} << (maskSize - *clusterMask);
-  for (uint64_t piece = 0; piece < pieces; ++piece) {
-    const auto address = static_cast<uint32_t>(*start + (piece << (32 - maskSize)));
-    std::string cidr = fmt::format("{}/{}", renderIpv4(address), maskSize);
-    if (!taken.contains(cidr)) return cidr;
+  const auto range = base::IpPrefix::parse(clusterCidr);
+  if (!range || maskSize < range->length() || maskSize > base::addressBits(range->family())) return std::nullopt;
+  const auto bits = static_cast<uint8_t>(maskSize);
+  for (base::IpPrefix piece(range->address(), bits); range->contains(piece.address());) {
+    if (std::string cidr = piece.text(); !taken.contains(cidr)) return cidr;
+    const base::IpPrefix next(piece.last().plus(1), bits);
+    if (next <= piece) break;  // the end of all addresses
+    piece = next;
   }
   return std::nullopt;
 }

@@ -15,7 +15,7 @@ namespace wherry::controllers {
 
 std::unique_ptr<Controller> makeNodeController(ControllerContext& context);
 
-// The first piece of `clusterCidr` of size /maskSize that is not in `taken`; nothing when all are. IPv4. Pure.
+// The first piece of `clusterCidr` of size /maskSize that is not in `taken`; nothing when all are. Pure.
 std::optional<std::string> decidePodCidr(std::string_view clusterCidr, int maskSize,
                                          const std::set<std::string>& taken);
 

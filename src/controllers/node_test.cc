@@ -16,6 +16,10 @@ TEST(PodCidr, IsTheFirstFreePieceOfTheCluster) {
   EXPECT_EQ(decidePodCidr("10.244.0.0/16", 24, {"10.244.0.0/24", "10.244.2.0/24"}), "10.244.1.0/24");
   EXPECT_EQ(decidePodCidr("10.244.0.0/23", 24, {"10.244.0.0/24", "10.244.1.0/24"}), std::nullopt) << "all are taken";
   EXPECT_EQ(decidePodCidr("nonsense", 24, {}), std::nullopt);
+  EXPECT_EQ(decidePodCidr("255.255.255.0/24", 24, {"255.255.255.0/24"}), std::nullopt) << "nor beyond the last";
+  EXPECT_EQ(decidePodCidr("fd00:10:244::/56", 64, {}), "fd00:10:244::/64");
+  EXPECT_EQ(decidePodCidr("fd00:10:244::/56", 64, {"fd00:10:244::/64"}), "fd00:10:244:1::/64");
+  EXPECT_EQ(decidePodCidr("fd00:10:244::/64", 64, {"fd00:10:244::/64"}), std::nullopt);
 }
 
 TEST(Taints, FollowTheNodesState) {

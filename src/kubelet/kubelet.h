@@ -31,8 +31,8 @@ struct KubeletOptions {
   client::InformerFactory& informers;  // handlers are added by the constructor: start them after it
   network::PodNetwork& network;
   std::string nodeName;
-  std::string nodeIp;
-  std::string podCidr;  // shown in the Node; "" leaves it out
+  std::string nodeIp;   // or of both families, separated by a comma
+  std::string podCidr;  // likewise; shown in the Node; "" leaves it out
   int maxPods = 110;    // shown in the Node
   int64_t podPidsLimit = 16'384;
   std::string dataDir = "/var/lib/wherry";

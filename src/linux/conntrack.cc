@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -19,9 +20,17 @@
 namespace wherry::linux {
 namespace {
 
-NetlinkMessage conntrackMessage(uint16_t type) {
+using base::IpAddress;
+using base::IpFamily;
+
+uint8_t kernelFamily(std::optional<IpFamily> family) {
+  if (!family) return AF_UNSPEC;
+  return *family == IpFamily::kIPv4 ? AF_INET : AF_INET6;
+}
+
+NetlinkMessage conntrackMessage(uint16_t type, std::optional<IpFamily> family) {
   NetlinkMessage message((NFNL_SUBSYS_CTNETLINK << 8) | type, 0);
-  message.fixed(nfgenmsg{AF_INET, NFNETLINK_V0, 0});
+  message.fixed(nfgenmsg{kernelFamily(family), NFNETLINK_V0, 0});
   return message;
 }
 
@@ -36,14 +45,16 @@ std::optional<Tuple> readTuple(const NetlinkAttributes& entry, uint16_t type) {
   auto ip = tuple->findNest(CTA_TUPLE_IP);
   auto proto = tuple->findNest(CTA_TUPLE_PROTO);
   if (!ip || !proto) return std::nullopt;
-  auto source = ip->findBe32(CTA_IP_V4_SRC);
-  auto destination = ip->findBe32(CTA_IP_V4_DST);
+  auto address = [&](uint16_t ipv4, uint16_t ipv6) {
+    auto bytes = ip->find(ipv4);
+    return IpAddress::fromBytes(bytes ? *bytes : ip->find(ipv6).value_or(""));
+  };
+  auto source = address(CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+  auto destination = address(CTA_IP_V4_DST, CTA_IP_V6_DST);
   auto number = proto->findU8(CTA_PROTO_NUM);
   if (!source || !destination || !number) return std::nullopt;
   return Tuple{*number,
-               {{*source},
-                {*destination},
-                proto->findBe16(CTA_PROTO_SRC_PORT).value_or(0),
+               {*source, *destination, proto->findBe16(CTA_PROTO_SRC_PORT).value_or(0),
                 proto->findBe16(CTA_PROTO_DST_PORT).value_or(0)}};
 }
 
@@ -75,9 +86,9 @@ std::optional<Entry> readEntry(std::string_view payload) {
                readTcpState(attributes)};
 }
 
-std::vector<Entry> listEntries(NetlinkSocket& socket, uint8_t protocol,
+std::vector<Entry> listEntries(NetlinkSocket& socket, uint8_t protocol, std::optional<IpFamily> family,
                                const std::function<bool(const Entry&)>& matches) {
-  NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_GET);
+  NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_GET, family);
   std::vector<Entry> entries;
   socket.dump(message, [&](uint16_t, std::string_view payload) {
     auto entry = readEntry(payload);
@@ -90,7 +101,7 @@ std::vector<Entry> listEntries(NetlinkSocket& socket, uint8_t protocol,
 size_t deleteEntries(NetlinkSocket& socket, const std::vector<Entry>& entries) {
   size_t deleted = 0;
   for (const Entry& entry : entries) {
-    NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_DELETE);
+    NetlinkMessage message = conntrackMessage(IPCTNL_MSG_CT_DELETE, entry.connection.original.source.family());
     message.bytes(CTA_TUPLE_ORIG | NLA_F_NESTED, entry.originalTuple);
     if (!entry.zone.empty()) message.bytes(CTA_ZONE, entry.zone);
     // The id makes sure that it is not a newer connection with the same addresses.
@@ -116,55 +127,88 @@ std::string_view bytesOf(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
+// What RFC 9293 section 3.1 and RFC 8200 section 8.1 have before the segment when its checksum is computed.
+std::string pseudoHeader(const IpAddress& source, const IpAddress& destination, uint16_t length) {
+  std::string header = source.bytes() + destination.bytes();
+  const uint16_t fields[] = {htons(IPPROTO_TCP), htons(length)};  // wider in IPv6, with the same sum
+  return header.append(reinterpret_cast<const char*>(fields), sizeof fields);
+}
+
 // A SYN within a connection: RFC 5961 section 4 has the client acknowledge what it has, whatever the number.
-std::string renderQuestion(const Flow& client) {
+std::string renderSyn(const Flow& client) {
   tcphdr tcp{};
   tcp.source = htons(client.destinationPort);
   tcp.dest = htons(client.sourcePort);
   tcp.doff = sizeof tcp / 4;
   tcp.syn = 1;
   tcp.window = htons(1024);
-  struct {
-    uint32_t source, destination;
-    uint8_t zero = 0, protocol = IPPROTO_TCP;
-    uint16_t length = htons(sizeof(tcphdr));
-  } pseudo{client.destination.networkOrder(), client.source.networkOrder()};
-  tcp.check = htons(checksum(std::string(bytesOf(pseudo)).append(bytesOf(tcp))));
+  tcp.check = htons(checksum(pseudoHeader(client.destination, client.source, sizeof tcp).append(bytesOf(tcp))));
+  return std::string(bytesOf(tcp));
+}
+
+constexpr uint8_t kHops = 64;
+
+std::string renderHeader4(const Flow& client) {
   iphdr ip{};  // the kernel fills in its length, identification and checksum
   ip.version = 4;
   ip.ihl = sizeof ip / 4;
-  ip.ttl = 64;
+  ip.ttl = kHops;
   ip.protocol = IPPROTO_TCP;
-  ip.saddr = client.destination.networkOrder();
-  ip.daddr = client.source.networkOrder();
-  return std::string(bytesOf(ip)).append(bytesOf(tcp));
+  ip.saddr = htonl(client.destination.ipv4Value());
+  ip.daddr = htonl(client.source.ipv4Value());
+  return std::string(bytesOf(ip));
 }
 
-// `flows`: to the address that is gone, each as its sender knows it.
-void askForLife(const std::vector<Flow>& flows) {
-  base::Fd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+std::string renderHeader6(const Flow& client) {
+  ip6_hdr ip{};
+  ip.ip6_flow = htonl(6U << 28);
+  ip.ip6_plen = htons(sizeof(tcphdr));
+  ip.ip6_nxt = IPPROTO_TCP;
+  ip.ip6_hlim = kHops;
+  client.destination.bytes().copy(reinterpret_cast<char*>(&ip.ip6_src), sizeof ip.ip6_src);
+  client.source.bytes().copy(reinterpret_cast<char*>(&ip.ip6_dst), sizeof ip.ip6_dst);
+  return std::string(bytesOf(ip));
+}
+
+base::Fd markedRawSocket(IpFamily family) {
+  base::Fd fd(::socket(kernelFamily(family), SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
   if (!fd) base::throwErrno("make a raw socket");
   uint32_t mark = kLifeSignMark;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0) base::throwErrno("mark a raw socket");
+  return fd;
+}
+
+// `flows`: to the address that is gone, each as its sender knows it. One that can't be reached any more is none.
+void askForLife(const std::vector<Flow>& flows, IpFamily family) {
+  base::Fd fd = markedRawSocket(family);
   for (const Flow& flow : flows) {
-    std::string packet = renderQuestion(flow);
-    sockaddr_in to{.sin_family = AF_INET};
-    to.sin_addr.s_addr = flow.source.networkOrder();
-    // A client that can't be reached any more is none.
-    ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    bool isV4 = family == IpFamily::kIPv4;
+    std::string packet = (isV4 ? renderHeader4(flow) : renderHeader6(flow)) + renderSyn(flow);
+    sockaddr_in to4{.sin_family = AF_INET};
+    sockaddr_in6 to6{.sin6_family = AF_INET6};
+    if (isV4) {
+      to4.sin_addr.s_addr = htonl(flow.source.ipv4Value());
+    } else {
+      flow.source.bytes().copy(reinterpret_cast<char*>(&to6.sin6_addr), sizeof to6.sin6_addr);
+    }
+    ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT,
+             isV4 ? reinterpret_cast<sockaddr*>(&to4) : reinterpret_cast<sockaddr*>(&to6),
+             isV4 ? sizeof to4 : sizeof to6);
   }
 }
 
 }  // namespace
 
-size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches) {
+size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connection&)>& matches,
+                         std::optional<IpFamily> family) {
   NetlinkSocket socket(NETLINK_NETFILTER);
-  return deleteEntries(socket, listEntries(socket, protocol, [&](const Entry& e) { return matches(e.connection); }));
+  return deleteEntries(socket,
+                       listEntries(socket, protocol, family, [&](const Entry& e) { return matches(e.connection); }));
 }
 
-void endConnections(Ipv4Address gone) {
+void endConnections(const IpAddress& gone) {
   NetlinkSocket socket(NETLINK_NETFILTER);
-  auto entries = listEntries(socket, 0, [&](const Entry& entry) {
+  auto entries = listEntries(socket, 0, gone.family(), [&](const Entry& entry) {
     const auto& [protocol, original, reply] = entry.connection;
     return reply.source == gone || original.source == gone || original.destination == gone;
   });
@@ -177,13 +221,13 @@ void endConnections(Ipv4Address gone) {
     // Servers, but not those for whom the pod had the node's address.
     if (lasts && entry.connection.reply.destination == gone) left.push_back(entry.connection.reply);
   }
-  if (!left.empty()) askForLife(left);
+  if (!left.empty()) askForLife(left, gone.family());
 }
 
 std::vector<Connection> listConnections(uint8_t protocol) {
   NetlinkSocket socket(NETLINK_NETFILTER);
   std::vector<Connection> connections;
-  for (const Entry& entry : listEntries(socket, protocol, [](const Entry&) { return true; })) {
+  for (const Entry& entry : listEntries(socket, protocol, std::nullopt, [](const Entry&) { return true; })) {
     connections.push_back(entry.connection);
   }
   return connections;

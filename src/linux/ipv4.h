@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip_address.h"
+
 namespace wherry::linux {
 
 struct Ipv4Address {
@@ -16,6 +18,7 @@ struct Ipv4Address {
   std::string text() const;
   uint32_t networkOrder() const;
   static Ipv4Address fromNetworkOrder(uint32_t value);
+  operator base::IpAddress() const { return base::IpAddress::ipv4(value); }  // NOLINT(google-explicit-constructor)
   auto operator<=>(const Ipv4Address&) const = default;
 };
 
@@ -28,6 +31,7 @@ struct Ipv4Prefix {
   std::string text() const;
   uint32_t mask() const { return length == 0 ? 0 : ~uint32_t{0} << (32 - length); }
   bool contains(Ipv4Address other) const { return (other.value & mask()) == address.value; }
+  operator base::IpPrefix() const { return {address, length}; }  // NOLINT(google-explicit-constructor)
   auto operator<=>(const Ipv4Prefix&) const = default;
 };
 

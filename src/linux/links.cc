@@ -15,6 +15,10 @@
 namespace wherry::linux {
 namespace {
 
+constexpr uint32_t kForever = 0xffffffff;
+
+uint8_t kernelFamily(base::IpFamily family) { return family == base::IpFamily::kIPv4 ? AF_INET : AF_INET6; }
+
 std::string_view macBytes(const MacAddress& mac) { return {reinterpret_cast<const char*>(mac.data()), mac.size()}; }
 
 std::optional<Link> readLink(std::string_view payload) {
@@ -44,13 +48,20 @@ void describeEnd(NetlinkMessage& message, const VethEnd& end, uint32_t mtu) {
 NetlinkMessage addressMessage(uint16_t type, uint16_t flags, const InterfaceAddress& address) {
   NetlinkMessage message(type, flags);
   ifaddrmsg header{};
-  header.ifa_family = AF_INET;
-  header.ifa_prefixlen = address.length;
+  header.ifa_family = kernelFamily(address.address.family());
+  header.ifa_prefixlen = address.length.value_or(base::addressBits(address.address.family()));
+  if (header.ifa_family == AF_INET6) header.ifa_flags = IFA_F_NODAD;
   header.ifa_scope = address.global ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
   header.ifa_index = static_cast<uint32_t>(address.index);
   message.fixed(header);
-  message.be32(IFA_LOCAL, address.address.value);
-  message.be32(IFA_ADDRESS, address.address.value);
+  std::string bytes = address.address.bytes();
+  message.bytes(IFA_LOCAL, bytes);
+  message.bytes(IFA_ADDRESS, bytes);
+  // The kernel chooses no scope for an IPv6 address: as a deprecated one it is nobody's source (RFC 6724 section 5).
+  ifa_cacheinfo lifetime{.ifa_prefered = 0, .ifa_valid = kForever};
+  if (header.ifa_family == AF_INET6 && !address.global) {
+    message.bytes(IFA_CACHEINFO, {reinterpret_cast<const char*>(&lifetime), sizeof lifetime});
+  }
   if (!address.label.empty()) message.text(IFA_LABEL, address.label);
   return message;
 }
@@ -137,20 +148,19 @@ bool waitOperational(const std::string& name, std::chrono::milliseconds atMost) 
 std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket) {
   NetlinkMessage message(RTM_GETADDR, 0);
   ifaddrmsg request{};
-  request.ifa_family = AF_INET;
+  request.ifa_family = AF_UNSPEC;
   message.fixed(request);
   std::vector<InterfaceAddress> addresses;
   socket.dump(message, [&](uint16_t, std::string_view payload) {
     auto header = readFixed<ifaddrmsg>(payload);
-    if (!header || header->ifa_family != AF_INET) return;
+    if (!header) return;
     NetlinkAttributes attributes(payload.substr(NLMSG_ALIGN(sizeof(ifaddrmsg))));
-    auto local = attributes.findBe32(IFA_LOCAL);
+    auto bytes = attributes.find(IFA_LOCAL);
+    if (!bytes) bytes = attributes.find(IFA_ADDRESS);  // of IPv6 the only one
+    auto local = base::IpAddress::fromBytes(bytes.value_or(""));
     if (!local) return;
-    addresses.push_back({static_cast<int>(header->ifa_index),
-                         {*local},
-                         header->ifa_prefixlen,
-                         header->ifa_scope == RT_SCOPE_UNIVERSE,
-                         attributes.findText(IFA_LABEL).value_or("")});
+    addresses.push_back({static_cast<int>(header->ifa_index), *local, header->ifa_prefixlen,
+                         header->ifa_scope == RT_SCOPE_UNIVERSE, attributes.findText(IFA_LABEL).value_or("")});
   });
   return addresses;
 }
@@ -167,25 +177,25 @@ void removeAddress(NetlinkSocket& socket, const InterfaceAddress& address) {
   if (result.error != EADDRNOTAVAIL && result.error != ENODEV) result.check("remove address " + address.address.text());
 }
 
-void setNeighbour(NetlinkSocket& socket, int index, Ipv4Address address, const MacAddress& mac) {
+void setNeighbour(NetlinkSocket& socket, int index, const base::IpAddress& address, const MacAddress& mac) {
   NetlinkMessage message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
   ndmsg header{};
-  header.ndm_family = AF_INET;
+  header.ndm_family = kernelFamily(address.family());
   header.ndm_ifindex = index;
   header.ndm_state = NUD_PERMANENT;
   message.fixed(header);
-  message.be32(NDA_DST, address.value);
+  message.bytes(NDA_DST, address.bytes());
   message.bytes(NDA_LLADDR, macBytes(mac));
   socket.request(message, "set neighbour " + address.text());
 }
 
-void addLoopbackAddress(Ipv4Address address) {
+void addLoopbackAddress(const base::IpAddress& address) {
   NetlinkSocket socket(NETLINK_ROUTE);
   // Scope link: else the kernel would take it as the source of connections from the node to its pods.
   addAddress(socket, {.index = loopbackIndex(socket), .address = address, .global = false});
 }
 
-void removeLoopbackAddress(Ipv4Address address) {
+void removeLoopbackAddress(const base::IpAddress& address) {
   NetlinkSocket socket(NETLINK_ROUTE);
   removeAddress(socket, {.index = loopbackIndex(socket), .address = address, .global = false});
 }

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "linux/netlink_socket.h"
 
 namespace wherry::linux {
@@ -55,21 +55,24 @@ bool waitOperational(const std::string& name, std::chrono::milliseconds atMost);
 
 struct InterfaceAddress {
   int index = 0;  // of the link
-  Ipv4Address address;
-  uint8_t length = 32;
-  bool global = true;      // false: scope link or host
-  std::string label = {};  // "eth0:1"; begins with the link's name, which it is without a label
+  base::IpAddress address;
+  std::optional<uint8_t> length = std::nullopt;  // of its prefix; nothing: all bits
+  bool global = true;                            // false: scope link or host
+  std::string label = {};                        // of IPv4: "eth0:1"; begins with the link's name, which it is
+                                                 // without a label
 };
+// Of both families.
 std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket);
+// It can be used when this returns: nobody asks the link whether another has it (RFC 4862 section 5.4).
 void addAddress(NetlinkSocket& socket, const InterfaceAddress& address);
 void removeAddress(NetlinkSocket& socket, const InterfaceAddress& address);
 
-// Says for good that `address` is at `mac`: nobody asks by ARP.
-void setNeighbour(NetlinkSocket& socket, int index, Ipv4Address address, const MacAddress& mac);
+// Says for good that `address` is at `mac`: nobody asks by ARP or neighbour discovery.
+void setNeighbour(NetlinkSocket& socket, int index, const base::IpAddress& address, const MacAddress& mac);
 
-// An address of the node that is on no wire, such as the cluster DNS address: <address>/32 on lo of the calling
+// An address of the node that is on no wire, such as the cluster DNS address: alone on lo of the calling
 // thread's namespace.
-void addLoopbackAddress(Ipv4Address address);
-void removeLoopbackAddress(Ipv4Address address);
+void addLoopbackAddress(const base::IpAddress& address);
+void removeLoopbackAddress(const base::IpAddress& address);
 
 }  // namespace wherry::linux

@@ -22,18 +22,20 @@ uint32_t smallestMtu(const std::map<int, Link>& links) {
 
 }  // namespace
 
-bool NodeAddresses::contains(Ipv4Address address) const {
+bool NodeAddresses::contains(const base::IpAddress& address) const {
   return std::any_of(addresses.begin(), addresses.end(), [&](const Address& own) { return own.address == address; });
 }
 
-std::optional<Ipv4Address> findNodeIp(const NodeAddresses& node) {
-  if (node.defaultRoute && node.defaultRoute->source) return node.defaultRoute->source;
-  auto firstWhere = [&](auto holds) -> std::optional<Ipv4Address> {
-    auto found = std::find_if(node.addresses.begin(), node.addresses.end(), holds);
+std::optional<base::IpAddress> findNodeIp(const NodeAddresses& node, base::IpFamily family) {
+  const auto& route = node.defaultRouteOf(family);
+  if (route && route->source) return route->source;
+  auto firstWhere = [&](auto holds) -> std::optional<base::IpAddress> {
+    auto found = std::find_if(node.addresses.begin(), node.addresses.end(),
+                              [&](const auto& own) { return own.address.family() == family && holds(own); });
     return found == node.addresses.end() ? std::nullopt : std::optional(found->address);
   };
-  if (node.defaultRoute) {
-    auto ip = firstWhere([&](const auto& own) { return own.interface == node.defaultRoute->interface; });
+  if (route) {
+    auto ip = firstWhere([&](const auto& own) { return own.interface == route->interface; });
     if (ip) return ip;
   }
   return firstWhere([](const auto& own) { return !own.loopback; });
@@ -47,14 +49,20 @@ NodeAddresses readNodeAddresses() {
   for (const InterfaceAddress& own : listAddresses(socket)) {
     if (isServiceAddress(own)) continue;
     const Link& link = links[own.index];
+    if (own.address.family() == base::IpFamily::kIPv6 && own.address.isLinkLocal()) continue;
     node.addresses.push_back({link.name, own.address, link.loopback});
   }
-  auto route = findDefaultRoute(listRoutes(socket));
   node.mtu = smallestMtu(links);
-  if (!route) return node;
-  const Link& out = links[route->index];
-  node.defaultRoute = NodeAddresses::DefaultRoute{out.name, route->gateway, route->source};
-  if (out.mtu > 0) node.mtu = out.mtu;
+  auto routes = listRoutes(socket);
+  // Last that of IPv4, whose link's MTU it is where there are two.
+  for (base::IpFamily family : {base::IpFamily::kIPv6, base::IpFamily::kIPv4}) {
+    auto route = findDefaultRoute(routes, family);
+    if (!route) continue;
+    const Link& out = links[route->index];
+    (family == base::IpFamily::kIPv4 ? node.defaultRoute : node.defaultRoute6) =
+        NodeAddresses::DefaultRoute{out.name, route->gateway, route->source};
+    if (out.mtu > 0) node.mtu = out.mtu;
+  }
   return node;
 }
 

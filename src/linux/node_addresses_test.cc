@@ -5,7 +5,7 @@
 namespace wherry::linux {
 namespace {
 
-Ipv4Address ip(const char* text) { return *Ipv4Address::parse(text); }
+base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
 
 NodeAddresses boat() {
   return {.addresses = {{"lo", ip("127.0.0.1"), true}, {"eth0", ip("192.0.2.1")}, {"wlan0", ip("198.51.100.7")}}};
@@ -24,6 +24,18 @@ TEST(NodeIp, IsWhatTheDefaultRouteItselfPrefers) {
 }
 
 TEST(NodeIp, WithoutADefaultRouteIsTheFirstThatIsOnNoLoopback) { EXPECT_EQ(findNodeIp(boat()), ip("192.0.2.1")); }
+
+TEST(NodeIp, OfEachFamilyIsItsOwn) {
+  NodeAddresses node = boat();
+  EXPECT_EQ(findNodeIp(node, base::IpFamily::kIPv6), std::nullopt);
+  node.addresses.push_back({"lo", ip("::1"), true});
+  node.addresses.push_back({"eth0", ip("2001:db8::1")});
+  node.addresses.push_back({"wlan0", ip("2001:db8::7")});
+  EXPECT_EQ(findNodeIp(node, base::IpFamily::kIPv6), ip("2001:db8::1"));
+  node.defaultRoute6 = NodeAddresses::DefaultRoute{.interface = "wlan0"};
+  EXPECT_EQ(findNodeIp(node, base::IpFamily::kIPv6), ip("2001:db8::7"));
+  EXPECT_EQ(findNodeIp(node), ip("192.0.2.1"));
+}
 
 TEST(NodeIp, IsNothingWhereThereIsOnlyTheLoopback) {
   EXPECT_EQ(findNodeIp({.addresses = {{"lo", ip("127.0.0.1"), true}}}), std::nullopt);

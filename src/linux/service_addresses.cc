@@ -24,7 +24,8 @@ std::set<Ipv4Address> listServiceAddresses() {
   NetlinkSocket socket(NETLINK_ROUTE);
   std::set<Ipv4Address> addresses;
   for (const InterfaceAddress& address : listAddresses(socket)) {
-    if (isServiceAddress(address)) addresses.insert(address.address);
+    bool isV4 = address.address.family() == base::IpFamily::kIPv4;
+    if (isV4 && isServiceAddress(address)) addresses.insert(Ipv4Address{address.address.ipv4Value()});
   }
   return addresses;
 }

@@ -28,8 +28,8 @@ void watch(linux::NetlinkListener& addresses, int wake,
 }  // namespace
 
 std::optional<std::string> decideNodeIp(const std::string& current, const linux::NodeAddresses& addresses) {
-  auto own = linux::Ipv4Address::parse(current);
-  auto found = linux::findNodeIp(addresses);
+  auto own = base::IpAddress::parse(current);
+  auto found = linux::findNodeIp(addresses, own ? own->family() : base::IpFamily::kIPv4);
   if (!found || (own && addresses.contains(*own))) return std::nullopt;
   return found->text();
 }

@@ -5,7 +5,7 @@
 namespace wherry::main {
 namespace {
 
-linux::Ipv4Address ip(const char* text) { return *linux::Ipv4Address::parse(text); }
+base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
 
 TEST(DecideNodeIpTest, TheAddressIsKeptWhileTheNodeHasIt) {
   linux::NodeAddresses addresses{.addresses = {{"lo", ip("127.0.0.1"), true}, {"eth0", ip("192.0.2.2")}}};

@@ -10,15 +10,16 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "client/event_recorder.h"
 #include "client/request_metrics.h"
 #include "client/workqueue_metrics.h"
 #include "clusterdns/query_metrics.h"
 #include "controllers/registry.h"
-#include "linux/ipv4.h"
 #include "linux/listeners.h"
 #include "linux/node_addresses.h"
 #include "main/encryption_file.h"
+#include "main/ip_families.h"
 #include "main/token_file.h"
 #include "net/server.h"
 #include "proxy/proxy.h"
@@ -153,7 +154,7 @@ ControlPlane::ControlPlane(const ServerOptions& options, const pki::ClusterPki& 
                           .clientCaPem = pki.authority.certificatePem,
                           .errorResponse = apiserver::errorResponse};
   state_->server = listen(http, options.limits.connections, state_->api.handler());
-  kLog.info("the API is at https://{}:{}", options.nodeIp, options.port);
+  kLog.info("the API is at https://{}", hostAndPort(options.nodeIp, options.port));
   readiness.setReady("api");
 }
 
@@ -204,17 +205,21 @@ void ControlPlane::startControllers() {
 
 void ControlPlane::stopInformers() { state_->informers.stop(); }
 
-std::string firstServiceIp(const ServerOptions& options) {
-  auto range = linux::Ipv4Prefix::parse(options.serviceCidr);
-  return linux::Ipv4Address{range->address.value + 1}.text();
-}
-
 std::vector<std::string> apiServerNames(const ServerOptions& options) {
-  std::vector<std::string> names = {
-      "kubernetes",  "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + options.clusterDomain,
-      "localhost",   options.nodeName,     firstServiceIp(options),  "127.0.0.1",
-      options.nodeIp};
+  std::vector<std::string> names = {"kubernetes",
+                                    "kubernetes.default",
+                                    "kubernetes.default.svc",
+                                    "kubernetes.default.svc." + options.clusterDomain,
+                                    "localhost",
+                                    options.nodeName,
+                                    "127.0.0.1"};
+  for (std::string_view ip : base::split(options.nodeIps, ',')) names.emplace_back(ip);
+  for (const auto& range : requireRanges("--service-cidr", options.serviceCidr)) {
+    names.push_back(range.address().plus(1).text());
+    if (range.family() == base::IpFamily::kIPv6) names.emplace_back("::1");
+  }
   for (const auto& address : linux::readNodeAddresses().addresses) {
+    if (!findRange(options.serviceCidr, address.address.family())) continue;
     // The cluster DNS address sits on lo; nobody finds an API there.
     if (std::string text = address.address.text(); text != options.clusterDns) names.push_back(text);
   }

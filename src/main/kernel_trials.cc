@@ -77,7 +77,7 @@ nft::Table trialTable() {
   nft::Key port{Field::kDestinationAddress, Field::kProtocol, Field::kDestinationPort};
   nft::Key slot = port;
   slot.emplace_back(nft::RandomNumber{2});
-  linux::Ipv4Address address{0x0a000001};
+  auto address = base::IpAddress::ipv4(0x0a000001);
   nft::Set ports{.name = "n2", .type = {nft::FieldType::kAddress, nft::FieldType::kProtocol, nft::FieldType::kPort}};
   ports.elements.insert(nft::Data().address(address).protocol(6).port(80));
   nft::DataMap slots{

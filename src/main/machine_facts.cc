@@ -19,10 +19,10 @@
 #include "base/subprocess.h"
 #include "clusterdns/resolv_conf.h"
 #include "linux/cgroups.h"
-#include "linux/ipv4.h"
 #include "linux/nft/base_chains.h"
 #include "linux/node_addresses.h"
 #include "linux/sysctls.h"
+#include "main/ip_families.h"
 #include "main/kernel_trials.h"
 #include "main/port_trials.h"
 
@@ -82,17 +82,14 @@ void readLimits(MachineFacts& facts) {
 }
 
 // The start of an address that a prefix fixes, as rules compare it.
-std::string fixedBytes(const linux::Ipv4Prefix& prefix) {
-  uint32_t value = prefix.address.value;
-  std::array<char, 4> bytes{static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-                            static_cast<char>(value >> 8), static_cast<char>(value)};
-  size_t size = prefix.length % 8 == 0 ? prefix.length / 8U : bytes.size();
-  return {bytes.data(), size};
+std::string fixedBytes(const base::IpPrefix& prefix) {
+  std::string bytes = prefix.address().bytes();
+  return prefix.length() % 8 == 0 ? bytes.substr(0, prefix.length() / 8U) : bytes;
 }
 
 void readFirewall(MachineFacts& facts) {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  auto pods = linux::Ipv4Prefix::parse(facts.clusterCidr);
+  auto pods = findRange(facts.clusterCidr, base::IpFamily::kIPv4);
   for (const nft::BaseChain& chain : nft::listBaseChains(socket)) {
     bool forward = chain.point == nft::HookPoint::kForward;
     if (!chain.dropsByDefault || (!forward && chain.point != nft::HookPoint::kInput)) continue;

@@ -3,11 +3,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/strings.h"
 #include "clusterdns/cluster_dns.h"
 #include "controllers/address_ranges.h"
 #include "kubelet/kubelet.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
+#include "main/ip_families.h"
 #include "network/pod_network.h"
 #include "proxy/announcer.h"
 #include "proxy/proxy.h"
@@ -16,19 +18,19 @@ namespace wherry::main {
 namespace {
 
 const base::Log kLog("node");
-constexpr uint8_t kNodeCidrLength = 24;
 
-// The first node's piece of the pods' range, as the node controller would hand it out.
-std::string firstPodCidr(const ServerOptions& options) {
-  auto range = linux::Ipv4Prefix::parse(options.clusterCidr);
-  uint8_t length = kNodeCidrLength;
-  while ((1 << (32 - length)) - 2 < options.maxPods) --length;
-  range->length = std::max(range->length, length);
-  return range->text();
+// Whose questions of the cluster DNS are the cluster's own.
+std::vector<std::string> clusterPrefixes(const ServerOptions& options) {
+  std::vector<std::string> prefixes;
+  for (const std::string* list : {&options.clusterCidr, &options.serviceCidr, &options.nodeIps}) {
+    for (std::string_view text : base::split(*list, ',')) prefixes.emplace_back(text);
+  }
+  return prefixes;
 }
 
 std::vector<std::string> ownAddresses(const ServerOptions& options) {
-  std::vector<std::string> addresses = {options.nodeIp, options.clusterDns};
+  std::vector<std::string> addresses = {options.clusterDns};
+  for (std::string_view ip : base::split(options.nodeIps, ',')) addresses.emplace_back(ip);
   for (const auto& address : linux::readNodeAddresses().addresses) addresses.push_back(address.address.text());
   return addresses;
 }
@@ -51,7 +53,7 @@ struct Node::State {
         controlPlane(c),
         nodes(n),
         readiness(r),
-        network({.podCidr = firstPodCidr(o),
+        network({.podCidr = nodeRanges(o.clusterCidr, o.maxPods),
                  .clusterCidr = o.clusterCidr,
                  .serviceCidr = o.serviceCidr,
                  .dataDir = o.dataDir + "/network",
@@ -60,12 +62,12 @@ struct Node::State {
 
   void makeProxy() {
     if (!options.enabled("proxy")) return;
-    proxy = std::make_unique<proxy::Proxy>(controlPlane.informers(),
-                                           proxy::ProxyOptions{.nodeName = options.nodeName,
-                                                               .nodeAddresses = ownAddresses(options),
-                                                               .podCidr = firstPodCidr(options),
-                                                               .serviceCidr = options.serviceCidr,
-                                                               .balancerPool = balancerPool(options)});
+    proxy = std::make_unique<proxy::Proxy>(
+        controlPlane.informers(), proxy::ProxyOptions{.nodeName = options.nodeName,
+                                                      .nodeAddresses = ownAddresses(options),
+                                                      .podCidr = nodeRanges(options.clusterCidr, options.maxPods),
+                                                      .serviceCidr = options.serviceCidr,
+                                                      .balancerPool = balancerPool(options)});
     announcer = std::make_unique<proxy::Announcer>(
         controlPlane.informers(), proxy::AnnouncerOptions{.nodeName = options.nodeName, .pool = balancerPool(options)});
     applied.push_back(&proxy->applied());
@@ -76,34 +78,34 @@ struct Node::State {
     if (!options.enabled("dns")) return;
     dns = std::make_unique<clusterdns::ClusterDns>(
         controlPlane.api().client(), controlPlane.informers(),
-        clusterdns::ClusterDnsOptions{
-            .domain = options.clusterDomain,
-            .address = options.clusterDns,
-            .nodeName = options.nodeName,
-            .nodeIp = options.nodeIp,
-            .answers = {.ttl = options.dns.ttl, .headlessTtl = options.dns.headlessTtl},
-            .limits = serviceLimits(options.dns, {options.clusterCidr, options.serviceCidr, options.nodeIp})});
+        clusterdns::ClusterDnsOptions{.domain = options.clusterDomain,
+                                      .address = options.clusterDns,
+                                      .nodeName = options.nodeName,
+                                      .nodeIp = options.nodeIp,
+                                      .answers = {.ttl = options.dns.ttl, .headlessTtl = options.dns.headlessTtl},
+                                      .limits = serviceLimits(options.dns, clusterPrefixes(options))});
     applied.push_back(&dns->applied());
     readiness.set("dns", false, "starting");
   }
 
   void makeKubelet() {
     if (!options.enabled("kubelet")) return;
-    kubelet = std::make_unique<kubelet::Kubelet>(kubelet::KubeletOptions{.client = *client,
-                                                                         .informers = controlPlane.informers(),
-                                                                         .network = network,
-                                                                         .nodeName = options.nodeName,
-                                                                         .nodeIp = options.nodeIp,
-                                                                         .podCidr = firstPodCidr(options),
-                                                                         .maxPods = options.maxPods,
-                                                                         .podPidsLimit = options.podPidsLimit,
-                                                                         .dataDir = options.dataDir,
-                                                                         .runDir = options.runDir,
-                                                                         .logDir = options.logDir,
-                                                                         .registriesFile = options.registries,
-                                                                         .clusterDns = options.clusterDns,
-                                                                         .clusterDomain = options.clusterDomain,
-                                                                         .applied = applied});
+    kubelet = std::make_unique<kubelet::Kubelet>(
+        kubelet::KubeletOptions{.client = *client,
+                                .informers = controlPlane.informers(),
+                                .network = network,
+                                .nodeName = options.nodeName,
+                                .nodeIp = options.nodeIps,
+                                .podCidr = nodeRanges(options.clusterCidr, options.maxPods),
+                                .maxPods = options.maxPods,
+                                .podPidsLimit = options.podPidsLimit,
+                                .dataDir = options.dataDir,
+                                .runDir = options.runDir,
+                                .logDir = options.logDir,
+                                .registriesFile = options.registries,
+                                .clusterDns = options.clusterDns,
+                                .clusterDomain = options.clusterDomain,
+                                .applied = applied});
     readiness.set("kubelet", false, "starting");
     followNode();
   }

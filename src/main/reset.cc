@@ -81,7 +81,7 @@ class Reset {
       attempt("addresses of Services", [] { proxy::removeAnnouncedAddresses(); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("the address of the cluster DNS", [&] {
-        if (auto address = linux::Ipv4Address::parse(options_.clusterDns)) linux::removeLoopbackAddress(*address);
+        if (auto address = base::IpAddress::parse(options_.clusterDns)) linux::removeLoopbackAddress(*address);
       });
       if (!keepData_ || !hadData) attempt(options_.dataDir, [&] { removeData(); });
     }

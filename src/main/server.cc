@@ -13,12 +13,14 @@
 #include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "cli/config_file.h"
 #include "linux/node_addresses.h"
 #include "main/address_watch.h"
 #include "main/admin.h"
 #include "main/certificate_keeper.h"
 #include "main/control_plane.h"
+#include "main/ip_families.h"
 #include "main/last_words.h"
 #include "main/node.h"
 #include "main/preflight.h"
@@ -57,7 +59,7 @@ sigset_t holdSignals() {
 }
 
 void writeAdminKubeconfig(const ServerOptions& options, const pki::ClusterPki& pki) {
-  pki::writeKubeconfig(options.kubeconfig, {.server = fmt::format("https://{}:{}", options.nodeIp, options.port),
+  pki::writeKubeconfig(options.kubeconfig, {.server = "https://" + hostAndPort(options.nodeIp, options.port),
                                             .authorityPem = pki.authority.certificatePem,
                                             .credentials = pki.admin});
 }
@@ -143,7 +145,7 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
   std::optional<FollowedAddress> address;
   if (!options.onlyApi()) address.emplace(options, keeper);
 
-  supervisor.notify(fmt::format("READY=1\nSTATUS=the API is at https://{}:{}", options.nodeIp, options.port));
+  supervisor.notify("READY=1\nSTATUS=the API is at https://" + hostAndPort(options.nodeIp, options.port));
 
   int signal = 0;
   ::sigwait(&signals, &signal);
@@ -176,6 +178,7 @@ int runServer(ServerOptions options) {
     sigset_t signals = holdSignals();
     while (serve(options, signals, supervisor) == kStartAnew) {
       if (auto ip = decideNodeIp(options.nodeIp, linux::readNodeAddresses()); ip && !options.fixedNodeIp) {
+        options.nodeIps = base::replaceAll(options.nodeIps, options.nodeIp, *ip);
         options.nodeIp = *ip;
       }
     }

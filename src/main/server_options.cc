@@ -15,32 +15,33 @@
 #include "controllers/address_ranges.h"
 #include "json/yaml.h"
 #include "kubelet/images/registries.h"
-#include "linux/ipv4.h"
 #include "linux/node_addresses.h"
+#include "main/ip_families.h"
 #include "main/node_name.h"
 #include "meta/names.h"
 
 namespace wherry::main {
 namespace {
 
-linux::Ipv4Prefix requirePrefix(const char* flag, const std::string& text) {
-  auto prefix = linux::Ipv4Prefix::parse(text);
-  if (!prefix) throw std::runtime_error(fmt::format("{} {}: not an IPv4 range such as 10.96.0.0/12", flag, text));
-  return *prefix;
-}
-
 void checkRanges(const ServerOptions& options) {
-  auto pods = requirePrefix("--cluster-cidr", options.clusterCidr);
-  auto services = requirePrefix("--service-cidr", options.serviceCidr);
-  if (pods.contains(services.address) || services.contains(pods.address)) {
-    throw std::runtime_error(
-        fmt::format("--cluster-cidr {} and --service-cidr {} overlap; choose two ranges that don't",
-                    options.clusterCidr, options.serviceCidr));
+  auto pods = requireRanges("--cluster-cidr", options.clusterCidr);
+  auto services = requireRanges("--service-cidr", options.serviceCidr);
+  for (const base::IpPrefix& pod : pods) {
+    for (const base::IpPrefix& service : services) {
+      if (!pod.overlaps(service)) continue;
+      throw std::runtime_error(
+          fmt::format("--cluster-cidr {} and --service-cidr {} overlap; choose two ranges that don't",
+                      options.clusterCidr, options.serviceCidr));
+    }
+    if (!findRange(options.serviceCidr, pod.family()) || pods.size() != services.size()) {
+      throw std::runtime_error(fmt::format("--cluster-cidr {} and --service-cidr {} are not of the same families",
+                                           options.clusterCidr, options.serviceCidr));
+    }
   }
-  auto dns = linux::Ipv4Address::parse(options.clusterDns);
-  if (!dns || !services.contains(*dns)) {
+  auto dns = base::IpAddress::parse(options.clusterDns);
+  if (!dns || !services.front().contains(*dns)) {
     throw std::runtime_error(fmt::format("--cluster-dns {} is not an address of --service-cidr {}", options.clusterDns,
-                                         options.serviceCidr));
+                                         services.front().text()));
   }
 }
 
@@ -53,11 +54,43 @@ void checkLoadBalancerPool(const ServerOptions& options) {
 }
 
 // The API alone also runs on a machine without a network; its `kubernetes` Service then leads nowhere.
-std::string findOwnAddress(bool onlyApi) {
-  auto ip = linux::findNodeIp(linux::readNodeAddresses());
-  if (!ip && onlyApi) return "127.0.0.1";
-  if (!ip) throw std::runtime_error("this machine has no address but loopback; give one with --node-ip");
-  return ip->text();
+std::string findOwnAddress(base::IpFamily family, bool onlyApi) {
+  auto ip = linux::findNodeIp(linux::readNodeAddresses(), family);
+  bool isV4 = family == base::IpFamily::kIPv4;
+  if (!ip && onlyApi) return isV4 ? "127.0.0.1" : "::1";
+  if (ip) return ip->text();
+  throw std::runtime_error(isV4 ? "this machine has no address but loopback; give one with --node-ip"
+                                : "this machine has no IPv6 address but loopback and link-local ones; give one with "
+                                  "--node-ip");
+}
+
+// One address for each family of the cluster, in the cluster's order, out of those given or else found.
+void completeNodeIps(ServerOptions& options) {
+  std::vector<base::IpAddress> given;
+  for (std::string_view text : base::split(options.nodeIp, ',')) {
+    auto ip = base::IpAddress::parse(text);
+    if (!ip && !options.nodeIp.empty()) {
+      throw std::runtime_error(fmt::format("--node-ip {}: not an IP address", options.nodeIp));
+    }
+    if (ip) given.push_back(*ip);
+  }
+  std::vector<std::string> ips;
+  for (base::IpFamily family : familiesOf(options.serviceCidr)) {
+    auto found = std::find_if(given.begin(), given.end(), [&](const auto& ip) { return ip.family() == family; });
+    ips.push_back(found == given.end() ? findOwnAddress(family, options.onlyApi()) : found->text());
+  }
+  options.nodeIp = ips.front();
+  options.nodeIps = base::join(ips, ",");
+}
+
+// A range of Services of one's own has its cluster DNS at the usual place; an API that is asked by IPv6 listens there.
+void completeFamilies(ServerOptions& options) {
+  auto services = requireRanges("--service-cidr", options.serviceCidr);
+  auto dns = base::IpAddress::parse(options.clusterDns);
+  bool isDefault = options.clusterDns == ServerOptions().clusterDns;
+  if (isDefault && !services.front().contains(*dns)) options.clusterDns = defaultClusterDns(options.serviceCidr);
+  bool anyV6 = findRange(options.serviceCidr, base::IpFamily::kIPv6).has_value();
+  if (anyV6 && options.bindAddress == ServerOptions().bindAddress) options.bindAddress = "::";
 }
 
 }  // namespace
@@ -82,9 +115,19 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
   parser.add_option("--bind-address", options.bindAddress, "the address the API listens on")->capture_default_str();
   parser.add_option("--port", options.port, "the port the API listens on")->capture_default_str();
   parser.add_option("--node-name", options.nodeName, "this node's name (default: the host's)");
-  parser.add_option("--node-ip", options.nodeIp, "this node's address (default: the default route's)");
-  parser.add_option("--cluster-cidr", options.clusterCidr, "the pods' addresses")->capture_default_str();
-  parser.add_option("--service-cidr", options.serviceCidr, "the Services' addresses")->capture_default_str();
+  parser.add_option("--node-ip", options.nodeIp,
+                    "this node's address, or one of each family, separated by a comma "
+                    "(default: the default route's)");
+  parser
+      .add_option("--cluster-cidr", options.clusterCidr,
+                  "the pods' addresses: a range, or one of IPv4 and one of IPv6, "
+                  "separated by a comma")
+      ->capture_default_str();
+  parser
+      .add_option("--service-cidr", options.serviceCidr,
+                  "the Services' addresses, likewise; the first family is the "
+                  "Services' default")
+      ->capture_default_str();
   parser
       .add_option(
           "--load-balancer-pool", options.loadBalancerPool,
@@ -175,10 +218,8 @@ void completeOptions(ServerOptions& options) {
     throw std::runtime_error(fmt::format("--node-name {}: {}", options.nodeName, wrong.front()));
   }
   options.fixedNodeIp = !options.nodeIp.empty();
-  if (options.nodeIp.empty()) options.nodeIp = findOwnAddress(options.onlyApi());
-  if (!linux::Ipv4Address::parse(options.nodeIp)) {
-    throw std::runtime_error(fmt::format("--node-ip {}: not an IPv4 address", options.nodeIp));
-  }
+  completeFamilies(options);
+  completeNodeIps(options);
   if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
   checkRanges(options);
   checkLoadBalancerPool(options);

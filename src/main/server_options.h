@@ -22,7 +22,8 @@ struct ServerOptions {
   std::string bindAddress = "0.0.0.0";
   uint16_t port = 6443;
   std::string nodeName;  // empty: the host's name
-  std::string nodeIp;    // empty: the address of the default route, also when it changes
+  std::string nodeIp;    // of the first family; empty: the address of the default route, also when it changes
+  std::string nodeIps;   // of each family of the cluster, separated by a comma; completeOptions() fills it in
   std::string clusterCidr = "10.244.0.0/16";
   std::string serviceCidr = "10.96.0.0/12";
   std::string loadBalancerPool;  // addresses for Services of type LoadBalancer; empty: the nodes' own

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "main/ip_families.h"
 #include "meta/time.h"
 #include "views/core_v1.h"
 
@@ -135,9 +136,9 @@ json::Value renderReport(const Report& report) {
   return {{"ready", report.parts.ready()},
           {"version", WHERRY_VERSION},
           {"uptimeSeconds", report.uptime.count()},
-          {"url", fmt::format("https://{}:{}", options.nodeIp, options.port)},
+          {"url", "https://" + hostAndPort(options.nodeIp, options.port)},
           {"node", options.nodeName},
-          {"nodeIp", options.nodeIp},
+          {"nodeIp", options.nodeIps},
           {"clusterDns", options.clusterDns},
           {"clusterCidr", options.clusterCidr},
           {"serviceCidr", options.serviceCidr},

@@ -40,7 +40,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"a", "A.b_c", "example.com/a", a(63)},
              {"", "/a", "a/", "a/b/c", "A/b", "-a", a(64)}},
         Case{"label value", checkLabelValue, {"", "a", "A_b.c"}, {"-a", "a b", "a/b", a(64)}},
-        Case{"address", checkIp, {"10.0.0.1", "::1"}, {"", "10.0.0", "010.0.0.1", "10.0.0.1/8", "x", "::ffff:10.0.0.1"}},
+        Case{
+            "address", checkIp, {"10.0.0.1", "::1"}, {"", "10.0.0", "010.0.0.1", "10.0.0.1/8", "x", "::ffff:10.0.0.1"}},
         Case{"port name", checkPortName, {"http", "a-1"}, {"", "80", "a--b", "-a", "A", "aaaaaaaaaaaaaaaa"}},
         Case{"environment variable", checkEnvName, {"A", "a.b-c", "1"}, {"", "a=b", "\n"}},
         Case{"config key", checkConfigMapKey, {"a", "A.b_c-d", ".x"}, {"", ".", "..", "..a", "a b", "a/b", a(254)}}));

@@ -5,9 +5,9 @@
 namespace wherry::network {
 namespace {
 
-linux::Ipv4Address ip(const char* text) { return *linux::Ipv4Address::parse(text); }
-AddressPool pool(const char* cidr, std::optional<linux::Ipv4Address> last = {}) {
-  return AddressPool(*linux::Ipv4Prefix::parse(cidr), last);
+base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
+AddressPool pool(const char* cidr, std::optional<base::IpAddress> last = {}) {
+  return AddressPool(*base::IpPrefix::parse(cidr), last);
 }
 std::string next(AddressPool& pool) {
   auto address = pool.takeNext();
@@ -54,6 +54,15 @@ TEST(AddressPool, UsesBothAddressesOfASlash31AndTheOneOfASlash32) {
   auto one = pool("10.0.0.5/32");
   EXPECT_EQ(next(one), "10.0.0.5");
   EXPECT_EQ(next(one), "none");
+}
+
+TEST(AddressPool, OfIpv6HasNoBroadcastAddress) {
+  auto addresses = pool("fd00:10:244::/126");
+  for (const char* expected : {"fd00:10:244::1", "fd00:10:244::2", "fd00:10:244::3", "none"}) {
+    EXPECT_EQ(next(addresses), expected);
+  }
+  auto large = pool("fd00:10:244::/64", ip("fd00:10:244::ffff"));
+  EXPECT_EQ(next(large), "fd00:10:244::1:0");
 }
 
 }  // namespace

@@ -17,19 +17,37 @@ namespace {
 
 const base::Log kLog("network");
 
-std::optional<linux::Ipv4Address> readAddress(const std::string& path) {
-  auto content = base::readFileIfExists(path);
-  return content ? linux::Ipv4Address::parse(base::trim(*content)) : std::nullopt;
+// "10.244.0.7 fd00:10:244::7"; none when one of them is no address.
+std::vector<base::IpAddress> parseAddresses(std::string_view line) {
+  std::vector<base::IpAddress> addresses;
+  for (std::string_view text : base::split(base::trim(line), ' ')) {
+    auto address = base::IpAddress::parse(text);
+    if (!address) return {};
+    addresses.push_back(*address);
+  }
+  return addresses;
 }
 
-// The address in the first line, then the host ports.
+std::string renderAddresses(const std::vector<base::IpAddress>& addresses) {
+  std::vector<std::string> texts;
+  for (const base::IpAddress& address : addresses) texts.push_back(address.text());
+  return base::join(texts, " ") + "\n";
+}
+
+std::optional<base::IpAddress> lastOf(const std::vector<base::IpAddress>& addresses, base::IpFamily family) {
+  for (const base::IpAddress& address : addresses) {
+    if (address.family() == family) return address;
+  }
+  return std::nullopt;
+}
+
+// The addresses in the first line, then the host ports.
 std::optional<PodPorts> readAttachment(const std::string& path) {
   auto content = base::readFileIfExists(path);
   if (!content) return std::nullopt;
   auto lines = base::split(*content, '\n');
-  auto address = linux::Ipv4Address::parse(base::trim(lines[0]));
-  if (!address) return std::nullopt;
-  PodPorts pod{*address, {}};
+  PodPorts pod{parseAddresses(lines[0]), {}};
+  if (pod.addresses.empty()) return std::nullopt;
   for (size_t i = 1; i < lines.size(); ++i) {
     if (auto port = parseHostPort(lines[i])) pod.ports.push_back(*port);
   }
@@ -37,9 +55,19 @@ std::optional<PodPorts> readAttachment(const std::string& path) {
 }
 
 std::string renderAttachment(const PodPorts& pod) {
-  std::string text = pod.address.text() + "\n";
+  std::string text = renderAddresses(pod.addresses);
   for (const HostPort& port : pod.ports) text += renderHostPort(port) + "\n";
   return text;
+}
+
+// Calls f(pool, address) for each address and the pool of its family.
+template <typename F>
+void forEachPool(std::vector<AddressPool>& pools, const std::vector<base::IpAddress>& addresses, F f) {
+  for (AddressPool& pool : pools) {
+    for (const base::IpAddress& address : addresses) {
+      if (address.family() == pool.family()) f(pool, address);
+    }
+  }
 }
 
 // Temporary files of an interrupted write have a dot in their names; sandbox ids don't.
@@ -47,12 +75,14 @@ bool isSandboxId(const std::string& name) { return !name.empty() && name.find_fi
 
 }  // namespace
 
-Attachments::Attachments(linux::Ipv4Prefix podCidr, const std::string& dataDir)
-    : directory_(dataDir + "/addresses"), lastFile_(dataDir + "/last-address"), table_(read(podCidr)) {}
+Attachments::Attachments(const std::vector<base::IpPrefix>& podCidrs, const std::string& dataDir)
+    : directory_(dataDir + "/addresses"), lastFile_(dataDir + "/last-address"), table_(read(podCidrs)) {}
 
-Attachments::Table Attachments::read(linux::Ipv4Prefix podCidr) const {
+Attachments::Table Attachments::read(const std::vector<base::IpPrefix>& podCidrs) const {
   base::makeDirectories(directory_, 0700);
-  Table table{AddressPool(podCidr, readAddress(lastFile_)), {}};
+  Table table;
+  auto last = parseAddresses(base::readFileIfExists(lastFile_).value_or(""));
+  for (const base::IpPrefix& cidr : podCidrs) table.pools.emplace_back(cidr, lastOf(last, cidr.family()));
   for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
     std::string name = entry.path().filename();
     if (!isSandboxId(name)) {
@@ -64,7 +94,7 @@ Attachments::Table Attachments::read(linux::Ipv4Prefix podCidr) const {
       kLog.warn("{} holds no address; it is ignored", entry.path().string());
       continue;
     }
-    table.pool.take(pod->address);
+    forEachPool(table.pools, pod->addresses, [](AddressPool& pool, const auto& address) { pool.take(address); });
     table.bySandbox.emplace(name, *pod);
   }
   return table;
@@ -72,11 +102,19 @@ Attachments::Table Attachments::read(linux::Ipv4Prefix podCidr) const {
 
 std::string Attachments::path(const std::string& sandboxId) const { return directory_ + "/" + sandboxId; }
 
-std::optional<linux::Ipv4Address> Attachments::reserve(const std::string& sandboxId) {
-  return table_.with([&](Table& table) -> std::optional<linux::Ipv4Address> {
-    auto address = table.pool.takeNext();
-    if (address) table.bySandbox[sandboxId] = {*address, {}};
-    return address;
+// None where a family has none left.
+std::vector<base::IpAddress> Attachments::reserve(const std::string& sandboxId) {
+  return table_.with([&](Table& table) {
+    std::vector<base::IpAddress> addresses;
+    for (AddressPool& pool : table.pools) {
+      if (auto address = pool.takeNext()) addresses.push_back(*address);
+    }
+    if (addresses.size() == table.pools.size()) {
+      table.bySandbox[sandboxId] = {addresses, {}};
+      return addresses;
+    }
+    forEachPool(table.pools, addresses, [](AddressPool& pool, const auto& address) { pool.release(address); });
+    return std::vector<base::IpAddress>();
   });
 }
 
@@ -85,33 +123,33 @@ void Attachments::write(const std::string& sandboxId, const PodPorts& pod) {
   table_.with([&](Table& table) { table.bySandbox[sandboxId] = pod; });
 }
 
-linux::Ipv4Address Attachments::allocate(const std::string& sandboxId, const std::vector<HostPort>& ports) {
+std::vector<base::IpAddress> Attachments::allocate(const std::string& sandboxId, const std::vector<HostPort>& ports) {
   if (!isSandboxId(sandboxId)) throw std::invalid_argument("not a sandbox id: \"" + sandboxId + "\"");
   if (auto known = findPorts(sandboxId)) {
-    if (known->ports != ports) write(sandboxId, {known->address, ports});
-    return known->address;
+    if (known->ports != ports) write(sandboxId, {known->addresses, ports});
+    return known->addresses;
   }
-  auto address = reserve(sandboxId);
-  if (!address) throw meta::serviceUnavailable("no pod address is free on this node");
+  auto addresses = reserve(sandboxId);
+  if (addresses.empty()) throw meta::serviceUnavailable("no pod address is free on this node");
   try {
-    write(sandboxId, {*address, ports});
+    write(sandboxId, {addresses, ports});
     base::faultPoint("address-recorded");
     // Not synced: losing it costs only the order in which addresses come again.
-    base::writeFileAtomic(lastFile_, address->text() + "\n", 0600);
+    base::writeFileAtomic(lastFile_, renderAddresses(addresses), 0600);
   } catch (...) {
     release(sandboxId);
     throw;
   }
-  return *address;
+  return addresses;
 }
 
 void Attachments::release(const std::string& sandboxId) {
-  auto address = find(sandboxId);
-  if (!address) return;
+  auto addresses = find(sandboxId);
+  if (addresses.empty()) return;
   if (::unlink(path(sandboxId).c_str()) != 0 && errno != ENOENT) base::throwErrno("remove " + path(sandboxId));
   table_.with([&](Table& table) {
     table.bySandbox.erase(sandboxId);
-    table.pool.release(*address);
+    forEachPool(table.pools, addresses, [](AddressPool& pool, const auto& address) { pool.release(address); });
   });
 }
 
@@ -123,10 +161,9 @@ std::optional<PodPorts> Attachments::findPorts(const std::string& sandboxId) con
   });
 }
 
-std::optional<linux::Ipv4Address> Attachments::find(const std::string& sandboxId) const {
+std::vector<base::IpAddress> Attachments::find(const std::string& sandboxId) const {
   auto pod = findPorts(sandboxId);
-  if (!pod) return std::nullopt;
-  return pod->address;
+  return pod ? pod->addresses : std::vector<base::IpAddress>();
 }
 
 PodPortsBySandbox Attachments::all() const {

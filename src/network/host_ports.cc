@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "linux/conntrack.h"
+#include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
 
 namespace wherry::network {
@@ -21,11 +22,17 @@ using nft::Field;
 using nft::FieldType;
 
 const base::Log kLog("network");
-constexpr linux::Ipv4Prefix kLoopback{{0x7f000000}, 8};
 constexpr std::array<std::pair<std::string_view, uint8_t>, 3> kProtocols = {
     {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}, {"sctp", IPPROTO_SCTP}}};
 
-bool everyAddress(const HostPort& port) { return port.hostIp.value == 0; }
+base::IpPrefix loopback(nft::IpFamily family) {
+  return *base::IpPrefix::parse(family == nft::IpFamily::kIPv4 ? "127.0.0.0/8" : "::1/128");
+}
+
+bool everyAddress(const HostPort& port) { return port.hostIp.isUnspecified(); }
+bool isOf(const HostPort& port, nft::IpFamily family) {
+  return port.hostIp == base::IpAddress() || port.hostIp.family() == family;
+}
 std::string mapOf(const HostPort& port) { return everyAddress(port) ? "ports" : "addressports"; }
 
 nft::Data keyOf(const HostPort& port) {
@@ -34,14 +41,15 @@ nft::Data keyOf(const HostPort& port) {
   return key.protocol(port.protocol).port(port.hostPort);
 }
 
-nft::Data targetOf(const PodPorts& pod, const HostPort& port) {
-  return nft::Data().address(pod.address).port(port.containerPort);
+nft::Data targetOf(const base::IpAddress& pod, const HostPort& port) {
+  return nft::Data().address(pod).port(port.containerPort);
 }
 
-nft::Data hairpinOf(const PodPorts& pod) { return nft::Data().address(pod.address).address(pod.address); }
+nft::Data hairpinOf(const base::IpAddress& pod) { return nft::Data().address(pod).address(pod); }
 
-nft::Match addressIn(Field field, linux::Ipv4Prefix prefix, nft::Match::Operator op = nft::Match::Operator::kEqual) {
-  return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
+nft::Match addressIn(Field field, const base::IpPrefix& prefix,
+                     nft::Match::Operator op = nft::Match::Operator::kEqual) {
+  return {.field = field, .op = op, .value = nft::Data().address(prefix.address()), .prefixLength = prefix.length()};
 }
 
 nft::Chain hooked(std::string name, nft::ChainType type, nft::HookPoint point, int priority,
@@ -49,7 +57,7 @@ nft::Chain hooked(std::string name, nft::ChainType type, nft::HookPoint point, i
   return {.name = std::move(name), .hook = nft::Hook{type, point, priority}, .rules = std::move(rules)};
 }
 
-nft::Chain translating(std::string name, nft::HookPoint point, std::optional<linux::Ipv4Prefix> clusterIps) {
+nft::Chain translating(std::string name, nft::HookPoint point, std::optional<base::IpPrefix> clusterIps) {
   nft::Rule rule{{nft::MatchLocal{}}};
   if (clusterIps) {
     rule.statements.push_back(addressIn(Field::kDestinationAddress, *clusterIps, nft::Match::Operator::kNotEqual));
@@ -60,20 +68,21 @@ nft::Chain translating(std::string name, nft::HookPoint point, std::optional<lin
 
 // Links of pods with host ports may carry loopback addresses (route_localnet), so that 127.0.0.1 works. Nobody else
 // may use that: what comes from a link for a loopback address is dropped before an answer's address is turned back.
-nft::Chain guard() {
+nft::Chain guard(nft::IpFamily family) {
   nft::Match notLoopback{
       .field = Field::kInputInterface, .op = nft::Match::Operator::kNotEqual, .value = nft::Data().interface("lo")};
-  return hooked(
-      "guard", nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityRaw,
-      {{{notLoopback, addressIn(Field::kDestinationAddress, kLoopback), nft::Verdict{nft::VerdictKind::kDrop, ""}}}});
+  return hooked("guard", nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityRaw,
+                {{{notLoopback, addressIn(Field::kDestinationAddress, loopback(family)),
+                   nft::Verdict{nft::VerdictKind::kDrop, ""}}}});
 }
 
 // A pod that meets itself, and a loopback address, can't be answered: they get an address of the node.
-nft::Chain masquerading() {
+nft::Chain masquerading(nft::IpFamily family) {
   nft::MatchSet toItself{{Field::kSourceAddress, Field::kDestinationAddress}, "hairpin"};
-  return hooked("postrouting", nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat,
-                {{{nft::MatchTranslated{}, toItself, nft::MasqueradeSource{}}},
-                 {{nft::MatchTranslated{}, addressIn(Field::kSourceAddress, kLoopback), nft::MasqueradeSource{}}}});
+  return hooked(
+      "postrouting", nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat,
+      {{{nft::MatchTranslated{}, toItself, nft::MasqueradeSource{}}},
+       {{nft::MatchTranslated{}, addressIn(Field::kSourceAddress, loopback(family)), nft::MasqueradeSource{}}}});
 }
 
 void commit(nft::Batch& batch) {
@@ -86,6 +95,7 @@ void forgetUntranslated(const std::vector<HostPort>& ports) {
   auto isOpened = [&](const linux::Connection& connection) {
     return std::any_of(ports.begin(), ports.end(), [&](const HostPort& port) {
       return port.protocol == IPPROTO_UDP && port.hostPort == connection.original.destinationPort &&
+             isOf(port, connection.original.destination.family()) &&
              (everyAddress(port) || port.hostIp == connection.original.destination) &&
              connection.reply.source == connection.original.destination;
     });
@@ -99,20 +109,29 @@ void forgetUntranslated(const std::vector<HostPort>& ports) {
 std::string renderHostPort(const HostPort& port) {
   auto protocol =
       std::find_if(kProtocols.begin(), kProtocols.end(), [&](auto& p) { return p.second == port.protocol; });
-  return fmt::format("{} {}:{} {}", protocol == kProtocols.end() ? "?" : protocol->first, port.hostIp.text(),
-                     port.hostPort, port.containerPort);
+  std::string ip = port.hostIp.text();
+  if (port.hostIp.family() == base::IpFamily::kIPv6) ip = "[" + ip + "]";
+  return fmt::format("{} {}:{} {}", protocol == kProtocols.end() ? "?" : protocol->first, ip, port.hostPort,
+                     port.containerPort);
 }
 
 std::optional<HostPort> parseHostPort(std::string_view line) {
   auto parts = base::split(line, ' ');
-  auto where = parts.size() == 3 ? base::splitOnce(parts[1], ':') : std::nullopt;
-  if (!where) return std::nullopt;
+  size_t colon = parts.size() == 3 ? parts[1].rfind(':') : std::string_view::npos;
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view ip = parts[1].substr(0, colon);
+  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
   auto protocol = std::find_if(kProtocols.begin(), kProtocols.end(), [&](auto& p) { return p.first == parts[0]; });
-  auto address = linux::Ipv4Address::parse(where->first);
-  auto hostPort = base::parseInt<uint16_t>(where->second);
+  auto address = base::IpAddress::parse(ip);
+  auto hostPort = base::parseInt<uint16_t>(parts[1].substr(colon + 1));
   auto containerPort = base::parseInt<uint16_t>(parts[2]);
   if (protocol == kProtocols.end() || !address || !hostPort || !containerPort) return std::nullopt;
   return HostPort{*address, protocol->second, *hostPort, *containerPort};
+}
+
+const base::IpAddress* PodPorts::find(base::IpFamily family) const {
+  auto found = std::find_if(addresses.begin(), addresses.end(), [&](auto& ip) { return ip.family() == family; });
+  return found == addresses.end() ? nullptr : &*found;
 }
 
 std::optional<std::string> findPortConflict(const PodPortsBySandbox& open, const std::string& sandboxId,
@@ -129,15 +148,19 @@ std::optional<std::string> findPortConflict(const PodPortsBySandbox& open, const
   return std::nullopt;
 }
 
-nft::Table hostPortTable(const PodPortsBySandbox& open, std::optional<linux::Ipv4Prefix> clusterIps) {
-  nft::Type target = {FieldType::kAddress, FieldType::kPort};
+nft::Table hostPortTable(const PodPortsBySandbox& open, std::optional<base::IpPrefix> clusterIps,
+                         nft::IpFamily family) {
+  FieldType address = nft::addressType(family);
+  nft::Type target = {address, FieldType::kPort};
   nft::DataMap ports{"ports", {FieldType::kProtocol, FieldType::kPort}, target, {}};
-  nft::DataMap addressPorts{"addressports", {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort}, target, {}};
-  nft::Set hairpin{"hairpin", {FieldType::kAddress, FieldType::kAddress}, {}};
+  nft::DataMap addressPorts{"addressports", {address, FieldType::kProtocol, FieldType::kPort}, target, {}};
+  nft::Set hairpin{"hairpin", {address, address}, {}};
   for (const auto& [sandbox, pod] : open) {
+    const base::IpAddress* own = pod.find(family);
     for (const HostPort& port : pod.ports) {
-      (everyAddress(port) ? ports : addressPorts).elements.emplace(keyOf(port), targetOf(pod, port));
-      hairpin.elements.insert(hairpinOf(pod));
+      if (!own || !isOf(port, family)) continue;
+      (everyAddress(port) ? ports : addressPorts).elements.emplace(keyOf(port), targetOf(*own, port));
+      hairpin.elements.insert(hairpinOf(*own));
     }
   }
   nft::Chain hostPorts{
@@ -148,15 +171,18 @@ nft::Table hostPortTable(const PodPortsBySandbox& open, std::optional<linux::Ipv
   return {.name = kHostPortTable,
           .sets = {std::move(hairpin)},
           .maps = {std::move(ports), std::move(addressPorts)},
-          .chains = {std::move(hostPorts), guard(), translating("prerouting", nft::HookPoint::kPrerouting, clusterIps),
-                     translating("output", nft::HookPoint::kOutput, clusterIps), masquerading()}};
+          .chains = {std::move(hostPorts), guard(family),
+                     translating("prerouting", nft::HookPoint::kPrerouting, clusterIps),
+                     translating("output", nft::HookPoint::kOutput, clusterIps), masquerading(family)},
+          .family = family};
 }
 
-HostPortTable::HostPortTable(std::optional<linux::Ipv4Prefix> clusterIps) : clusterIps_(clusterIps) {}
+HostPortTable::HostPortTable(std::optional<base::IpPrefix> clusterIps, base::IpFamily family)
+    : clusterIps_(clusterIps), family_(family) {}
 
 void HostPortTable::replace(PodPortsBySandbox open) {
-  nft::Batch batch;
-  batch.replaceTable(hostPortTable(open, clusterIps_));
+  nft::Batch batch(family_);
+  batch.replaceTable(hostPortTable(open, clusterIps_, family_));
   commit(batch);
   open_ = std::move(open);
 }
@@ -174,34 +200,55 @@ void HostPortTable::close(const std::string& sandboxId) {
 
 void HostPortTable::change(const std::string& sandboxId, const PodPorts* pod) {
   auto wanted = open_;
-  nft::Batch batch;
+  nft::Batch batch(family_);
+  auto forEachElement = [&](const PodPorts& of, auto f) {
+    const base::IpAddress* own = of.find(family_);
+    bool any = false;
+    for (const HostPort& port : of.ports) {
+      if (!own || !isOf(port, family_)) continue;
+      f(mapOf(port), keyOf(port), targetOf(*own, port));
+      any = true;
+    }
+    if (any) f("hairpin", hairpinOf(*own), nft::Data());
+  };
   if (auto before = wanted.find(sandboxId); before != wanted.end()) {
-    for (const HostPort& port : before->second.ports) batch.deleteElement(kHostPortTable, mapOf(port), keyOf(port));
-    batch.deleteElement(kHostPortTable, "hairpin", hairpinOf(before->second));
+    forEachElement(before->second, [&](const std::string& set, const nft::Data& key, const nft::Data&) {
+      batch.deleteElement(kHostPortTable, set, key);
+    });
     wanted.erase(before);
   }
   if (pod) {
-    for (const HostPort& port : pod->ports) {
-      batch.addElement(kHostPortTable, mapOf(port), keyOf(port), targetOf(*pod, port));
-    }
-    batch.addElement(kHostPortTable, "hairpin", hairpinOf(*pod));
+    forEachElement(*pod, [&](const std::string& set, const nft::Data& key, const nft::Data& target) {
+      if (target.bytes().empty()) {
+        batch.addElement(kHostPortTable, set, key);
+      } else {
+        batch.addElement(kHostPortTable, set, key, target);
+      }
+    });
     wanted[sandboxId] = *pod;
   }
-  if (batch.empty()) return;
+  if (batch.empty()) {
+    open_ = std::move(wanted);
+    return;
+  }
   try {
     commit(batch);
     open_ = std::move(wanted);
   } catch (const nft::BatchError& error) {
     // Somebody has been at the table: it is written anew, with the change.
-    kLog.warn("table ip {}: {}; writing it anew", kHostPortTable, error.what());
+    kLog.warn("table {}: {}; writing it anew", kHostPortTable, error.what());
     replace(std::move(wanted));
   }
 }
 
-void removeHostPortTable() {
-  nft::Batch batch;
-  batch.removeTableIfAny(kHostPortTable);
-  commit(batch);
+void removeHostPortTables() {
+  linux::NetlinkSocket socket(NETLINK_NETFILTER);
+  for (base::IpFamily family : base::kIpFamilies) {
+    if (!nft::tableExists(socket, kHostPortTable, family)) continue;
+    nft::Batch batch(family);
+    batch.removeTableIfAny(kHostPortTable);
+    batch.commit(socket);
+  }
 }
 
 }  // namespace wherry::network

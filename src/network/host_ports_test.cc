@@ -11,14 +11,14 @@ namespace {
 
 namespace nft = linux::nft;
 
-linux::Ipv4Address ip(const char* text) { return *linux::Ipv4Address::parse(text); }
+base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
 HostPort port(const char* line) { return *parseHostPort(line); }
 
 const PodPortsBySandbox kOpen = {
-    {"web", {ip("10.244.0.7"), {port("tcp 0.0.0.0:8080 80"), port("udp 0.0.0.0:53 5353")}}},
-    {"local", {ip("10.244.0.8"), {port("tcp 127.0.0.1:9090 90"), port("sctp 192.0.2.2:7000 70")}}}};
+    {"web", {{ip("10.244.0.7")}, {port("tcp 0.0.0.0:8080 80"), port("udp 0.0.0.0:53 5353")}}},
+    {"local", {{ip("10.244.0.8")}, {port("tcp 127.0.0.1:9090 90"), port("sctp 192.0.2.2:7000 70")}}}};
 
-const auto kClusterIps = linux::Ipv4Prefix::parse("10.96.0.0/12");
+const auto kClusterIps = base::IpPrefix::parse("10.96.0.0/12");
 
 struct Case {
   const char* name;
@@ -82,6 +82,32 @@ TEST(HostPorts, AreReadAsTheyAreWritten) {
   for (const char* line : {"", "tcp", "tcp 0.0.0.0:80", "icmp 0.0.0.0:1 1", "tcp 0.0.0.0:70000 1", "tcp x:1 1"}) {
     EXPECT_FALSE(parseHostPort(line)) << line;
   }
+}
+
+TEST(HostPorts, OfPodsWithBothFamiliesAreOpenInBoth) {
+  const PodPortsBySandbox open = {
+      {"web", {{ip("10.244.0.7"), ip("fd00:10:244::7")}, {port("tcp 0.0.0.0:8080 80"), port("tcp [::]:8081 81")}}},
+      {"old", {{ip("10.244.0.8")}, {port("tcp 0.0.0.0:9090 90")}}}};
+  nft::Tracer tracer({hostPortTable(open, {}), hostPortTable(open, {}, base::IpFamily::kIPv6)},
+                     {.nodeAddresses = {ip("192.0.2.2"), ip("2001:db8::2")}});
+  const struct {
+    const char *source, *destination;
+    uint16_t port;
+    const char* expected;
+  } cases[] = {{"198.51.100.1", "192.0.2.2", 8080, "dnat to 10.244.0.7:80, accept"},
+               {"2001:db8:9::1", "2001:db8::2", 8080, "dnat to [fd00:10:244::7]:80, accept"},
+               {"198.51.100.1", "192.0.2.2", 8081, "accept"},
+               {"2001:db8:9::1", "2001:db8::2", 8081, "dnat to [fd00:10:244::7]:81, accept"},
+               {"198.51.100.1", "192.0.2.2", 9090, "dnat to 10.244.0.8:90, accept"},
+               {"2001:db8:9::1", "2001:db8::2", 9090, "accept"}};
+  for (const auto& c : cases) {
+    auto trace = tracer.trace({.source = ip(c.source),
+                               .destination = ip(c.destination),
+                               .destinationPort = c.port,
+                               .inputInterface = "eth0"});
+    EXPECT_EQ(trace.text(), c.expected) << c.destination << " " << c.port;
+  }
+  EXPECT_EQ(renderHostPort(port("udp [fd00::1]:53 5353")), "udp [fd00::1]:53 5353");
 }
 
 }  // namespace

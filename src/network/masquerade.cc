@@ -4,14 +4,23 @@
 
 #include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
+#include "network/pod_link.h"
 
 namespace wherry::network {
 namespace {
 
 namespace nft = linux::nft;
 
-nft::Match addressMatch(nft::Field field, nft::Match::Operator op, linux::Ipv4Prefix prefix) {
-  return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
+nft::Match addressMatch(nft::Field field, nft::Match::Operator op, const base::IpPrefix& prefix) {
+  return {.field = field, .op = op, .value = nft::Data().address(prefix.address()), .prefixLength = prefix.length()};
+}
+
+nft::Chain refusingForeignSources() {
+  nft::Match fromPod{.field = nft::Field::kInputInterface, .value = nft::Data().interfacesFrom(kHostInterfacePrefix)};
+  nft::Hook hook{nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityRaw};
+  return {.name = "prerouting",
+          .hook = hook,
+          .rules = {{{fromPod, nft::MatchNotFromThere{}, nft::Verdict{nft::VerdictKind::kDrop, ""}}}}};
 }
 
 }  // namespace
@@ -22,21 +31,28 @@ nft::Table masqueradeTable(const Masquerade& masquerade) {
        addressMatch(nft::Field::kDestinationAddress, nft::Match::Operator::kNotEqual, masquerade.clusterCidr),
        nft::MasqueradeSource{}}};
   nft::Hook hook{nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat};
-  return {.name = kMasqueradeTable, .chains = {{.name = "postrouting", .hook = hook, .rules = {rule}}}};
+  nft::Table table{.name = kMasqueradeTable,
+                   .chains = {{.name = "postrouting", .hook = hook, .rules = {rule}}},
+                   .family = masquerade.podCidr.family()};
+  if (table.family == base::IpFamily::kIPv6) table.chains.push_back(refusingForeignSources());
+  return table;
 }
 
 void applyMasquerade(const Masquerade& masquerade) {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  nft::Batch batch;
+  nft::Batch batch(masquerade.podCidr.family());
   batch.replaceTable(masqueradeTable(masquerade));
   batch.commit(socket);
 }
 
 void removeMasquerade() {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  nft::Batch batch;
-  batch.removeTableIfAny(kMasqueradeTable);
-  batch.commit(socket);
+  for (base::IpFamily family : base::kIpFamilies) {
+    if (!nft::tableExists(socket, kMasqueradeTable, family)) continue;
+    nft::Batch batch(family);
+    batch.removeTableIfAny(kMasqueradeTable);
+    batch.commit(socket);
+  }
 }
 
 std::vector<std::string> listDroppingForwardChains() {

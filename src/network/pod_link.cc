@@ -24,8 +24,8 @@ linux::MacAddress macOf(uint8_t first, std::string_view hash) {
   return mac;
 }
 
-// IN6_ADDR_GEN_MODE_NONE: no link-local address, so no duplicate detection and no router solicitations on links that
-// are IPv4 alone.
+// IN6_ADDR_GEN_MODE_NONE: no link-local address, so no duplicate detection and no router solicitations. Both ends know
+// each other's addresses.
 constexpr std::string_view kNoIpv6Addresses = "1";
 
 // A socket that stays in the namespace when the thread that made it has ended.
@@ -63,10 +63,13 @@ int getLinkIndex(linux::NetlinkSocket& socket, const std::string& name) {
 void configurePodSide(linux::NetlinkSocket& pod, const PodLink& link) {
   linux::setLinkUp(pod, getLinkIndex(pod, "lo"));
   int index = getLinkIndex(pod, kPodInterface);
-  linux::addAddress(pod, {.index = index, .address = link.address});
+  for (const base::IpAddress& address : link.addresses) linux::addAddress(pod, {.index = index, .address = address});
   linux::setLinkUp(pod, index);
-  linux::setNeighbour(pod, index, kGateway, link.hostMac);
-  linux::setRoute(pod, {.destination = {}, .gateway = kGateway, .index = index});
+  for (const base::IpAddress& address : link.addresses) {
+    base::IpFamily family = address.family();
+    linux::setNeighbour(pod, index, gateway(family), link.hostMac);
+    linux::setRoute(pod, {.destination = base::IpPrefix::all(family), .gateway = gateway(family), .index = index});
+  }
 }
 
 void configureHostSide(linux::NetlinkSocket& node, const PodLink& link) {
@@ -75,8 +78,10 @@ void configureHostSide(linux::NetlinkSocket& node, const PodLink& link) {
   linux::writeSysctl("net/ipv4/conf/" + link.hostInterface + "/rp_filter", "1");
   linux::writeSysctlIfExists("net/ipv6/conf/" + link.hostInterface + "/addr_gen_mode", kNoIpv6Addresses);
   linux::setLinkUp(node, index);
-  linux::setNeighbour(node, index, link.address, link.podMac);
-  linux::setRoute(node, {.destination = {link.address, 32}, .index = index});
+  for (const base::IpAddress& address : link.addresses) {
+    linux::setNeighbour(node, index, address, link.podMac);
+    linux::setRoute(node, {.destination = base::IpPrefix::single(address), .index = index});
+  }
 }
 
 bool isPodLink(std::string_view name) {
@@ -87,12 +92,16 @@ bool isPodLink(std::string_view name) {
 
 }  // namespace
 
-PodLink describePodLink(const std::string& sandboxId, linux::Ipv4Address address) {
+base::IpAddress gateway(base::IpFamily family) {
+  return *base::IpAddress::parse(family == base::IpFamily::kIPv4 ? "169.254.1.1" : "fe80::1");
+}
+
+PodLink describePodLink(const std::string& sandboxId, std::vector<base::IpAddress> addresses) {
   std::string hash = base::sha256(sandboxId);
   return {.hostInterface = std::string(kHostInterfacePrefix) + base::encodeHex(hash.substr(0, 6)),
           .hostMac = macOf(0x06, std::string_view(hash).substr(6)),
           .podMac = macOf(0x02, std::string_view(hash).substr(11)),
-          .address = address};
+          .addresses = std::move(addresses)};
 }
 
 void applyPodLink(const PodLink& link, const std::string& netnsPath) {

@@ -3,14 +3,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "linux/links.h"
 
 namespace wherry::network {
 
 // What every pod has as its gateway. It is on no link of the node: the permanent neighbour entry alone leads there.
-inline constexpr linux::Ipv4Address kGateway{0xa9fe0101};  // 169.254.1.1
+base::IpAddress gateway(base::IpFamily family);  // 169.254.1.1, fe80::1
 
 inline constexpr std::string_view kHostInterfacePrefix = "wh";
 
@@ -18,11 +19,11 @@ struct PodLink {
   std::string hostInterface;  // "wh" and twelve hex digits of the sandbox id's hash
   linux::MacAddress hostMac;
   linux::MacAddress podMac;
-  linux::Ipv4Address address;
+  std::vector<base::IpAddress> addresses;
 };
 
 // Pure: the same for the same sandbox, always.
-PodLink describePodLink(const std::string& sandboxId, linux::Ipv4Address address);
+PodLink describePodLink(const std::string& sandboxId, std::vector<base::IpAddress> addresses);
 
 // Makes what is missing of it. A link that leads elsewhere (to a namespace that is no longer this one) is made anew.
 void applyPodLink(const PodLink& link, const std::string& netnsPath);

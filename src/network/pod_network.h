@@ -1,10 +1,11 @@
 // PodNetwork: gives each pod sandbox an address and a link, and takes them back.
 //
 // A pod's link is a routed veth, no bridge: inside `eth0` with the pod's address as /32 and a default route over the
-// fixed link-local gateway 169.254.1.1; on the node "wh" and twelve hex digits, with the host route <address>/32. Both
-// sides know each other's MAC address, so no ARP is ever asked. Traffic to anywhere but pods and the node is
-// masqueraded by the table `ip wherry_network`, host ports lead to pods by the table `ip wherry_hostports`
-// (host_ports.h); no other table is touched.
+// fixed link-local gateway 169.254.1.1; on the node "wh" and twelve hex digits, with the host route <address>/32. Where
+// the ranges are of both families or of IPv6, the same with a /128 and the gateway fe80::1. Both sides know each
+// other's MAC address, so nobody asks by ARP or neighbour discovery, and no address waits for duplicate detection.
+// Traffic to anywhere but pods and the node is masqueraded by the tables `wherry_network`, host ports lead to pods by
+// the tables `wherry_hostports` (host_ports.h), one for each family; no other table is touched.
 //
 // What is attached is what is on disk: one synced file per sandbox under dataDir. An address belongs to one sandbox
 // until detach() has returned, also over a crash at any point, and is handed out again as late as the CIDR allows.
@@ -24,6 +25,7 @@
 namespace wherry::network {
 
 struct PodNetworkOptions {
+  // Each a range, or two of different families separated by a comma; all in the same families.
   std::string podCidr;       // "10.244.0.0/24": this node's pods get their addresses from it
   std::string clusterCidr;   // "10.244.0.0/16": traffic to it keeps the pod's source address
   std::string serviceCidr;   // "10.96.0.0/12": no host port takes what goes there; "" when there are no Services
@@ -32,7 +34,7 @@ struct PodNetworkOptions {
 };
 
 struct PodAddress {
-  std::string ip;             // "10.244.0.7"
+  std::string ip;             // "10.244.0.7", or two in the order of the ranges: "10.244.0.7,fd00:10:244::7"
   std::string hostInterface;  // "wh0123456789ab"
 };
 
@@ -53,7 +55,7 @@ class PodNetwork {
   // called once, before the first attach().
   void start();
 
-  // Links the network namespace at `netnsPath`, opens its host ports and returns the sandbox's address. Idempotent:
+  // Links the network namespace at `netnsPath`, opens its host ports and returns the sandbox's addresses. Idempotent:
   // after a failure, a crash or a success it may be called again and completes what is missing. `sandboxId` is any file
   // name.
   PodAddress attach(const std::string& sandboxId, const std::string& netnsPath,

@@ -1,14 +1,17 @@
 #include "network/pod_network.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/netlink.h>
 #include <sys/socket.h>
 
 #include "linux/links.h"
+#include "linux/nft/base_chains.h"
 #include "linux/routes.h"
 #include "linux/scratch_namespace.h"
 #include "linux/sysctls.h"
@@ -26,15 +29,15 @@ std::string scratchDirectory() {
 }
 
 TEST(PodLink, IsNamedByTheSandboxAlone) {
-  auto link = describePodLink("sandbox-a", {0x0af40001});
-  EXPECT_EQ(link.hostInterface, describePodLink("sandbox-a", {0x0af40002}).hostInterface);
-  EXPECT_NE(link.hostInterface, describePodLink("sandbox-b", {0x0af40001}).hostInterface);
+  auto link = describePodLink("sandbox-a", {base::IpAddress::ipv4(0x0af40001)});
+  EXPECT_EQ(link.hostInterface, describePodLink("sandbox-a", {base::IpAddress::ipv4(0x0af40002)}).hostInterface);
+  EXPECT_NE(link.hostInterface, describePodLink("sandbox-b", {base::IpAddress::ipv4(0x0af40001)}).hostInterface);
   EXPECT_THAT(link.hostInterface, testing::MatchesRegex("wh[0-9a-f]{12}"));
   EXPECT_LE(link.hostInterface.size(), 15u);  // IFNAMSIZ
 }
 
 TEST(PodLink, HasTwoDifferentLocallyAdministeredMacs) {
-  auto link = describePodLink("sandbox-a", {0x0af40001});
+  auto link = describePodLink("sandbox-a", {base::IpAddress::ipv4(0x0af40001)});
   EXPECT_NE(link.hostMac, link.podMac);
   EXPECT_EQ(link.hostMac[0] & 3, 2);
   EXPECT_EQ(link.podMac[0] & 3, 2);
@@ -70,24 +73,106 @@ class PodNetworkTest : public testing::Test {
 // A UDP datagram from one namespace to an address, and who received it from whom ("10.244.0.1"; "" when nobody).
 std::string senderSeen(const ScratchNamespace& from, const ScratchNamespace& at, const std::string& ip,
                        timeval patience = {.tv_sec = 5}) {
+  const bool isV4 = base::IpAddress::parse(ip)->family() == base::IpFamily::kIPv4;
+  const int family = isV4 ? AF_INET : AF_INET6;
+  sockaddr_in any4{.sin_family = AF_INET, .sin_port = htons(9000)}, to4 = any4, source4{};
+  sockaddr_in6 any6{.sin6_family = AF_INET6, .sin6_port = htons(9000)}, to6 = any6, source6{};
+  auto pick = [&](sockaddr_in& v4, sockaddr_in6& v6) {
+    return isV4 ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+  };
+  socklen_t size = isV4 ? sizeof any4 : sizeof any6;
   base::Fd receiver;
   at.run([&] {
-    receiver.reset(::socket(AF_INET, SOCK_DGRAM, 0));
-    sockaddr_in any{.sin_family = AF_INET, .sin_port = htons(9000)};
-    ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
+    receiver.reset(::socket(family, SOCK_DGRAM, 0));
+    ASSERT_EQ(::bind(receiver.get(), pick(any4, any6), size), 0);
     ::setsockopt(receiver.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   });
   from.run([&] {
-    base::Fd sender(::socket(AF_INET, SOCK_DGRAM, 0));
-    sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(9000)};
-    ::inet_pton(AF_INET, ip.c_str(), &to.sin_addr);
-    ::sendto(sender.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    base::Fd sender(::socket(family, SOCK_DGRAM, 0));
+    ::inet_pton(family, ip.c_str(), isV4 ? static_cast<void*>(&to4.sin_addr) : static_cast<void*>(&to6.sin6_addr));
+    ::sendto(sender.get(), "x", 1, 0, pick(to4, to6), size);
   });
   char byte;
-  sockaddr_in source{};
-  socklen_t size = sizeof source;
-  if (::recvfrom(receiver.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&source), &size) != 1) return "";
-  return linux::Ipv4Address::fromNetworkOrder(source.sin_addr.s_addr).text();
+  if (::recvfrom(receiver.get(), &byte, 1, 0, pick(source4, source6), &size) != 1) return "";
+  if (isV4) return base::IpAddress::ipv4(ntohl(source4.sin_addr.s_addr)).text();
+  return base::IpAddress::fromBytes({reinterpret_cast<char*>(&source6.sin6_addr), sizeof source6.sin6_addr})->text();
+}
+
+PodNetworkOptions dualOptions(const std::string& directory) {
+  return {.podCidr = "10.244.0.0/24,fd00:10:244::/64",
+          .clusterCidr = "10.244.0.0/16,fd00:10:244::/56",
+          .dataDir = directory};
+}
+
+TEST_F(PodNetworkTest, PodsHaveAnAddressOfEachFamilyAndReachEachOtherByBothAtOnce) {
+  PodNetwork network(dualOptions(directory));
+  ScratchNamespace podA, podB;
+  PodAddress a, b;
+  node->run([&] {
+    network.start();
+    a = network.attach("a", podA.path());
+    b = network.attach("b", podB.path());
+  });
+  EXPECT_EQ(a.ip, "10.244.0.1,fd00:10:244::1");
+  EXPECT_EQ(b.ip, "10.244.0.2,fd00:10:244::2");
+  EXPECT_EQ(senderSeen(podA, podB, "10.244.0.2"), "10.244.0.1");
+  EXPECT_EQ(senderSeen(podA, podB, "fd00:10:244::2"), "fd00:10:244::1");
+  EXPECT_EQ(senderSeen(podB, podA, "fd00:10:244::1"), "fd00:10:244::2");
+  EXPECT_EQ(PodNetwork(dualOptions(directory)).findAddress("b")->ip, b.ip) << "as it is on disk";
+}
+
+TEST_F(PodNetworkTest, ByIpv6TheNodeAndItsPodsReachEachOtherAlsoAtTheClusterDnsAddress) {
+  PodNetwork network({.podCidr = "fd00:10:244::/64", .clusterCidr = "fd00:10:244::/56", .dataDir = directory});
+  ScratchNamespace pod;
+  PodAddress address;
+  node->run([&] {
+    linux::NetlinkSocket socket(0);
+    linux::addAddress(socket, {.index = 1, .address = *base::IpAddress::parse("2001:db8::1")});
+    linux::addLoopbackAddress(*base::IpAddress::parse("fd00:10:96::a"));
+    network.start();
+    address = network.attach("a", pod.path());
+  });
+  EXPECT_EQ(address.ip, "fd00:10:244::1");
+  EXPECT_EQ(senderSeen(*node, pod, address.ip), "2001:db8::1");
+  EXPECT_EQ(senderSeen(pod, *node, "2001:db8::1"), address.ip);
+  EXPECT_EQ(senderSeen(pod, *node, "fd00:10:96::a"), address.ip);
+}
+
+TEST_F(PodNetworkTest, ByIpv6APodSendsUnderItsOwnAddressOrNotAtAll) {
+  PodNetwork network(dualOptions(directory));
+  ScratchNamespace podA, podB;
+  node->run([&] {
+    network.start();
+    network.attach("a", podA.path());
+    network.attach("b", podB.path());
+  });
+  podA.run([&] {
+    linux::NetlinkSocket socket(0);
+    int index = linux::findLink(socket, "eth0")->index;
+    linux::removeAddress(socket, {.index = index, .address = *base::IpAddress::parse("fd00:10:244::1")});
+    linux::addAddress(socket, {.index = index, .address = *base::IpAddress::parse("fd00:10:244::99")});
+  });
+  EXPECT_EQ(senderSeen(podA, podB, "fd00:10:244::2", {.tv_sec = 1}), "");
+}
+
+TEST_F(PodNetworkTest, ByIpv6NothingIsLeftAfterAReset) {
+  PodNetwork network(dualOptions(directory));
+  ScratchNamespace pod;
+  std::vector<linux::Route> routes;
+  node->run([&] {
+    network.start();
+    network.attach("a", pod.path(), {*parseHostPort("tcp 0.0.0.0:8080 80")});
+    EXPECT_EQ(linux::readSysctl("net/ipv6/conf/all/forwarding"), "1");
+    network.removeAll();
+    linux::NetlinkSocket socket(0), netfilter(NETLINK_NETFILTER);
+    for (base::IpFamily family : base::kIpFamilies) {
+      for (const char* table : {"wherry_network", "wherry_hostports"}) {
+        EXPECT_FALSE(linux::nft::tableExists(netfilter, table, family)) << table;
+      }
+    }
+    routes = linux::listRoutes(socket);
+  });
+  EXPECT_TRUE(std::none_of(routes.begin(), routes.end(), [](const linux::Route& route) { return route.own; }));
 }
 
 TEST_F(PodNetworkTest, TwoPodsReachEachOtherUnderTheirOwnAddresses) {
@@ -111,8 +196,8 @@ TEST_F(PodNetworkTest, TheNodeAndItsPodsReachEachOther) {
   PodAddress address;
   node->run([&] {
     linux::NetlinkSocket socket(0);
-    linux::addAddress(socket, {.index = 1, .address = *linux::Ipv4Address::parse("192.0.2.1")});
-    linux::addLoopbackAddress(*linux::Ipv4Address::parse("10.96.0.10"));
+    linux::addAddress(socket, {.index = 1, .address = *base::IpAddress::parse("192.0.2.1")});
+    linux::addLoopbackAddress(*base::IpAddress::parse("10.96.0.10"));
     network.start();
     address = network.attach("a", pod.path());
   });
@@ -131,13 +216,13 @@ TEST_F(PodNetworkTest, APodSeesTheOutsideUnderTheNodesAddress) {
     base::Fd other(::open(outside.path().c_str(), O_RDONLY | O_CLOEXEC));
     linux::addVeth(socket, {{"up0", {2, 0, 0, 0, 0, 1}}, {"up1", {2, 0, 0, 0, 0, 2}}, other.get()});
     auto up = linux::findLink(socket, "up0");
-    linux::addAddress(socket, {.index = up->index, .address = *linux::Ipv4Address::parse("192.0.2.1"), .length = 24});
+    linux::addAddress(socket, {.index = up->index, .address = *base::IpAddress::parse("192.0.2.1"), .length = 24});
     linux::setLinkUp(socket, up->index);
   });
   outside.run([&] {
     linux::NetlinkSocket socket(0);
     auto up = linux::findLink(socket, "up1");
-    linux::addAddress(socket, {.index = up->index, .address = *linux::Ipv4Address::parse("192.0.2.2"), .length = 24});
+    linux::addAddress(socket, {.index = up->index, .address = *base::IpAddress::parse("192.0.2.2"), .length = 24});
     linux::setLinkUp(socket, up->index);
   });
   node->run([] { EXPECT_TRUE(linux::waitOperational("up0", std::chrono::seconds(5))); });
@@ -150,7 +235,7 @@ TEST_F(PodNetworkTest, AHostPortLeadsToItsPodFromTheNodeItsLoopbackAndOtherPodsU
   std::vector<HostPort> ports = {*parseHostPort("udp 0.0.0.0:9000 9000")};
   node->run([&] {
     linux::NetlinkSocket socket(0);
-    linux::addAddress(socket, {.index = 1, .address = *linux::Ipv4Address::parse("192.0.2.1")});
+    linux::addAddress(socket, {.index = 1, .address = *base::IpAddress::parse("192.0.2.1")});
     network->start();
     network->attach("a", pod.path(), ports);
     network->attach("b", other.path());
@@ -162,7 +247,7 @@ TEST_F(PodNetworkTest, AHostPortLeadsToItsPodFromTheNodeItsLoopbackAndOtherPodsU
 
   node->run([&] {
     EXPECT_THROW(network->attach("c", other.path(), ports), meta::StatusError) << "the port is taken";
-    removeHostPortTable();  // as a firewall's reload would; a start opens what is on disk
+    removeHostPortTables();  // as a firewall's reload would; a start opens what is on disk
     network.emplace(options());
     network->start();
     EXPECT_EQ(network->list().size(), 2u) << "who was refused has nothing";
@@ -262,9 +347,9 @@ TEST_F(PodNetworkTest, APodDoesNotSendUnderAnotherAddress) {
   podA.run([&] {
     linux::NetlinkSocket socket(0);
     int index = linux::findLink(socket, "eth0")->index;
-    linux::removeAddress(socket, {.index = index, .address = *linux::Ipv4Address::parse("10.244.0.1")});
-    linux::addAddress(socket, {.index = index, .address = *linux::Ipv4Address::parse("10.244.0.99")});
-    linux::setRoute(socket, {.destination = {}, .gateway = kGateway, .index = index});
+    linux::removeAddress(socket, {.index = index, .address = *base::IpAddress::parse("10.244.0.1")});
+    linux::addAddress(socket, {.index = index, .address = *base::IpAddress::parse("10.244.0.99")});
+    linux::setRoute(socket, {.destination = {}, .gateway = gateway(base::IpFamily::kIPv4), .index = index});
   });
   EXPECT_EQ(senderSeen(podA, podB, b.ip, {.tv_usec = 200'000}), "");
 }

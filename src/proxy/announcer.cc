@@ -34,7 +34,8 @@ Links neighbouringLinks() {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   std::set<int> numbered;
   for (const linux::InterfaceAddress& address : linux::listAddresses(socket)) {
-    if (address.global) numbered.insert(address.index);
+    bool isV4 = address.address.family() == base::IpFamily::kIPv4;
+    if (isV4 && address.global) numbered.insert(address.index);
   }
   Links links;
   for (linux::Link& link : linux::listLinks(socket)) {

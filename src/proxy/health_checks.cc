@@ -36,7 +36,7 @@ void HealthChecks::set(const std::string& service, std::optional<HealthCheck> ch
   if (found != asked_.end()) asked_.erase(found);
   if (!check) return;
   auto localEndpoints = std::make_shared<std::atomic<size_t>>(check->localEndpoints);
-  net::ServerOptions options{.port = check->port, .maxConnections = 100, .threads = 1};
+  net::ServerOptions options{.address = address_, .port = check->port, .maxConnections = 100, .threads = 1};
   try {
     auto server = net::startServer(options, [service, localEndpoints](const net::ExchangePtr& exchange) {
       exchange->respond(renderHealth(service, *localEndpoints));

@@ -16,6 +16,8 @@ namespace wherry::proxy {
 
 class HealthChecks {
  public:
+  // Of the servers that are made from now on: "::" is asked by IPv4 too. Before: every IPv4 address.
+  void listenOn(std::string address) { address_ = std::move(address); }
   // What is asked of `service` ("namespace/name") from now on; nothing: it is asked no more. A port that can't be had
   // is logged, and tried again at the Service's next change.
   void set(const std::string& service, std::optional<HealthCheck> check);
@@ -26,6 +28,7 @@ class HealthChecks {
     std::shared_ptr<std::atomic<size_t>> localEndpoints;
     std::unique_ptr<net::Server> server;
   };
+  std::string address_ = "0.0.0.0";
   std::map<std::string, Asked> asked_;
 };
 

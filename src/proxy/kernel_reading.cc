@@ -20,15 +20,15 @@ using State = PortReading::State;
 // Sets and maps of the table, each read when it is first asked for.
 class ReadTable {
  public:
-  explicit ReadTable(linux::NetlinkSocket& socket) : socket_(socket) {}
+  ReadTable(linux::NetlinkSocket& socket, base::IpFamily family) : socket_(socket), family_(family) {}
 
   // What the element holds; null when it isn't there.
   const Data* find(const Element& element) {
     auto at = sets_.try_emplace(element.set);
     std::map<Data, Data>& set = at.first->second;
     if (at.second) {
-      linux::nft::listElements(socket_, kTable, element.set,
-                               [&](const auto& listed) { set.emplace(listed.key, listed.data); });
+      linux::nft::listElements(
+          socket_, kTable, element.set, [&](const auto& listed) { set.emplace(listed.key, listed.data); }, family_);
     }
     auto found = set.find(element.key);
     return found == set.end() ? nullptr : &found->second;
@@ -36,6 +36,7 @@ class ReadTable {
 
  private:
   linux::NetlinkSocket& socket_;
+  base::IpFamily family_;
   std::map<std::string, std::map<Data, Data>> sets_;
 };
 
@@ -103,8 +104,9 @@ const char* stateText(State state) {
   return "";
 }
 
-std::vector<PortReading> readPorts(linux::NetlinkSocket& socket, const ServiceEndpoints& wanted) {
-  ReadTable table(socket);
+std::vector<PortReading> readPorts(linux::NetlinkSocket& socket, const ServiceEndpoints& wanted,
+                                   base::IpFamily family) {
+  ReadTable table(socket, family);
   std::vector<PortReading> readings;
   for (const auto& [port, backends] : wanted) readings.push_back(readPort(table, port, backends));
   return readings;

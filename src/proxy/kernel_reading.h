@@ -30,8 +30,9 @@ struct PortReading {
 };
 const char* stateText(PortReading::State state);  // "leads", "refuses", "drops", "unknown", "torn"
 
-// One for each of `wanted`. `socket` is of NETLINK_NETFILTER, in the proxy's network namespace. Reads whole sets: tens
-// of milliseconds with ten thousand Services. Throws std::system_error.
-std::vector<PortReading> readPorts(linux::NetlinkSocket& socket, const ServiceEndpoints& wanted);
+// One for each of `wanted`, which is of one family. `socket` is of NETLINK_NETFILTER, in the proxy's network namespace.
+// Reads whole sets: tens of milliseconds with ten thousand Services. Throws std::system_error.
+std::vector<PortReading> readPorts(linux::NetlinkSocket& socket, const ServiceEndpoints& wanted,
+                                   base::IpFamily family = base::IpFamily::kIPv4);
 
 }  // namespace wherry::proxy

@@ -14,10 +14,10 @@ namespace {
 
 using linux::ScratchNamespace;
 
-const ServicePort kWeb{{0x0a600001}, IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
+const ServicePort kWeb{base::IpAddress::ipv4(0x0a600001), IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
 const ServicePort kNodeWeb{{}, IPPROTO_TCP, 30080};
-const Endpoint kFirst{{0x0af40001}, 8080};
-const Endpoint kSecond{{0x0af40002}, 9090};
+const Endpoint kFirst{base::IpAddress::ipv4(0x0af40001), 8080};
+const Endpoint kSecond{base::IpAddress::ipv4(0x0af40002), 9090};
 
 class KernelReadingTest : public testing::Test {
  protected:

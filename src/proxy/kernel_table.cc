@@ -28,20 +28,37 @@ constexpr size_t kChunkBytes = 1 << 20;
 
 using Ports = std::set<ServicePort>;
 
-linux::Ipv4Address addressIn(const linux::nft::Data& data, size_t field) {
-  uint32_t value = 0;
-  data.bytes().copy(reinterpret_cast<char*>(&value), sizeof value, field * sizeof value);
-  return linux::Ipv4Address::fromNetworkOrder(value);
-}
-uint16_t portIn(const linux::nft::Data& data, size_t field) {
-  uint16_t value = 0;
-  data.bytes().copy(reinterpret_cast<char*>(&value), sizeof value, field * 4);
-  return ntohs(value);
-}
+// The fields of an element, one after the other.
+class Reader {
+ public:
+  Reader(const linux::nft::Data& data, base::IpFamily family)
+      : rest_(data.bytes()), addressBytes_(base::addressBits(family) / 8) {}
+
+  base::IpAddress address() { return base::IpAddress::fromBytes(take(addressBytes_)).value_or(base::IpAddress()); }
+  uint8_t protocol() {
+    std::string_view bytes = take(4);
+    return bytes.empty() ? uint8_t{0} : static_cast<uint8_t>(bytes[0]);
+  }
+  uint16_t port() {
+    uint16_t value = 0;
+    take(4).copy(reinterpret_cast<char*>(&value), sizeof value);
+    return ntohs(value);
+  }
+
+ private:
+  std::string_view take(size_t size) {
+    std::string_view bytes = rest_.substr(0, size);
+    rest_.remove_prefix(bytes.size());
+    return bytes;
+  }
+
+  std::string_view rest_;
+  size_t addressBytes_;
+};
 
 // The first packet of a connection, and who was to answer it.
 struct Sent {
-  linux::Ipv4Address client;
+  base::IpAddress client;
   ServicePort to;
   Endpoint answering;
 };
@@ -52,10 +69,16 @@ Sent sentBy(const linux::Connection& connection) {
           {connection.reply.source, connection.reply.sourcePort}};
 }
 // An element of the map of clients with affinity.
-Sent sentBy(const linux::nft::ListedElement& element) {
-  return {addressIn(element.key, 0),
-          {addressIn(element.key, 1), static_cast<uint8_t>(element.key.bytes().at(8)), portIn(element.key, 3)},
-          {addressIn(element.data, 0), portIn(element.data, 1)}};
+Sent sentBy(const linux::nft::ListedElement& element, base::IpFamily family) {
+  Reader key(element.key, family), data(element.data, family);
+  Sent sent;
+  sent.client = key.address();
+  sent.to.ip = key.address();
+  sent.to.protocol = key.protocol();
+  sent.to.port = key.port();
+  sent.answering.ip = data.address();
+  sent.answering.port = data.port();
+  return sent;
 }
 
 // The port that it was for, of those that are there or have just gone.
@@ -63,7 +86,7 @@ ServicePort portFor(const Sent& sent, const Slots& slots, const Ports& changed, 
   auto isKnown = [&](const ServicePort& port) { return slots.find(port) || changed.contains(port); };
   ServicePort port = sent.to;
   bool isClusterIp = cidrs.services && cidrs.services->contains(port.ip);
-  if (!isClusterIp && !isKnown(port)) port.ip = {};
+  if (!isClusterIp && !isKnown(port)) port.ip = base::IpAddress::unspecified(cidrs.family);
   ServicePort outside = port;
   outside.clients = Clients::kOutside;
   bool fromOutside = !cidrs.nodeAddresses.contains(sent.client) && !(cidrs.pods && cidrs.pods->contains(sent.client));
@@ -80,15 +103,18 @@ bool answers(const Backends* backends, const Endpoint& answering) {
 // A UDP "connection" lives as long as packets come, so a client that keeps its socket would never leave a dead
 // endpoint, nor a cluster IP that had none. TCP ends by itself, and in order.
 void forgetStale(const Slots& slots, const Ports& changed, const Cidrs& cidrs) {
-  std::set<linux::Ipv4Address> own;
+  std::set<base::IpAddress> own;
   for (const auto& address : linux::readNodeAddresses().addresses) own.insert(address.address);
-  linux::deleteConnections(IPPROTO_UDP, [&](const linux::Connection& connection) {
-    Sent sent = sentBy(connection);
-    ServicePort port = portFor(sent, slots, changed, cidrs);
-    if (!changed.contains(port) || answers(slots.find(port), sent.answering)) return false;
-    // Somebody else's port of that number is not a node port.
-    return !port.isNodePort() || own.contains(sent.to.ip);
-  });
+  linux::deleteConnections(
+      IPPROTO_UDP,
+      [&](const linux::Connection& connection) {
+        Sent sent = sentBy(connection);
+        ServicePort port = portFor(sent, slots, changed, cidrs);
+        if (!changed.contains(port) || answers(slots.find(port), sent.answering)) return false;
+        // Somebody else's port of that number is not a node port.
+        return !port.isNodePort() || own.contains(sent.to.ip);
+      },
+      cidrs.family);
 }
 
 // The table is in place whether this succeeds or not.
@@ -108,13 +134,14 @@ bool hasAffinity(const Backends* backends) { return backends && backends->affini
 // deleted by itself.
 void forgetClients(linux::NetlinkSocket& socket, const Slots& slots, const Cidrs& cidrs) {
   std::vector<linux::nft::Data> stale;
-  linux::nft::listElements(socket, kTable, kAffinityMap, [&](const linux::nft::ListedElement& element) {
-    Sent sent = sentBy(element);
+  auto visit = [&](const linux::nft::ListedElement& element) {
+    Sent sent = sentBy(element, cidrs.family);
     const Backends* backends = slots.find(portFor(sent, slots, {}, cidrs));
     if (!hasAffinity(backends) || !answers(backends, sent.answering)) stale.push_back(element.key);
-  });
+  };
+  linux::nft::listElements(socket, kTable, kAffinityMap, visit, cidrs.family);
   for (const linux::nft::Data& key : stale) {
-    linux::nft::Batch batch;
+    linux::nft::Batch batch(cidrs.family);
     batch.deleteElement(kTable, kAffinityMap, key);
     try {
       batch.commit(socket);
@@ -141,21 +168,22 @@ void KernelTable::setRoutes() {
 
 // As late as possible before the commit: what packets add in between is lost.
 void KernelTable::keepAffinity(linux::nft::Batch& batch, const Slots& slots) {
-  linux::nft::listElements(socket_, kTable, kAffinityMap, [&](const linux::nft::ListedElement& element) {
-    Sent sent = sentBy(element);
+  auto visit = [&](const linux::nft::ListedElement& element) {
+    Sent sent = sentBy(element, cidrs_.family);
     const Backends* backends = slots.find(portFor(sent, slots, {}, cidrs_));
     if (!hasAffinity(backends) || !answers(backends, sent.answering) || element.left.count() == 0) return;
     batch.addElement(kTable, kAffinityMap, element.key, element.data, {element.timeout, element.left});
-  });
+  };
+  linux::nft::listElements(socket_, kTable, kAffinityMap, visit, cidrs_.family);
 }
 
 void KernelTable::replace(const Slots& slots) {
-  linux::nft::Batch batch;
-  bool isFirst = !linux::nft::tableExists(socket_, kTable);
+  linux::nft::Batch batch(cidrs_.family);
+  bool isFirst = !linux::nft::tableExists(socket_, kTable, cidrs_.family);
   addWholeTable(batch, slots, cidrs_, shapes_, [&] {
     if (!isFirst || batch.bytes() < kChunkBytes) return;
     batch.commit(socket_);
-    batch = {};
+    batch = linux::nft::Batch(cidrs_.family);
   });
   keepAffinity(batch, slots);
   batch.commit(socket_);
@@ -171,7 +199,7 @@ void KernelTable::replace(const Slots& slots) {
 }
 
 void KernelTable::apply(const Slots& slots, const Changes& changes) {
-  linux::nft::Batch batch;
+  linux::nft::Batch batch(cidrs_.family);
   addChanges(batch, slots, changes, shapes_);
   batch.commit(socket_);
   base::faultPoint("endpoints-applied");

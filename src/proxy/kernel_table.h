@@ -1,9 +1,10 @@
-// KernelTable: keeps `ip wherry_proxy` and the connections that go through it as Slots says. An instance belongs to one
-// thread, and acts in the network namespace of the thread that made it. Failures are nft::BatchError or
-// std::system_error.
+// KernelTable: keeps the table `wherry_proxy` of one family and the connections that go through it as Slots says. An
+// instance belongs to one thread, and acts in the network namespace of the thread that made it. Failures are
+// nft::BatchError or std::system_error.
 #pragma once
 
 #include "linux/netlink_socket.h"
+#include "linux/nft/base_chains.h"
 #include "proxy/ruleset.h"
 #include "proxy/slots.h"
 

@@ -20,7 +20,7 @@
 namespace wherry::proxy {
 namespace {
 
-using linux::Ipv4Address;
+using base::IpAddress;
 using linux::ScratchNamespace;
 
 // A node 192.0.2.1 with two pods, 10.244.0.1 and 10.244.0.2, each on a veth of its own.
@@ -33,15 +33,20 @@ class KernelTableTest : public testing::Test {
     podB.emplace();
     node->run([&] {
       linux::writeSysctl("net/ipv4/ip_forward", "1");
+      linux::writeSysctl("net/ipv6/conf/all/forwarding", "1");
       linux::NetlinkSocket socket(0);
-      linux::addAddress(socket, {.index = 1, .address = ip("192.0.2.1")});
+      for (const char* own : {"192.0.2.1", "2001:db8::1"}) {
+        linux::addAddress(socket, {.index = 1, .address = ip(own)});
+      }
     });
     link(*podA, "vethA", ip("10.244.0.1"));
     link(*podB, "vethB", ip("10.244.0.2"));
   }
 
-  void link(const ScratchNamespace& pod, const std::string& name, Ipv4Address address) const {
-    auto last = static_cast<uint8_t>(address.value);
+  // With an address of each family: 10.244.0.7 is fd00:10:244::7 too.
+  void link(const ScratchNamespace& pod, const std::string& name, const IpAddress& address) const {
+    auto last = static_cast<uint8_t>(address.ipv4Value());
+    const IpAddress other = ip("fd00:10:244::").plus(last);
     linux::VethEnd here{name, {2, 0, 0, 0, 0, last}};
     linux::VethEnd there{"eth0", {2, 0, 0, 0, 1, last}};
     node->run([&] {
@@ -50,16 +55,21 @@ class KernelTableTest : public testing::Test {
       linux::addVeth(socket, {here, there, ns.get()});
       int index = linux::findLink(socket, name)->index;
       linux::setLinkUp(socket, index);
-      linux::setNeighbour(socket, index, address, there.mac);
-      linux::setRoute(socket, {.destination = {address, 32}, .index = index});
+      for (const IpAddress& own : {address, other}) {
+        linux::setNeighbour(socket, index, own, there.mac);
+        linux::setRoute(socket, {.destination = base::IpPrefix::single(own), .index = index});
+      }
     });
     pod.run([&] {
       linux::NetlinkSocket socket(0);
       int index = linux::findLink(socket, "eth0")->index;
-      linux::addAddress(socket, {.index = index, .address = address});
+      for (const IpAddress& own : {address, other}) linux::addAddress(socket, {.index = index, .address = own});
       linux::setLinkUp(socket, index);
-      linux::setNeighbour(socket, index, ip("169.254.1.1"), here.mac);
-      linux::setRoute(socket, {.destination = {}, .gateway = ip("169.254.1.1"), .index = index});
+      for (const char* gateway : {"169.254.1.1", "fe80::1"}) {
+        linux::setNeighbour(socket, index, ip(gateway), here.mac);
+        auto all = base::IpPrefix::all(ip(gateway).family());
+        linux::setRoute(socket, {.destination = all, .gateway = ip(gateway), .index = index});
+      }
     });
     node->run([&] { EXPECT_TRUE(linux::waitOperational(name, std::chrono::seconds(5))); });
   }
@@ -67,18 +77,18 @@ class KernelTableTest : public testing::Test {
   std::optional<ScratchNamespace> node, podA, podB;
 };
 
-const ServicePort kWeb{{0x0a600001}, IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
-const ServicePort kDns{{0x0a600001}, IPPROTO_UDP, 53};
-const Endpoint kInA{{0x0af40001}, 8080};
-const Endpoint kInB{{0x0af40002}, 8080};
+const ServicePort kWeb{base::IpAddress::ipv4(0x0a600001), IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
+const ServicePort kDns{base::IpAddress::ipv4(0x0a600001), IPPROTO_UDP, 53};
+const Endpoint kInA{base::IpAddress::ipv4(0x0af40001), 8080};
+const Endpoint kInB{base::IpAddress::ipv4(0x0af40002), 8080};
 
-const Cidrs kCidrs{.services = linux::Ipv4Prefix::parse("10.96.0.0/12"), .nodeAddresses = {ip("192.0.2.1")}};
+const Cidrs kCidrs{.services = base::IpPrefix::parse("10.96.0.0/12"), .nodeAddresses = {ip("192.0.2.1")}};
 
 // The rules and what a proxy keeps of them, in a node.
 struct Loaded {
-  explicit Loaded(const ScratchNamespace& in, Cidrs cidrs = kCidrs) : node(in) {
+  explicit Loaded(const ScratchNamespace& in, const Cidrs& cidrs = kCidrs) : node(in) {
     node.run([&] {
-      kernel.emplace(std::move(cidrs));
+      kernel.emplace(cidrs);
       kernel->replace(slots);
     });
   }
@@ -148,8 +158,8 @@ TEST_F(KernelTableTest, AServiceWithoutEndpointsAnswersUdpWithPortUnreachable) {
   table.set(kDns, {});
   for (const ScratchNamespace* from : {&*podA, &*node}) {
     base::Fd client = socketIn(*from, SOCK_DGRAM);
-    sockaddr_in target = address("10.96.0.1", 53);
-    ASSERT_EQ(::connect(client.get(), generic(target), sizeof target), 0);
+    SocketAddress target = address("10.96.0.1", 53);
+    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
     // In the node the refusal comes back while sending.
     if (::send(client.get(), "x", 1, 0) == 1) {
       char byte;
@@ -189,16 +199,16 @@ TEST_F(KernelTableTest, OnlyWhoIsInASourceRangeMayCome) {
   Loaded table(*node);
   ServicePort balanced{ip("198.18.0.1"), IPPROTO_TCP, 80};
   Backends backends({kInB});
-  backends.sources = {*linux::Ipv4Prefix::parse("10.244.0.0/31")};
+  backends.sources = {*base::IpPrefix::parse("10.244.0.0/31")};
   table.set(balanced, backends);
   auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   node->run([] {
     linux::NetlinkSocket socket(0);
-    linux::setRoute(socket, {.destination = *linux::Ipv4Prefix::parse("198.18.0.0/24"), .index = 1});
+    linux::setRoute(socket, {.destination = *base::IpPrefix::parse("198.18.0.0/24"), .index = 1});
   });
   EXPECT_EQ(connectFrom(*podA, "198.18.0.1", 80), 0);
   EXPECT_NE(connectFrom(*node, "198.18.0.1", 80), 0);
-  backends.sources = {*linux::Ipv4Prefix::parse("192.0.2.0/24")};
+  backends.sources = {*base::IpPrefix::parse("192.0.2.0/24")};
   table.set(balanced, backends);
   EXPECT_EQ(connectFrom(*node, "198.18.0.1", 80), 0);
 }
@@ -253,8 +263,8 @@ TEST_F(KernelTableTest, AUdpClientOfANodePortFollowsTheEndpoints) {
   auto serverB = listenIn(*podB, SOCK_DGRAM, "10.244.0.2", 53);
   base::Fd client = socketIn(*node, SOCK_DGRAM);
   auto sendOne = [&] {
-    sockaddr_in target = address("192.0.2.1", 30053);
-    ::sendto(client.get(), "x", 1, 0, generic(target), sizeof target);
+    SocketAddress target = address("192.0.2.1", 30053);
+    ::sendto(client.get(), "x", 1, 0, generic(target), target.size);
   };
   sendOne();  // reaches the node itself, where nobody is
   table.set(port, {dnsA});
@@ -292,8 +302,8 @@ TEST_F(KernelTableTest, AUdpClientThatKeepsItsSocketFollowsTheEndpoints) {
   auto serverB = listenIn(*podB, SOCK_DGRAM, "10.244.0.2", 53);
   base::Fd client = socketIn(*node, SOCK_DGRAM);
   auto sendOne = [&] {
-    sockaddr_in target = address("10.96.0.1", 53);
-    ::sendto(client.get(), "x", 1, 0, generic(target), sizeof target);
+    SocketAddress target = address("10.96.0.1", 53);
+    ::sendto(client.get(), "x", 1, 0, generic(target), target.size);
   };
   table.set(kDns, {dnsA});
   sendOne();
@@ -322,10 +332,10 @@ TEST_F(KernelTableTest, AnIdleClientOfAPodThatIsGoneIsReset) {
     ScratchNamespace gone;
     link(gone, "vethGone", ip("10.244.0.9"));
     auto server = listenIn(gone, SOCK_STREAM, "10.244.0.9", 8080);
-    table.set(kWeb, {{{0x0af40009}, 8080}});
+    table.set(kWeb, {{base::IpAddress::ipv4(0x0af40009), 8080}});
     base::Fd client = socketIn(*c.client, SOCK_STREAM);
-    sockaddr_in target = address("10.96.0.1", 80);
-    ASSERT_EQ(::connect(client.get(), generic(target), sizeof target), 0) << c.name;
+    SocketAddress target = address("10.96.0.1", 80);
+    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0) << c.name;
     table.set(kWeb, Backends(c.left));
     node->run([] {
       linux::NetlinkSocket socket(0);
@@ -342,7 +352,7 @@ TEST_F(KernelTableTest, AnIdleClientOfAPodThatIsGoneIsReset) {
 // Straight to its address, without a Service; and a server whose client was in such a pod.
 TEST_F(KernelTableTest, WhoTalksToThePodsOwnAddressIsResetTooWhenItIsGone) {
   Cidrs cidrs = kCidrs;
-  cidrs.pods = linux::Ipv4Prefix::parse("10.244.0.0/24");
+  cidrs.pods = base::IpPrefix::parse("10.244.0.0/24");
   Loaded table(*node, cidrs);
   struct Case {
     const char* name;
@@ -360,8 +370,8 @@ TEST_F(KernelTableTest, WhoTalksToThePodsOwnAddressIsResetTooWhenItIsGone) {
     const char* server = c.isClient ? "10.244.0.9" : c.at;
     auto listener = listenIn(c.isClient ? gone : *c.other, SOCK_STREAM, server, 8080);
     base::Fd client = socketIn(clients, SOCK_STREAM);
-    sockaddr_in target = address(server, 8080);
-    ASSERT_EQ(::connect(client.get(), generic(target), sizeof target), 0) << c.name;
+    SocketAddress target = address(server, 8080);
+    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0) << c.name;
     pollfd waiting{listener.get(), POLLIN, 0};
     ASSERT_EQ(::poll(&waiting, 1, 2000), 1) << c.name;
     base::Fd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -415,7 +425,8 @@ TEST_F(KernelTableTest, ATableOfManyChunksIsWhole) {
   Slots slots;
   Changes unrecorded(Changes::Record::kNothing);
   for (uint32_t number = 0; number < 5000; ++number) {
-    slots.set({{0x0a600000 + number}, IPPROTO_TCP, 80}, {kInA, kInB, {kInB.ip, 8081}, {kInB.ip, 8082}}, unrecorded);
+    slots.set({base::IpAddress::ipv4(0x0a600000 + number), IPPROTO_TCP, 80},
+              {kInA, kInB, {kInB.ip, 8081}, {kInB.ip, 8082}}, unrecorded);
   }
   size_t wanted = 0, there = 0;
   slots.forEachElement([&](const Element&, const linux::nft::Data&) { ++wanted; });
@@ -478,7 +489,7 @@ TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
   table.set(kWeb, {kInB});
   Backends members({kInA, kInB});
   members.affinity = std::chrono::duration<uint32_t>(90);
-  members.sources = {*linux::Ipv4Prefix::parse("198.51.100.0/24"), *linux::Ipv4Prefix::parse("203.0.113.7/32")};
+  members.sources = {*base::IpPrefix::parse("198.51.100.0/24"), *base::IpPrefix::parse("203.0.113.7/32")};
   table.set({ip("198.18.0.1"), IPPROTO_TCP, 80}, members);
   members.sources.clear();
   table.set({{}, IPPROTO_TCP, 30080}, members);
@@ -495,6 +506,126 @@ TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
     return line.find(". tcp . 9 ") != std::string::npos || line.ends_with(". tcp . 9");
   });
   EXPECT_EQ(sortedLines(listed.out), model);
+}
+
+// -- IPv6 ----------------------------------------------------------------------------------------------------------
+
+const ServicePort kWeb6{ip("fd00:10:96::1"), IPPROTO_TCP, 80};
+const ServicePort kDns6{ip("fd00:10:96::1"), IPPROTO_UDP, 53};
+const ServicePort kNodePort6{ip("::"), IPPROTO_TCP, 30080};
+const Endpoint kInA6{ip("fd00:10:244::1"), 8080};
+const Endpoint kInB6{ip("fd00:10:244::2"), 8080};
+const Cidrs kCidrs6{.services = base::IpPrefix::parse("fd00:10:96::/108"),
+                    .nodeAddresses = {ip("2001:db8::1")},
+                    .family = base::IpFamily::kIPv6};
+
+TEST_F(KernelTableTest, ByIpv6APodReachesAServiceUnderItsOwnAddressAndTheNodeToo) {
+  Loaded table(*node, kCidrs6);
+  table.set(kWeb6, {kInB6});
+  auto server = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
+  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), 0);
+  EXPECT_EQ(accepted(server), "fd00:10:244::1");
+  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
+  EXPECT_EQ(accepted(server), "2001:db8::1");
+}
+
+TEST_F(KernelTableTest, ByIpv6APodReachesItselfThroughItsService) {
+  Loaded table(*node, kCidrs6);
+  table.set(kWeb6, {kInA6});
+  auto server = listenIn(*podA, SOCK_STREAM, "fd00:10:244::1", 8080);
+  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), 0);
+  EXPECT_EQ(accepted(server), "2001:db8::1");
+}
+
+TEST_F(KernelTableTest, ByIpv6WhatNobodyServesIsRefusedAtOnce) {
+  Loaded table(*node, kCidrs6);
+  table.set(kWeb6, {});
+  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), ECONNREFUSED);
+  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::99", 80), ECONNREFUSED) << "no Service has this one";
+  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), ECONNREFUSED);
+}
+
+TEST_F(KernelTableTest, ByIpv6ANodePortLeadsToThePod) {
+  Loaded table(*node, kCidrs6);
+  table.set(kNodePort6, {kInB6});
+  auto server = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
+  EXPECT_EQ(connectFrom(*podA, "2001:db8::1", 30080), 0);
+  EXPECT_EQ(accepted(server), "fd00:10:244::1");
+  EXPECT_EQ(connectFrom(*node, "2001:db8::1", 30080), 0);
+  EXPECT_EQ(accepted(server), "2001:db8::1");
+}
+
+TEST_F(KernelTableTest, ByIpv6AUdpClientLeavesAnEndpointThatIsGone) {
+  Loaded table(*node, kCidrs6);
+  table.set(kDns6, {{kInA6.ip, 5353}});
+  auto first = listenIn(*podA, SOCK_DGRAM, "fd00:10:244::1", 5353);
+  auto second = listenIn(*podB, SOCK_DGRAM, "fd00:10:244::2", 5353);
+  base::Fd client = socketIn(*node, SOCK_DGRAM, AF_INET6);
+  SocketAddress target = address("fd00:10:96::1", 53);
+  ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
+  ASSERT_EQ(::send(client.get(), "x", 1, 0), 1);
+  EXPECT_TRUE(received(first));
+  table.set(kDns6, {{kInB6.ip, 5353}});
+  ASSERT_EQ(::send(client.get(), "x", 1, 0), 1);
+  EXPECT_TRUE(received(second));
+}
+
+TEST_F(KernelTableTest, ByIpv6AClientWithAffinityKeepsToItsEndpoint) {
+  Loaded table(*node, kCidrs6);
+  Backends affine({kInA6, kInB6});
+  affine.affinity = std::chrono::duration<uint32_t>(60);
+  table.set(kWeb6, affine);
+  auto serverA = listenIn(*podA, SOCK_STREAM, "fd00:10:244::1", 8080);
+  auto serverB = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
+  int inA = 0, inB = 0;
+  while (!accepted(serverA).empty()) ++inA;
+  while (!accepted(serverB).empty()) ++inB;
+  EXPECT_EQ(inA + inB, 20);
+  EXPECT_TRUE(inA == 0 || inB == 0) << inA << " and " << inB;
+  table.set(kWeb6, inA > 0 ? Backends({kInB6}) : Backends({kInA6}));
+  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
+  EXPECT_EQ(accepted(inA > 0 ? serverB : serverA), "2001:db8::1");
+}
+
+TEST_F(KernelTableTest, ByIpv6AnIdleClientOfAPodThatIsGoneIsReset) {
+  Loaded table(*node, kCidrs6);
+  for (const ScratchNamespace* from : {&*podA, &*node}) {
+    ScratchNamespace gone;
+    link(gone, "vethGone", ip("10.244.0.9"));
+    auto server = listenIn(gone, SOCK_STREAM, "fd00:10:244::9", 8080);
+    table.set(kWeb6, {{ip("fd00:10:244::9"), 8080}});
+    base::Fd client = socketIn(*from, SOCK_STREAM, AF_INET6);
+    SocketAddress target = address("fd00:10:96::1", 80);
+    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
+    table.set(kWeb6, {});
+    node->run([] {
+      linux::NetlinkSocket socket(0);
+      linux::removeLink(socket, "vethGone");
+      linux::endConnections(ip("fd00:10:244::9"));
+    });
+    char byte;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1);
+    EXPECT_EQ(errno, ECONNRESET);
+  }
+}
+
+TEST_F(KernelTableTest, ByIpv6TheKernelHoldsWhatTheModelSays) {
+  if (!base::findProgram("nft")) GTEST_SKIP() << "needs nft to read the ruleset";
+  Loaded table(*node, kCidrs6);
+  Backends members({kInA6, kInB6});
+  members.affinity = std::chrono::duration<uint32_t>(90);
+  members.sources = {*base::IpPrefix::parse("2001:db8:1::/48"), *base::IpPrefix::parse("2001:db8:2::7/128")};
+  table.set(kWeb6, {kInA6});
+  table.set(kDns6, {});
+  table.set({ip("2001:db8:ffff::1"), IPPROTO_TCP, 80}, members);
+  members.sources.clear();
+  table.set(kNodePort6, members);
+  table.set({ip("::"), IPPROTO_TCP, 30080, Clients::kOutside}, {kInA6, kInB6});
+  base::Finished listed;
+  node->run([&] { listed = base::run({.argv = {"nft", "list", "ruleset"}}); });
+  ASSERT_TRUE(listed.ok()) << listed.err;
+  EXPECT_EQ(sortedLines(listed.out), sortedLines(linux::nft::renderTable(wholeTable(table.slots, kCidrs6))));
 }
 
 }  // namespace

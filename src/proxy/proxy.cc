@@ -5,9 +5,12 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
 #include <linux/netlink.h>
 
 #include "base/log.h"
+#include "base/strings.h"
+#include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
 #include "linux/nft/table_watch.h"
 #include "proxy/health_checks.h"
@@ -29,40 +32,143 @@ constexpr std::chrono::milliseconds kLastRetry{30000};
 
 using Clock = std::chrono::steady_clock;
 
-Node nodeOf(const ProxyOptions& options) {
-  Node node{.name = options.nodeName, .addresses = {}};
+std::optional<base::IpPrefix> rangeOf(const std::string& ranges, base::IpFamily family) {
+  for (std::string_view text : base::split(ranges, ',')) {
+    auto range = base::IpPrefix::parse(text);
+    if (range && range->family() == family) return range;
+  }
+  return std::nullopt;
+}
+
+Node nodeOf(const ProxyOptions& options, base::IpFamily family) {
+  Node node{.name = options.nodeName, .addresses = {}, .family = family};
   for (const std::string& text : options.nodeAddresses) {
-    if (auto ip = linux::Ipv4Address::parse(text)) node.addresses.insert(*ip);
+    auto ip = base::IpAddress::parse(text);
+    if (ip && ip->family() == family) node.addresses.insert(*ip);
   }
   return node;
 }
+
+std::vector<Node> nodesOf(const ProxyOptions& options) {
+  std::vector<Node> nodes;
+  for (base::IpFamily family : base::kIpFamilies) {
+    if (rangeOf(options.serviceCidr, family)) nodes.push_back(nodeOf(options, family));
+  }
+  if (nodes.empty()) nodes.push_back(nodeOf(options, base::IpFamily::kIPv4));
+  return nodes;
+}
+
+Cidrs cidrsOf(const ProxyOptions& options, const Node& node) {
+  Cidrs cidrs{.services = rangeOf(options.serviceCidr, node.family),
+              .pods = rangeOf(options.podCidr, node.family),
+              .nodeAddresses = node.addresses,
+              .family = node.family};
+  if (node.family == base::IpFamily::kIPv4)
+    cidrs.balancerPool.assign(options.balancerPool.begin(), options.balancerPool.end());
+  return cidrs;
+}
+
+// The Services in one family: what the kernel shall have of them, and has.
+class FamilyTable {
+ public:
+  FamilyTable(Node node, Cidrs cidrs) : node_(std::move(node)), cidrs_(std::move(cidrs)) {}
+
+  const Node& node() const { return node_; }
+  void setZone(const std::string& zone) { node_.zone = zone; }
+  // When the kernel is to be written next; nothing while it is as it shall be.
+  const std::optional<Clock::time_point>& retryAt() const { return retryAt_; }
+
+  // On the thread of run(). The first table is written as a repair is: whole.
+  void open() {
+    kernel_.emplace(cidrs_);
+    retryAt_ = Clock::now();
+  }
+  void repair() {
+    if (retryAt_) return;
+    kLog.warn("somebody removed table {}, or changed it; writing it anew", name());
+    retryAt_ = Clock::now();
+  }
+
+  void update(const std::map<std::string, ServiceEndpoints>& next) {
+    Changes changes(retryAt_ ? Changes::Record::kNothing : Changes::Record::kEverything);
+    // All that goes first: a cluster IP may pass from one Service to another in one batch.
+    for (const auto& [key, ports] : next) {
+      for (const ServicePort& port : std::exchange(portsOf_[key], {})) {
+        if (!ports.contains(port)) slots_.remove(port, changes);
+      }
+    }
+    for (const auto& [key, ports] : next) {
+      for (const auto& [port, backends] : ports) {
+        slots_.set(port, backends, changes);
+        portsOf_[key].push_back(port);
+      }
+      if (ports.empty()) portsOf_.erase(key);
+    }
+    apply(changes);
+  }
+
+ private:
+  std::string name() const {
+    return fmt::format("{} {}", node_.family == base::IpFamily::kIPv4 ? "ip" : "ip6", kTable);
+  }
+
+  void apply(const Changes& changes) {
+    if (retryAt_ && Clock::now() < *retryAt_) return;
+    if (retryAt_) return replace();
+    try {
+      kernel_->apply(slots_, changes);
+    } catch (const std::exception& error) {
+      kLog.warn("{}; writing the whole table", error.what());
+      replace();
+    }
+  }
+
+  void replace() {
+    try {
+      kernel_->replace(slots_);
+      retryAt_.reset();
+      retryDelay_ = kFirstRetry;
+    } catch (const std::exception& error) {
+      kLog.error("can't write table {}: {}; next try in {} ms", name(), error.what(), retryDelay_.count());
+      retryAt_ = Clock::now() + retryDelay_;
+      retryDelay_ = std::min(retryDelay_ * 2, kLastRetry);
+    }
+  }
+
+  Node node_;
+  const Cidrs cidrs_;
+  std::optional<KernelTable> kernel_;
+  Slots slots_;
+  std::map<std::string, std::vector<ServicePort>> portsOf_;  // by Service: what it has in `slots_`
+  std::optional<Clock::time_point> retryAt_;
+  std::chrono::milliseconds retryDelay_ = kFirstRetry;
+};
 
 }  // namespace
 
 struct Proxy::State {
   State(client::InformerFactory& informers, const ProxyOptions& options)
-      : node(nodeOf(options)),
-        serviceCidr(linux::Ipv4Prefix::parse(options.serviceCidr)),
-        podCidr(linux::Ipv4Prefix::parse(options.podCidr)),
-        balancerPool(options.balancerPool),
+      : nodeName(options.nodeName),
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
         nodes(informers.informer(core_v1::Node::kResource())),
-        counters(std::make_shared<ServiceCounters>(services, slices, node)) {}
+        counters(std::make_shared<ServiceCounters>(services, slices, nodesOf(options))) {
+    for (Node& node : nodesOf(options)) {
+      Cidrs cidrs = cidrsOf(options, node);
+      if (node.family == base::IpFamily::kIPv6) health.listenOn("::");
+      tables.push_back(std::make_unique<FamilyTable>(std::move(node), std::move(cidrs)));
+    }
+  }
 
   void follow();
   void followZone(const meta::ObjectPtr& before, const meta::ObjectPtr& after);
   void run(std::stop_token stop);
   void update(const std::set<std::string>& changed);
-  void apply(const Changes& changes);
-  void replace();
-  ServiceEndpoints wanted(const std::string& service) const;
+  std::optional<Clock::time_point> retryAt() const;
+  ServiceEndpoints wanted(const std::string& service, const Node& node) const;
   void tellHealth(const std::string& service);
 
-  Node node;  // its zone is of the thread that run() is on
-  const std::optional<linux::Ipv4Prefix> serviceCidr;
-  const std::optional<linux::Ipv4Prefix> podCidr;
-  const std::vector<linux::Ipv4Prefix> balancerPool;
+  const std::string nodeName;
   client::Informer& services;
   client::Informer& slices;
   client::Informer& nodes;
@@ -70,12 +176,8 @@ struct Proxy::State {
   base::Published<int64_t> applied{0};
 
   // Of the thread that run() is on.
-  std::optional<KernelTable> kernel;
-  Slots slots;
+  std::vector<std::unique_ptr<FamilyTable>> tables;
   HealthChecks health;
-  std::map<std::string, std::vector<ServicePort>> portsOf;  // by Service: what it has in `slots`
-  std::optional<Clock::time_point> retryAt;                 // the table is not what `slots` says; set until it is again
-  std::chrono::milliseconds retryDelay = kFirstRetry;
 
   const std::shared_ptr<ServiceCounters> counters;
   std::jthread thread;
@@ -107,30 +209,40 @@ void Proxy::State::follow() {
 // Hints mean other endpoints then.
 void Proxy::State::followZone(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
   auto zoneOf = [](const auto& object) { return object ? object->metadata().label(kZone) : std::string_view(); };
-  bool isOwn = (after ? after : before)->metadata().name() == node.name;
+  bool isOwn = (after ? after : before)->metadata().name() == nodeName;
   if (!isOwn || zoneOf(before) == zoneOf(after)) return;
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
   pending.finish();
 }
 
+std::optional<Clock::time_point> Proxy::State::retryAt() const {
+  std::optional<Clock::time_point> first;
+  for (const auto& table : tables) {
+    auto at = table->retryAt();
+    if (at && (!first || *at < *first)) first = at;
+  }
+  return first;
+}
+
 void Proxy::State::run(std::stop_token stop) {
   if (!services.waitSynced(stop) || !slices.waitSynced(stop) || !nodes.waitSynced(stop)) return;
-  kernel.emplace(
-      Cidrs{.services = serviceCidr, .pods = podCidr, .nodeAddresses = node.addresses, .balancerPool = balancerPool});
+  for (const auto& table : tables) table->open();
   for (const meta::ObjectPtr& service : services.list()) pending.add(service->key().text());
-  retryAt = Clock::now();  // the first table is written as a repair is: whole
-  linux::nft::TableWatch watch(kTable, [this] { pending.finishWithoutTable(); });
-  while (auto taken = pending.take(stop, retryAt)) {
-    if (taken->tableGone && !retryAt) {
-      kLog.warn("somebody removed table ip {}, or changed it; writing it anew", kTable);
-      retryAt = Clock::now();
+  std::vector<std::unique_ptr<linux::nft::TableWatch>> watches;
+  for (const auto& table : tables) {
+    watches.push_back(std::make_unique<linux::nft::TableWatch>(
+        kTable, [this] { pending.finishWithoutTable(); }, table->node().family));
+  }
+  while (auto taken = pending.take(stop, retryAt())) {
+    if (taken->tableGone) {
+      for (const auto& table : tables) table->repair();
     }
     update(taken->services);
-    if (!retryAt) applied.publish(taken->revision);
+    if (!retryAt()) applied.publish(taken->revision);
   }
 }
 
-ServiceEndpoints Proxy::State::wanted(const std::string& key) const {
+ServiceEndpoints Proxy::State::wanted(const std::string& key, const Node& node) const {
   auto service = services.get(meta::ObjectKey::parse(key));
   if (!service) return {};
   return serviceEndpoints(service, slices.byIndex(kByService, key), node);
@@ -138,53 +250,20 @@ ServiceEndpoints Proxy::State::wanted(const std::string& key) const {
 
 void Proxy::State::tellHealth(const std::string& key) {
   auto service = services.get(meta::ObjectKey::parse(key));
-  health.set(key, service ? healthCheck(service, slices.byIndex(kByService, key), node) : std::nullopt);
+  health.set(key,
+             service ? healthCheck(service, slices.byIndex(kByService, key), tables.front()->node()) : std::nullopt);
 }
 
 void Proxy::State::update(const std::set<std::string>& changed) {
-  Changes changes(retryAt ? Changes::Record::kNothing : Changes::Record::kEverything);
-  auto own = nodes.get("", node.name);
-  node.zone = own ? std::string(own->metadata().label(kZone)) : "";
-  std::map<std::string, ServiceEndpoints> next;
-  for (const std::string& key : changed) next.emplace(key, wanted(key));
-  // All that goes first: a cluster IP may pass from one Service to another in one batch.
-  for (const auto& [key, ports] : next) {
-    for (const ServicePort& port : std::exchange(portsOf[key], {})) {
-      if (!ports.contains(port)) slots.remove(port, changes);
-    }
+  auto own = nodes.get("", nodeName);
+  std::string zone = own ? std::string(own->metadata().label(kZone)) : "";
+  for (const auto& table : tables) {
+    table->setZone(zone);
+    std::map<std::string, ServiceEndpoints> next;
+    for (const std::string& key : changed) next.emplace(key, wanted(key, table->node()));
+    table->update(next);
   }
-  for (const auto& [key, ports] : next) {
-    for (const auto& [port, backends] : ports) {
-      slots.set(port, backends, changes);
-      portsOf[key].push_back(port);
-    }
-    if (ports.empty()) portsOf.erase(key);
-  }
-  apply(changes);
   for (const std::string& key : changed) tellHealth(key);
-}
-
-void Proxy::State::apply(const Changes& changes) {
-  if (retryAt && Clock::now() < *retryAt) return;
-  if (retryAt) return replace();
-  try {
-    kernel->apply(slots, changes);
-  } catch (const std::exception& error) {
-    kLog.warn("{}; writing the whole table", error.what());
-    replace();
-  }
-}
-
-void Proxy::State::replace() {
-  try {
-    kernel->replace(slots);
-    retryAt.reset();
-    retryDelay = kFirstRetry;
-  } catch (const std::exception& error) {
-    kLog.error("can't write table ip {}: {}; next try in {} ms", kTable, error.what(), retryDelay.count());
-    retryAt = Clock::now() + retryDelay;
-    retryDelay = std::min(retryDelay * 2, kLastRetry);
-  }
 }
 
 Proxy::Proxy(client::InformerFactory& informers, const ProxyOptions& options)
@@ -205,14 +284,22 @@ const base::Published<int64_t>& Proxy::applied() const { return state_->applied;
 
 std::vector<PortReading> Proxy::readBack(const std::string& service) const {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  return readPorts(socket, state_->wanted(service));
+  std::vector<PortReading> readings;
+  for (const auto& table : state_->tables) {
+    auto of = readPorts(socket, state_->wanted(service, table->node()), table->node().family);
+    readings.insert(readings.end(), of.begin(), of.end());
+  }
+  return readings;
 }
 
 void removeProxyRules() {
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  linux::nft::Batch batch;
-  batch.removeTableIfAny(kTable);
-  batch.commit(socket);
+  for (base::IpFamily family : base::kIpFamilies) {
+    if (!linux::nft::tableExists(socket, kTable, family)) continue;
+    linux::nft::Batch batch(family);
+    batch.removeTableIfAny(kTable);
+    batch.commit(socket);
+  }
   removeRoutes();
 }
 

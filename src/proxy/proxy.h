@@ -1,6 +1,6 @@
-// Proxy: makes Services reachable under their cluster IPs, node ports and external addresses, by the nftables table `ip
-// wherry_proxy` of the network namespace it was started in. It follows Services and EndpointSlices; each batch of
-// changes is one small transaction.
+// Proxy: makes Services reachable under their cluster IPs, node ports and external addresses, by the nftables
+// tables `wherry_proxy` of families ip and ip6, in the network namespace it was started in. It follows Services and
+// EndpointSlices; each batch of changes is one small transaction.
 //
 // Safe from any thread. Where the kernel refuses a change (somebody flushed the ruleset), the whole table is written
 // anew; where that fails too it is tried again, later each time.
@@ -22,9 +22,11 @@ struct ProxyOptions {
   std::string nodeName;
   // The node's own addresses, the cluster DNS address among them: a cluster IP that is one of them is left alone.
   std::vector<std::string> nodeAddresses;
-  // "10.244.0.0/24": this node's pods. What comes from elsewhere, and not from the node, is from outside.
+  // "10.244.0.0/24", and of the other family separated by a comma: this node's pods. What comes from elsewhere, and not
+  // from the node, is from outside.
   std::string podCidr;
-  // "10.96.0.0/12": what no Service has of it is refused, and the node has a route to it; "": neither.
+  // "10.96.0.0/12", or two: the families in which there are Services (none: IPv4). What no Service has of it is
+  // refused, and the node has a route to it; "": neither.
   std::string serviceCidr;
   // Addresses for Services of type LoadBalancer: what no Service has of them is refused, whoever listens on the node.
   std::vector<linux::Ipv4Prefix> balancerPool = {};
@@ -59,7 +61,7 @@ class Proxy {
 // How much went through Services, for /metrics; of the Proxy that was made last, while it lives.
 std::vector<const base::metrics::FamilyBase*> metricFamilies();
 
-// Deletes the table and the route (`wherry reset`). Throws std::system_error.
+// Deletes the tables and the routes (`wherry reset`). Throws std::system_error.
 void removeProxyRules();
 
 }  // namespace wherry::proxy

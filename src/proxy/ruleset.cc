@@ -17,21 +17,26 @@ using nft::Match;
 using nft::MatchSet;
 using nft::Rule;
 
-constexpr linux::Ipv4Prefix kLoopback{{0x7f000000}, 8};
 constexpr int kPriorityAdmission = nft::kPriorityDestinationNat - 10;
 // Enough for the clients of a large site; beyond, those with affinity are led anywhere and the others go uncounted.
 constexpr nft::Dynamic kMostClients{1'000'000};
 constexpr nft::Dynamic kMostCounters{1'000'000};
 
-const nft::Type kEndpointType = {FieldType::kAddress, FieldType::kPort};
-const nft::Type kTrafficType = {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort, FieldType::kAddress,
-                                FieldType::kPort};
+nft::Type endpointType(nft::IpFamily family) { return {nft::addressType(family), FieldType::kPort}; }
+nft::Type trafficType(nft::IpFamily family) {
+  FieldType address = nft::addressType(family);
+  return {address, FieldType::kProtocol, FieldType::kPort, address, FieldType::kPort};
+}
+base::IpPrefix loopback(nft::IpFamily family) {
+  return *base::IpPrefix::parse(family == nft::IpFamily::kIPv4 ? "127.0.0.0/8" : "::1/128");
+}
+
 const nft::Key kTrafficKey = {Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort,
                               Field::kReplySource, Field::kReplySourcePort};
 
-nft::Type portType(const Front& front) {
+nft::Type portType(const Front& front, nft::IpFamily family) {
   if (front.nodePorts) return {FieldType::kProtocol, FieldType::kPort};
-  return {FieldType::kAddress, FieldType::kProtocol, FieldType::kPort};
+  return {nft::addressType(family), FieldType::kProtocol, FieldType::kPort};
 }
 nft::Key portKey(const Front& front) {
   if (front.nodePorts) return {Field::kProtocol, Field::kDestinationPort};
@@ -47,19 +52,19 @@ nft::Verdict jump(std::string chain) { return {nft::VerdictKind::kJump, std::mov
 nft::Verdict goTo(std::string chain) { return {nft::VerdictKind::kGoto, std::move(chain)}; }
 const nft::Verdict kDrop{nft::VerdictKind::kDrop, ""};
 
-Match address(Field field, Match::Operator op, linux::Ipv4Prefix prefix) {
-  return {.field = field, .op = op, .value = nft::Data().address(prefix.address), .prefixLength = prefix.length};
+Match address(Field field, Match::Operator op, const base::IpPrefix& prefix) {
+  return {.field = field, .op = op, .value = nft::Data().address(prefix.address()), .prefixLength = prefix.length()};
 }
 
 // For an address of the node that may have node ports. The cluster DNS address has none, though it is one; nor has an
 // address of the load balancer's.
 Rule toNode(const Cidrs& cidrs) {
   Rule rule{{nft::MatchLocal{}}};
-  auto butNotTo = [&](linux::Ipv4Prefix prefix) {
+  auto butNotTo = [&](const base::IpPrefix& prefix) {
     rule.statements.push_back(address(Field::kDestinationAddress, Match::Operator::kNotEqual, prefix));
   };
   if (cidrs.services) butNotTo(*cidrs.services);
-  for (linux::Ipv4Prefix prefix : cidrs.balancerPool) butNotTo(prefix);
+  for (const base::IpPrefix& prefix : cidrs.balancerPool) butNotTo(prefix);
   return rule;
 }
 Rule fromOutside(const Cidrs& cidrs) {
@@ -74,7 +79,9 @@ Rule operator+(Rule rule, const Rule& rest) {
 
 std::string sizeName(const Front& front, size_t size) { return fmt::format("{}{}", front.sizes, size); }  // set, chain
 
-nft::Set sizeSet(const Front& front, size_t size) { return {.name = sizeName(front, size), .type = portType(front)}; }
+nft::Set sizeSet(const Front& front, size_t size, nft::IpFamily family) {
+  return {.name = sizeName(front, size), .type = portType(front, family)};
+}
 
 Rule sizeRule(const Front& front, size_t size) {
   std::string name = sizeName(front, size);
@@ -95,8 +102,8 @@ std::string affinityName(const Front& front, uint32_t seconds) {
   return affinitySet(front, backends);
 }
 
-nft::Set affinitySetOf(const Front& front, uint32_t seconds) {
-  return {.name = affinityName(front, seconds), .type = portType(front)};
+nft::Set affinitySetOf(const Front& front, uint32_t seconds, nft::IpFamily family) {
+  return {.name = affinityName(front, seconds), .type = portType(front, family)};
 }
 
 // By what the connection was before its translation.
@@ -147,7 +154,7 @@ nft::Chain translatingChain(std::string name, nft::HookPoint point, const Cidrs&
 }
 
 // An address of a pod that is gone: the route that is left for it is that of all pods' addresses, to loopback.
-Rule toNobody(linux::Ipv4Prefix pods) {
+Rule toNobody(const base::IpPrefix& pods) {
   Match out{.field = Field::kOutputInterface, .value = nft::Data().interface("lo")};
   return {{address(Field::kDestinationAddress, Match::Operator::kEqual, pods), out, goTo("refuse")}};
 }
@@ -165,13 +172,13 @@ nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& c
     if (front.refused) rules.push_back(in + Rule{{MatchSet{portKey(front), front.refused}, goTo("refuse")}});
     if (front.dropped) rules.push_back(in + Rule{{MatchSet{portKey(front), front.dropped}, kDrop}});
   }
-  auto refuseRestOf = [&](linux::Ipv4Prefix prefix) {
+  auto refuseRestOf = [&](const base::IpPrefix& prefix) {
     rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, prefix),
                       MatchSet{{Field::kDestinationAddress}, "node", MatchSet::Operator::kNotIn}, goTo("refuse")}});
   };
   if (cidrs.pods && isOutputHook(point)) rules.push_back(toNobody(*cidrs.pods));
   if (cidrs.services) refuseRestOf(*cidrs.services);
-  for (linux::Ipv4Prefix prefix : cidrs.balancerPool) refuseRestOf(prefix);
+  for (const base::IpPrefix& prefix : cidrs.balancerPool) refuseRestOf(prefix);
   return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter, std::move(rules));
 }
 
@@ -202,7 +209,7 @@ nft::Chain untrackingChain() {
 nft::Chain masqueradingChain(const Cidrs& cidrs) {
   Rule translated{{nft::MatchTranslated{}}};
   MatchSet toItself{{Field::kSourceAddress, Field::kDestinationAddress}, "hairpin"};
-  Match fromLoopback = address(Field::kSourceAddress, Match::Operator::kEqual, kLoopback);
+  Match fromLoopback = address(Field::kSourceAddress, Match::Operator::kEqual, loopback(cidrs.family));
   MatchSet elsewhere{{Field::kDestinationAddress}, "elsewhere"};
   return hooked("postrouting", nft::ChainType::kNat, nft::HookPoint::kPostrouting, nft::kPrioritySourceNat,
                 {translated + Rule{{toItself, nft::MasqueradeSource{}}},
@@ -210,28 +217,35 @@ nft::Chain masqueradingChain(const Cidrs& cidrs) {
                  translated + fromOutside(cidrs) + Rule{{elsewhere, nft::MasqueradeSource{}}}});
 }
 
+// 127.0.0.1, ::1
+base::IpAddress ownLoopback(nft::IpFamily family) {
+  return family == nft::IpFamily::kIPv4 ? base::IpAddress::ipv4(0x7f000001) : loopback(family).address();
+}
+
 void addSets(nft::Table& table, const Cidrs& cidrs) {
-  nft::Type port = portType(kFronts[0]);
-  table.sets = {{.name = "hairpin", .type = {FieldType::kAddress, FieldType::kAddress}},
-                {.name = "elsewhere", .type = {FieldType::kAddress}},
+  FieldType address = nft::addressType(cidrs.family);
+  nft::Type port = portType(kFronts[0], cidrs.family), traffic = trafficType(cidrs.family);
+  table.sets = {{.name = "hairpin", .type = {address, address}},
+                {.name = "elsewhere", .type = {address}},
                 {.name = "restricted", .type = port},
-                {.name = "allowed", .type = with(port, FieldType::kAddress)},
-                {.name = kTrafficSet, .type = kTrafficType, .dynamic = kMostCounters},
-                {.name = kConnectionsSet, .type = kTrafficType, .dynamic = kMostCounters}};
+                {.name = "allowed", .type = with(port, address)},
+                {.name = kTrafficSet, .type = traffic, .dynamic = kMostCounters},
+                {.name = kConnectionsSet, .type = traffic, .dynamic = kMostCounters}};
   table.sets[3].ranges.emplace();
-  nft::Set node{.name = "node", .type = {FieldType::kAddress}};
-  for (linux::Ipv4Address own : cidrs.nodeAddresses) node.elements.insert(nft::Data().address(own));
-  node.elements.insert(nft::Data().address({kLoopback.address.value + 1}));
+  nft::Set node{.name = "node", .type = {address}};
+  for (const base::IpAddress& own : cidrs.nodeAddresses) node.elements.insert(nft::Data().address(own));
+  node.elements.insert(nft::Data().address(ownLoopback(cidrs.family)));
   table.sets.push_back(std::move(node));
   table.maps = {{.name = kAffinityMap,
-                 .type = {FieldType::kAddress, FieldType::kAddress, FieldType::kProtocol, FieldType::kPort},
-                 .dataType = kEndpointType,
+                 .type = {address, address, FieldType::kProtocol, FieldType::kPort},
+                 .dataType = endpointType(cidrs.family),
                  .dynamic = kMostClients}};
   for (const Front& front : kFronts) {
-    if (front.refused) table.sets.push_back({.name = front.refused, .type = portType(front)});
-    if (front.dropped) table.sets.push_back({.name = front.dropped, .type = portType(front)});
+    nft::Type type = portType(front, cidrs.family);
+    if (front.refused) table.sets.push_back({.name = front.refused, .type = type});
+    if (front.dropped) table.sets.push_back({.name = front.dropped, .type = type});
     table.maps.push_back(
-        {.name = front.slots, .type = with(portType(front), FieldType::kNumber), .dataType = kEndpointType});
+        {.name = front.slots, .type = with(type, FieldType::kNumber), .dataType = endpointType(cidrs.family)});
   }
 }
 
@@ -241,10 +255,10 @@ nft::Chain& chainNamed(nft::Table& table, std::string_view name) {
 
 // The table with its rules and without elements.
 nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
-  nft::Table table{.name = kTable};
+  nft::Table table{.name = kTable, .family = cidrs.family};
   addSets(table, cidrs);
   for (const auto& [front, size] : shapes.sizes) {
-    table.sets.push_back(sizeSet(*front, size));
+    table.sets.push_back(sizeSet(*front, size, cidrs.family));
     table.chains.push_back(sizeChain(*front, size));
   }
   for (const Front& front : kFronts) table.chains.push_back({.name = front.chain});
@@ -258,7 +272,7 @@ nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
     chainNamed(table, front->chain).rules.push_back(sizeRule(*front, size));
   }
   for (const auto& [front, seconds] : shapes.affinities) {
-    table.sets.push_back(affinitySetOf(*front, seconds));
+    table.sets.push_back(affinitySetOf(*front, seconds, cidrs.family));
     chainNamed(table, "remember").rules.push_back(affinityRule(*front, seconds));
   }
   table.chains.push_back(untrackingChain());
@@ -275,14 +289,14 @@ nft::Table emptyTable(const Shapes& shapes, const Cidrs& cidrs) {
 
 void addSize(nft::Batch& batch, const Front& front, size_t size) {
   nft::Chain chain = sizeChain(front, size);
-  batch.addSet(kTable, sizeSet(front, size));
+  batch.addSet(kTable, sizeSet(front, size, batch.family()));
   batch.addChain(kTable, chain);
   batch.addRules(kTable, chain);
   batch.addRules(kTable, {.name = front.chain, .rules = {sizeRule(front, size)}});
 }
 
 void addAffinity(nft::Batch& batch, const Front& front, uint32_t seconds) {
-  batch.addSet(kTable, affinitySetOf(front, seconds));
+  batch.addSet(kTable, affinitySetOf(front, seconds, batch.family()));
   batch.addRules(kTable, {.name = "remember", .rules = {affinityRule(front, seconds)}});
 }
 

@@ -1,5 +1,5 @@
-// The table `ip wherry_proxy`: its rules, and the changes of its sets and maps as kernel transactions. Pure but for the
-// Batch that it fills.
+// The tables `ip wherry_proxy` and `ip6 wherry_proxy`, which are the same but for their addresses: their rules, and the
+// changes of their sets and maps as kernel transactions. Pure but for the Batch that it fills.
 //
 //   admit_*              before any translation: who may not come (loadBalancerSourceRanges), and what comes from
 //                        outside for a port whose endpoints are all elsewhere (externalTrafficPolicy Local).
@@ -34,11 +34,12 @@ inline constexpr const char* kTrafficSet = "traffic";
 inline constexpr const char* kConnectionsSet = "connections";
 
 struct Cidrs {
-  std::optional<linux::Ipv4Prefix> services;   // the Service CIDR: refused where no Service is; none: left alone
-  std::optional<linux::Ipv4Prefix> pods;       // this node's: what comes from there is not from outside
-  std::set<linux::Ipv4Address> nodeAddresses;  // which are never refused
+  std::optional<base::IpPrefix> services;         // the Service CIDR: refused where no Service is; none: left alone
+  std::optional<base::IpPrefix> pods;             // this node's: what comes from there is not from outside
+  std::set<base::IpAddress> nodeAddresses;        // which are never refused
+  base::IpFamily family = base::IpFamily::kIPv4;  // of all of them, and of the table
   // The load balancer's: refused where no Service is, though the node may have them; no node ports there.
-  std::vector<linux::Ipv4Prefix> balancerPool = {};
+  std::vector<base::IpPrefix> balancerPool = {};
 };
 
 // What the kernel has rules for, besides those that are always there.
@@ -50,8 +51,8 @@ struct Shapes {
 // The whole table as a model: what addWholeTable() makes. For tests and for reading.
 linux::nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs);
 
-// Replaces the table; `shapes` becomes what it has. Calls `added` after the rules and each element: the table may be
-// committed up to there, and what is in it works.
+// Replaces the table, of the batch's family; `shapes` becomes what it has. Calls `added` after the rules and each
+// element: the table may be committed up to there, and what is in it works.
 void addWholeTable(linux::nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Shapes& shapes,
                    const std::function<void()>& added);
 // Makes `slots` out of what was before `changes`, with rules for shapes that are new, which are added to `shapes`.

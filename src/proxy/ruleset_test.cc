@@ -9,10 +9,10 @@
 namespace wherry::proxy {
 namespace {
 
-using linux::Ipv4Address;
+using base::IpAddress;
 namespace nft = linux::nft;
 
-Ipv4Address ip(const char* text) { return *Ipv4Address::parse(text); }
+IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 ServicePort tcp(const char* address, uint16_t port) { return {ip(address), IPPROTO_TCP, port}; }
 ServicePort udp(const char* address, uint16_t port) { return {ip(address), IPPROTO_UDP, port}; }
 Endpoint endpoint(const char* address, uint16_t port) { return {ip(address), port}; }
@@ -27,8 +27,8 @@ Slots boat() {
   return slots;
 }
 
-const Cidrs kCidrs{.services = linux::Ipv4Prefix::parse("10.96.0.0/12"),
-                   .pods = linux::Ipv4Prefix::parse("10.244.0.0/24"),
+const Cidrs kCidrs{.services = base::IpPrefix::parse("10.96.0.0/12"),
+                   .pods = base::IpPrefix::parse("10.244.0.0/24"),
                    .nodeAddresses = {ip("192.0.2.1"), ip("10.96.0.10")}};
 
 struct From {
@@ -140,7 +140,7 @@ Slots harbour() {
   Endpoint there{ip("10.244.1.1"), 8080, Place::kElsewhere};
   Backends nobodyHere, members({here});
   nobodyHere.nobody = Backends::Nobody::kAnswers;
-  members.sources = {*linux::Ipv4Prefix::parse("198.51.100.0/24"), *linux::Ipv4Prefix::parse("203.0.113.7/32")};
+  members.sources = {*base::IpPrefix::parse("198.51.100.0/24"), *base::IpPrefix::parse("203.0.113.7/32")};
   slots.set(nodePort(30080), {here}, ignored);
   slots.set({{}, IPPROTO_SCTP, 30080}, {here}, ignored);
   slots.set(nodePort(30081), {there}, ignored);
@@ -224,7 +224,7 @@ TEST(ProxyRuleset, LeadsClientsOfEverySortToPortsOfEverySort) {
 
 TEST(ProxyRuleset, OfAnAddressOfTheBalancersPoolOnlyServicesPortsAreReached) {
   Cidrs cidrs = kCidrs;
-  cidrs.balancerPool = {*linux::Ipv4Prefix::parse("198.18.0.0/30"), *linux::Ipv4Prefix::parse("192.0.2.0/28")};
+  cidrs.balancerPool = {*base::IpPrefix::parse("198.18.0.0/30"), *base::IpPrefix::parse("192.0.2.0/28")};
   // The node answers for those that Services have.
   nft::Tracer tracer({wholeTable(harbour(), cidrs)}, {.nodeAddresses = {ip("192.0.2.1"), ip("198.18.0.1")}});
   const Voyage kVoyages[] = {
@@ -511,6 +511,88 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 	}
 }
 )");
+}
+
+TEST(ProxyRuleset, InIpv6IsTheSame) {
+  Slots slots;
+  Changes ignored;
+  Endpoint here = endpoint("fd00:10:244::1", 8080);
+  Endpoint there{ip("fd00:10:244:1::1"), 8080, Place::kElsewhere};
+  slots.set(tcp("fd00:10:96::1", 80), {here}, ignored);
+  slots.set(udp("fd00:10:96::3", 80), {}, ignored);
+  slots.set(tcp("fd00:10:96::4", 80), {there}, ignored);
+  slots.set(tcp("::", 30080), {here}, ignored);
+  Backends members({here});
+  members.sources = {*base::IpPrefix::parse("2001:db8:1::/48")};
+  slots.set(tcp("2001:db8:ffff::1", 80), members, ignored);
+  slots.set(tcp("2001:db8:ffff::2", 80), {there}, ignored);
+  Backends nobodyHere;
+  nobodyHere.nobody = Backends::Nobody::kAnswers;
+  slots.set({ip("2001:db8:ffff::2"), IPPROTO_TCP, 80, Clients::kOutside}, nobodyHere, ignored);
+  Cidrs cidrs{.services = base::IpPrefix::parse("fd00:10:96::/108"),
+              .pods = base::IpPrefix::parse("fd00:10:244::/64"),
+              .nodeAddresses = {ip("2001:db8::1"), ip("fd00:10:96::a")},
+              .family = base::IpFamily::kIPv6};
+  nft::Tracer tracer({wholeTable(slots, cidrs)}, {.nodeAddresses = {ip("2001:db8::1")}});
+  const struct {
+    const char* sentence;
+    From from;
+    ServicePort to;
+    const char* expected;
+  } cases[] = {
+      {"a pod to a cluster IP",
+       {"fd00:10:244::9", "wh9"},
+       tcp("fd00:10:96::1", 80),
+       "dnat to [fd00:10:244::1]:8080, accept"},
+      {"a pod to itself",
+       {"fd00:10:244::1", "wh1"},
+       tcp("fd00:10:96::1", 80),
+       "dnat to [fd00:10:244::1]:8080, masquerade, accept"},
+      {"the node to a cluster IP",
+       {"2001:db8::1", ""},
+       tcp("fd00:10:96::1", 80),
+       "dnat to [fd00:10:244::1]:8080, accept"},
+      {"the node to an endpoint elsewhere",
+       {"2001:db8::1", ""},
+       tcp("fd00:10:96::4", 80),
+       "dnat to [fd00:10:244:1::1]:8080, masquerade, accept"},
+      {"a pod to an endpoint elsewhere",
+       {"fd00:10:244::9", "wh9"},
+       tcp("fd00:10:96::4", 80),
+       "dnat to [fd00:10:244:1::1]:8080, accept"},
+      {"nobody serves it", {"fd00:10:244::9", "wh9"}, udp("fd00:10:96::3", 80), "reject with icmp port-unreachable"},
+      {"no Service has it", {"fd00:10:244::9", "wh9"}, tcp("fd00:10:96::99", 80), "reject with tcp reset"},
+      {"the cluster DNS is the node's own", {"fd00:10:244::9", "wh9"}, udp("fd00:10:96::a", 53), "accept"},
+      {"a node port from outside",
+       {"2001:db8:9::1", "eth0"},
+       tcp("2001:db8::1", 30080),
+       "dnat to [fd00:10:244::1]:8080, accept"},
+      {"a source range",
+       {"2001:db8:1::7", "eth0"},
+       tcp("2001:db8:ffff::1", 80),
+       "dnat to [fd00:10:244::1]:8080, accept"},
+      {"out of it", {"2001:db8:2::7", "eth0"}, tcp("2001:db8:ffff::1", 80), "drop"},
+      {"policy Local from outside without an endpoint here",
+       {"2001:db8:9::1", "eth0"},
+       tcp("2001:db8:ffff::2", 80),
+       "drop"},
+      {"and from a pod",
+       {"fd00:10:244::9", "wh9"},
+       tcp("2001:db8:ffff::2", 80),
+       "dnat to [fd00:10:244:1::1]:8080, accept"},
+      {"other addresses are left alone", {"fd00:10:244::9", "wh9"}, tcp("2001:db8:9::1", 80), "accept"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(tracer
+                  .trace({.source = ip(c.from.source),
+                          .destination = c.to.ip,
+                          .protocol = c.to.protocol,
+                          .destinationPort = c.to.port,
+                          .inputInterface = c.from.interface})
+                  .text(),
+              c.expected)
+        << c.sentence;
+  }
 }
 
 }  // namespace

@@ -11,30 +11,45 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "linux/scratch_namespace.h"
 
 namespace wherry::proxy {
 
-inline linux::Ipv4Address ip(const char* text) { return *linux::Ipv4Address::parse(text); }
-inline sockaddr_in address(const char* text, uint16_t port) {
-  sockaddr_in out{.sin_family = AF_INET, .sin_port = htons(port)};
-  out.sin_addr.s_addr = ip(text).networkOrder();
+inline base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
+
+// An address and a port of either family, as the socket calls take it.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+};
+inline SocketAddress address(const char* text, uint16_t port) {
+  SocketAddress out;
+  base::IpAddress parsed = ip(text);
+  if (parsed.family() == base::IpFamily::kIPv4) {
+    auto& own = reinterpret_cast<sockaddr_in&>(out.storage);
+    own = {.sin_family = AF_INET, .sin_port = htons(port)};
+    own.sin_addr.s_addr = htonl(parsed.ipv4Value());
+    out.size = sizeof own;
+  } else {
+    auto& own = reinterpret_cast<sockaddr_in6&>(out.storage);
+    own = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    parsed.bytes().copy(reinterpret_cast<char*>(&own.sin6_addr), sizeof own.sin6_addr);
+    out.size = sizeof own;
+  }
   return out;
 }
-template <typename T>
-sockaddr* generic(T& value) {
-  return reinterpret_cast<sockaddr*>(&value);
-}
+inline sockaddr* generic(SocketAddress& value) { return reinterpret_cast<sockaddr*>(&value.storage); }
+inline int familyAt(const char* text) { return ip(text).family() == base::IpFamily::kIPv4 ? AF_INET : AF_INET6; }
 
 inline base::Fd listenIn(const linux::ScratchNamespace& where, int type, const char* at, uint16_t port) {
   base::Fd fd;
   where.run([&] {
-    fd.reset(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_in own = address(at, port);
+    fd.reset(::socket(familyAt(at), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    SocketAddress own = address(at, port);
     int on = 1;
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    EXPECT_EQ(::bind(fd.get(), generic(own), sizeof own), 0) << errno;
+    EXPECT_EQ(::bind(fd.get(), generic(own), own.size), 0) << errno;
     if (type == SOCK_STREAM) {
       EXPECT_EQ(::listen(fd.get(), 64), 0);
     }
@@ -42,10 +57,10 @@ inline base::Fd listenIn(const linux::ScratchNamespace& where, int type, const c
   return fd;
 }
 
-inline base::Fd socketIn(const linux::ScratchNamespace& where, int type) {
+inline base::Fd socketIn(const linux::ScratchNamespace& where, int type, int family = AF_INET) {
   base::Fd fd;
   where.run([&] {
-    fd.reset(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    fd.reset(::socket(family, type | SOCK_CLOEXEC, 0));
     timeval patience{.tv_sec = 2};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -55,17 +70,21 @@ inline base::Fd socketIn(const linux::ScratchNamespace& where, int type) {
 
 // 0, or why the connection failed.
 inline int connectFrom(const linux::ScratchNamespace& where, const char* to, uint16_t port) {
-  base::Fd fd = socketIn(where, SOCK_STREAM);
-  sockaddr_in target = address(to, port);
-  return ::connect(fd.get(), generic(target), sizeof target) == 0 ? 0 : errno;
+  base::Fd fd = socketIn(where, SOCK_STREAM, familyAt(to));
+  SocketAddress target = address(to, port);
+  return ::connect(fd.get(), generic(target), target.size) == 0 ? 0 : errno;
 }
 
 // Who has connected to `listener` ("10.244.0.1"), "" when nobody has.
 inline std::string accepted(const base::Fd& listener) {
-  sockaddr_in peer{};
-  socklen_t size = sizeof peer;
-  base::Fd connection(::accept4(listener.get(), generic(peer), &size, SOCK_CLOEXEC));
-  return connection ? linux::Ipv4Address::fromNetworkOrder(peer.sin_addr.s_addr).text() : "";
+  SocketAddress peer;
+  base::Fd connection(::accept4(listener.get(), generic(peer), &peer.size, SOCK_CLOEXEC));
+  if (!connection) return "";
+  if (peer.storage.ss_family == AF_INET) {
+    return base::IpAddress::ipv4(ntohl(reinterpret_cast<sockaddr_in&>(peer.storage).sin_addr.s_addr)).text();
+  }
+  auto& own = reinterpret_cast<sockaddr_in6&>(peer.storage);
+  return base::IpAddress::fromBytes({reinterpret_cast<char*>(&own.sin6_addr), sizeof own.sin6_addr})->text();
 }
 
 inline bool received(const base::Fd& socket) {

@@ -53,7 +53,9 @@ std::string labelsOf(const CountedPort& port, const Endpoint* endpoint) {
   std::string number = std::to_string(port.port), answering;
   std::vector<std::string_view> values = {ns, name, number, protocolName(port.protocol)};
   if (endpoint) {
-    answering = fmt::format("{}:{}", endpoint->ip.text(), endpoint->port);
+    bool isV4 = endpoint->ip.family() == base::IpFamily::kIPv4;
+    answering = isV4 ? fmt::format("{}:{}", endpoint->ip.text(), endpoint->port)
+                     : fmt::format("[{}]:{}", endpoint->ip.text(), endpoint->port);
     names.emplace_back("endpoint");
     values.emplace_back(answering);
   }
@@ -71,11 +73,6 @@ constexpr std::array<Counted, 3> kCounted = {{
     {"connections", "Connections begun", &Traffic::connections},
 }};
 
-linux::Ipv4Address addressAt(const std::string& key, size_t at) {
-  uint32_t value = 0;
-  key.copy(reinterpret_cast<char*>(&value), sizeof value, at);
-  return linux::Ipv4Address::fromNetworkOrder(value);
-}
 uint16_t portAt(const std::string& key, size_t at) {
   uint16_t value = 0;
   key.copy(reinterpret_cast<char*>(&value), sizeof value, at);
@@ -87,13 +84,20 @@ struct Counter {
   ServicePort asked;
   Endpoint answering;
 };
-Counter readKey(const std::string& key) {
-  return {{addressAt(key, 0), static_cast<uint8_t>(key.at(4)), portAt(key, 8)}, {addressAt(key, 12), portAt(key, 16)}};
+Counter readKey(const std::string& key, base::IpFamily family) {
+  constexpr size_t kNumber = 4;  // bytes of a protocol or a port
+  const size_t ip = base::addressBits(family) / 8;
+  auto addressAt = [&](size_t at) {
+    return base::IpAddress::fromBytes(std::string_view(key).substr(at, ip)).value_or(base::IpAddress());
+  };
+  size_t answering = ip + 2 * kNumber;
+  return {{addressAt(0), static_cast<uint8_t>(key.at(ip)), portAt(key, ip + kNumber)},
+          {addressAt(answering), portAt(key, answering + ip)}};
 }
 
 // Each by itself: the kernel may have dropped it meanwhile.
-void remove(linux::NetlinkSocket& socket, const char* set, const linux::nft::Data& key) {
-  linux::nft::Batch batch;
+void remove(linux::NetlinkSocket& socket, base::IpFamily family, const char* set, const linux::nft::Data& key) {
+  linux::nft::Batch batch(family);
   batch.deleteElement(kTable, set, key);
   try {
     batch.commit(socket);
@@ -132,22 +136,27 @@ std::string renderTraffic(Format format, const TrafficByPort& ports, const Traff
   return text;
 }
 
-ServiceCounters::ServiceCounters(client::Informer& services, client::Informer& slices, Node node)
-    : services_(services), slices_(slices), node_(std::move(node)) {}
+ServiceCounters::ServiceCounters(client::Informer& services, client::Informer& slices, std::vector<Node> nodes)
+    : services_(services), slices_(slices), nodes_(std::move(nodes)) {}
 
 struct ServiceCounters::Reading {
-  std::map<ServicePort, std::string> services;                              // by port
-  std::map<std::string, std::set<linux::Ipv4Address>, std::less<>> listed;  // endpoint addresses by Service
+  std::map<ServicePort, std::string> services;                           // by port
+  std::map<std::string, std::set<base::IpAddress>, std::less<>> listed;  // endpoint addresses by Service
   TrafficByPort ports;
   TrafficByEndpoint endpoints;
   TrafficByPort gone;
-  std::vector<std::pair<const char*, linux::nft::Data>> stale;
+  struct Stale {
+    base::IpFamily family;
+    const char* set;
+    linux::nft::Data key;
+  };
+  std::vector<Stale> stale;
 
-  void add(const char* set, const ListedElement& element, const Traffic& traffic) {
-    Counter counter = readKey(element.key.bytes());
+  void add(base::IpFamily family, const char* set, const ListedElement& element, const Traffic& traffic) {
+    Counter counter = readKey(element.key.bytes(), family);
     auto found = services.find(counter.asked);
     if (found == services.end()) {
-      counter.asked.ip = {};
+      counter.asked.ip = base::IpAddress::unspecified(family);
       found = services.find(counter.asked);
     }
     if (found == services.end()) return;  // another program's translation
@@ -157,7 +166,7 @@ struct ServiceCounters::Reading {
       endpoints[{port, counter.answering}] += traffic;
     } else {
       gone[port] += traffic;
-      stale.emplace_back(set, element.key);
+      stale.push_back({family, set, element.key});
     }
   }
 };
@@ -166,22 +175,26 @@ ServiceCounters::Reading ServiceCounters::readKernel() const {
   Reading reading;
   for (const meta::ObjectPtr& service : services_.list()) {
     std::string key = service->key().text();
-    for (const auto& [port, backends] : serviceEndpoints(service, {}, node_)) reading.services.emplace(port, key);
+    for (const Node& node : nodes_) {
+      for (const auto& [port, backends] : serviceEndpoints(service, {}, node)) reading.services.emplace(port, key);
+    }
     for (const meta::ObjectPtr& slice : slices_.byIndex(kByService, key)) {
       for (auto endpoint : discovery_v1::EndpointSlice(slice).endpoints()) {
         if (endpoint.addresses().empty()) continue;
-        if (auto ip = linux::Ipv4Address::parse(endpoint.addresses()[0])) reading.listed[key].insert(*ip);
+        if (auto ip = base::IpAddress::parse(endpoint.addresses()[0])) reading.listed[key].insert(*ip);
       }
     }
   }
   linux::NetlinkSocket socket(NETLINK_NETFILTER);
-  linux::nft::listElements(socket, kTable, kTrafficSet, [&](const ListedElement& element) {
-    reading.add(kTrafficSet, element, {.packets = element.packets, .bytes = element.bytes});
-  });
-  linux::nft::listElements(socket, kTable, kConnectionsSet, [&](const ListedElement& element) {
-    reading.add(kConnectionsSet, element, {.connections = element.packets});
-  });
-  for (const auto& [set, key] : reading.stale) remove(socket, set, key);
+  for (const Node& node : nodes_) {
+    auto read = [&](const char* set, auto trafficOf) {
+      auto visit = [&](const ListedElement& element) { reading.add(node.family, set, element, trafficOf(element)); };
+      linux::nft::listElements(socket, kTable, set, visit, node.family);
+    };
+    read(kTrafficSet, [](const ListedElement& e) { return Traffic{.packets = e.packets, .bytes = e.bytes}; });
+    read(kConnectionsSet, [](const ListedElement& e) { return Traffic{.connections = e.packets}; });
+  }
+  for (const auto& [family, set, key] : reading.stale) remove(socket, family, set, key);
   return reading;
 }
 

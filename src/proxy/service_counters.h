@@ -41,7 +41,8 @@ std::string renderTraffic(base::metrics::Format format, const TrafficByPort& por
 
 class ServiceCounters {
  public:
-  ServiceCounters(client::Informer& services, client::Informer& slices, Node node);
+  // One Node for each family.
+  ServiceCounters(client::Informer& services, client::Informer& slices, std::vector<Node> nodes);
   ServiceCounters(const ServiceCounters&) = delete;
   ServiceCounters& operator=(const ServiceCounters&) = delete;
 
@@ -54,7 +55,7 @@ class ServiceCounters {
 
   client::Informer& services_;
   client::Informer& slices_;
-  const Node node_;
+  const std::vector<Node> nodes_;
   base::Guarded<TrafficByPort> gone_;  // of endpoints that are gone
 };
 

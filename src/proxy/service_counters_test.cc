@@ -8,7 +8,7 @@ namespace {
 
 TEST(ServiceCounters, ReadAsPrometheusWantsIt) {
   CountedPort web{"shop/web", 80, IPPROTO_TCP};
-  Endpoint first{{0x0af40001}, 8080};
+  Endpoint first{base::IpAddress::ipv4(0x0af40001), 8080};
   EXPECT_EQ(renderTraffic(base::metrics::Format::kPrometheus, {{web, {30, 4000, 5}}}, {{{web, first}, {20, 3000, 4}}}),
             R"(# HELP wherry_service_packets_total Packets in both directions through a port of a Service.
 # TYPE wherry_service_packets_total counter

@@ -27,20 +27,21 @@ std::optional<uint16_t> portNumber(int64_t port) {
   return static_cast<uint16_t>(port);
 }
 
-// Without "None" and IPv6 addresses.
+// Those of the family; without "None".
 template <typename List>
-std::vector<linux::Ipv4Address> ipv4(const List& texts) {
-  std::vector<linux::Ipv4Address> ips;
+std::vector<base::IpAddress> addressesIn(const List& texts, base::IpFamily family) {
+  std::vector<base::IpAddress> ips;
   for (std::string_view text : texts) {
-    if (auto ip = linux::Ipv4Address::parse(text)) ips.push_back(*ip);
+    auto ip = base::IpAddress::parse(text);
+    if (ip && ip->family() == family) ips.push_back(*ip);
   }
   return ips;
 }
 
-std::vector<linux::Ipv4Address> clusterIps(const core_v1::ServiceSpec& spec) {
+std::vector<base::IpAddress> clusterIps(const core_v1::ServiceSpec& spec, base::IpFamily family) {
   if (spec.type() == "ExternalName") return {};
-  if (!spec.clusterIPs().empty()) return ipv4(spec.clusterIPs());
-  return ipv4(std::vector<std::string_view>{spec.clusterIP()});
+  if (!spec.clusterIPs().empty()) return addressesIn(spec.clusterIPs(), family);
+  return addressesIn(std::vector<std::string_view>{spec.clusterIP()}, family);
 }
 
 // Whether the load balancer could not have this port at this address.
@@ -52,27 +53,30 @@ bool isDenied(const core_v1::LoadBalancerIngress& ingress, const core_v1::Servic
   return false;
 }
 
-std::vector<linux::Ipv4Address> loadBalancerIps(const core_v1::Service& service, const core_v1::ServicePort& port) {
+std::vector<base::IpAddress> loadBalancerIps(const core_v1::Service& service, const core_v1::ServicePort& port,
+                                             base::IpFamily family) {
   std::vector<std::string_view> ips;
   if (service.spec().type() != "LoadBalancer") return {};
   for (auto ingress : service.status().loadBalancer().ingress()) {
     bool seesAllItself = ingress.ipMode() == "Proxy";
     if (!seesAllItself && !isDenied(ingress, port)) ips.push_back(ingress.ip());
   }
-  return ipv4(ips);
+  return addressesIn(ips, family);
 }
 
-// Sorted, none within another; none when everybody may come.
-std::vector<linux::Ipv4Prefix> sourceRanges(const core_v1::ServiceSpec& spec) {
-  std::vector<linux::Ipv4Prefix> ranges;
+// Sorted, none within another; none when everybody may come. As upstream, ranges of the other family count for nothing
+// in this one.
+std::vector<base::IpPrefix> sourceRanges(const core_v1::ServiceSpec& spec, base::IpFamily family) {
+  std::vector<base::IpPrefix> ranges;
   for (std::string_view text : spec.loadBalancerSourceRanges()) {
-    if (auto prefix = linux::Ipv4Prefix::parse(base::trim(text))) ranges.push_back(*prefix);
+    auto prefix = base::IpPrefix::parse(base::trim(text));
+    if (prefix && prefix->family() == family) ranges.push_back(*prefix);
   }
   std::sort(ranges.begin(), ranges.end());  // the wider before those within it
-  std::vector<linux::Ipv4Prefix> apart;
-  for (const linux::Ipv4Prefix& range : ranges) {
-    if (range.length == 0) return {};
-    if (apart.empty() || !apart.back().contains(range.address)) apart.push_back(range);
+  std::vector<base::IpPrefix> apart;
+  for (const base::IpPrefix& range : ranges) {
+    if (range.length() == 0) return {};
+    if (apart.empty() || !apart.back().contains(range.address())) apart.push_back(range);
   }
   return apart;
 }
@@ -133,7 +137,7 @@ struct Candidates {
 
   void add(const discovery_v1::Endpoint& endpoint, uint16_t port, bool isOnNode, const Node& node) {
     if (endpoint.addresses().empty()) return;
-    auto ip = linux::Ipv4Address::parse(endpoint.addresses()[0]);
+    auto ip = base::IpAddress::parse(endpoint.addresses()[0]);
     Condition condition = conditionOf(endpoint);
     if (!ip || condition == Condition::kUnusable) return;
     bool here = isOnNode || node.addresses.contains(*ip);
@@ -171,7 +175,7 @@ PortEndpoints endpointsOf(const core_v1::ServicePort& port, const std::vector<me
   for (const meta::ObjectPtr& object : endpointSlices) {
     discovery_v1::EndpointSlice slice(object);
     auto number = targetPort(slice, port);
-    if (slice.addressType() != "IPv4" || !number) continue;
+    if (slice.addressType() != base::familyName(node.family) || !number) continue;
     for (auto endpoint : slice.endpoints()) {
       bool isOnNode = endpoint.nodeName() == node.name;
       all.add(endpoint, *number, isOnNode, node);
@@ -193,7 +197,7 @@ class PortFronts {
   }
 
   // The node and its pods reach all endpoints in any case: they are not from outside.
-  void addExternal(const ServicePort& port, const std::vector<linux::Ipv4Prefix>& sources) {
+  void addExternal(const ServicePort& port, const std::vector<base::IpPrefix>& sources) {
     Backends backends = everywhere();
     backends.sources = sources;
     result_[port] = std::move(backends);
@@ -227,34 +231,44 @@ ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& object, const std::vect
   ServiceEndpoints result;
   core_v1::Service service(object);
   auto spec = service.spec();
-  auto ips = clusterIps(spec);
+  auto ips = clusterIps(spec, node.family);
   if (ips.empty() || !object->metadata().label(kProxyNameLabel).empty()) return result;
-  auto sources = sourceRanges(spec);
+  auto sources = sourceRanges(spec, node.family);
   for (auto port : spec.ports()) {
     auto protocol = protocolNumber(port.protocol());
     auto number = portNumber(port.port());
     if (!protocol || !number) continue;
     PortEndpoints endpoints = endpointsOf(port, endpointSlices, node);
     PortFronts fronts(service, endpoints, result);
-    for (linux::Ipv4Address ip : ipv4(spec.externalIPs())) fronts.addExternal({ip, *protocol, *number}, {});
-    for (linux::Ipv4Address ip : loadBalancerIps(service, port)) fronts.addExternal({ip, *protocol, *number}, sources);
-    if (auto nodePort = portNumber(port.nodePort())) fronts.addExternal({{}, *protocol, *nodePort}, {});
-    for (linux::Ipv4Address ip : ips) {
+    for (const base::IpAddress& ip : addressesIn(spec.externalIPs(), node.family)) {
+      fronts.addExternal({ip, *protocol, *number}, {});
+    }
+    for (const base::IpAddress& ip : loadBalancerIps(service, port, node.family)) {
+      fronts.addExternal({ip, *protocol, *number}, sources);
+    }
+    if (auto nodePort = portNumber(port.nodePort())) {
+      fronts.addExternal({base::IpAddress::unspecified(node.family), *protocol, *nodePort}, {});
+    }
+    for (const base::IpAddress& ip : ips) {
       if (!node.addresses.contains(ip)) fronts.addClusterIp({ip, *protocol, *number});
     }
   }
   return result;
 }
 
-std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& object,
+std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& serviceObject,
                                        const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node) {
-  core_v1::Service service(object);
+  core_v1::Service service(serviceObject);
   auto port = portNumber(service.spec().healthCheckNodePort());
   bool isAsked = service.spec().type() == "LoadBalancer" && service.spec().externalTrafficPolicy() == "Local";
-  if (!port || !isAsked || !object->metadata().label(kProxyNameLabel).empty()) return std::nullopt;
+  if (!port || !isAsked || !serviceObject->metadata().label(kProxyNameLabel).empty()) return std::nullopt;
   std::set<std::string_view> ready;
-  for (const meta::ObjectPtr& slice : endpointSlices) {
-    for (auto endpoint : discovery_v1::EndpointSlice(slice).endpoints()) {
+  auto families = service.spec().ipFamilies();
+  std::string_view first = families.empty() ? "IPv4" : families[0];
+  for (const meta::ObjectPtr& object : endpointSlices) {
+    discovery_v1::EndpointSlice slice(object);
+    if (slice.addressType() != first) continue;
+    for (auto endpoint : slice.endpoints()) {
       bool counts = endpoint.nodeName() == node.name && conditionOf(endpoint) == Condition::kReady;
       if (counts && !endpoint.addresses().empty()) ready.insert(endpoint.addresses()[0]);
     }

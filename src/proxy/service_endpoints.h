@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "meta/object.h"
 #include "proxy/service_port.h"
 
@@ -16,14 +16,15 @@ namespace wherry::proxy {
 // What the proxy knows of the node it runs on.
 struct Node {
   std::string name;
-  std::set<linux::Ipv4Address> addresses;  // a cluster IP among them (the cluster DNS address) is left alone
-  std::string zone = {};                   // "" when it has none
+  std::set<base::IpAddress> addresses;            // a cluster IP among them (the cluster DNS address) is left alone
+  std::string zone = {};                          // "" when it has none
+  base::IpFamily family = base::IpFamily::kIPv4;  // in which Services are looked at
 };
 
-// Cluster IPs, external IPs, addresses of the load balancer and node ports. Nothing for a Service without cluster IP
-// (headless, ExternalName), and for one that names another proxy. Endpoints are those that are ready; of them those
-// that are hinted for this node, or else for its zone, where all have such hints (KEP-2433, KEP-3015); when none is
-// ready, those that still serve while they terminate (KEP-1669). Only IPv4.
+// Of the node's family: cluster IPs, external IPs, addresses of the load balancer and node ports. Nothing for a Service
+// without cluster IP (headless, ExternalName), and for one that names another proxy. Endpoints are those that are
+// ready; of them those that are hinted for this node, or else for its zone, where all have such hints (KEP-2433,
+// KEP-3015); when none is ready, those that still serve while they terminate (KEP-1669).
 ServiceEndpoints serviceEndpoints(const meta::ObjectPtr& service, const std::vector<meta::ObjectPtr>& endpointSlices,
                                   const Node& node);
 
@@ -33,7 +34,7 @@ struct HealthCheck {
   size_t localEndpoints = 0;  // ready ones
   bool operator==(const HealthCheck&) const = default;
 };
-// Nothing for a Service that has no such port.
+// Nothing for a Service that has no such port. Endpoints are counted by their addresses of the Service's first family.
 std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& service,
                                        const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node);
 

@@ -22,7 +22,7 @@ std::string text(const ServiceEndpoints& ports) {
     const char* protocol = port.protocol == IPPROTO_TCP ? "tcp" : port.protocol == IPPROTO_UDP ? "udp" : "sctp";
     out += fmt::format("{}:{}/{}", port.isNodePort() ? "node" : port.ip.text(), port.port, protocol);
     if (port.clients == Clients::kOutside) out += " from outside";
-    for (const linux::Ipv4Prefix& source : backends.sources) out += " from " + source.text();
+    for (const base::IpPrefix& source : backends.sources) out += " from " + source.text();
     if (backends.affinity.count() > 0) out += fmt::format(" same for {} s", backends.affinity.count());
     out += " ->";
     for (const Endpoint& endpoint : backends.endpoints) {
@@ -43,7 +43,7 @@ std::string evaluate(const char* manifests) {
   meta::ObjectPtr service = objects.front();
   objects.erase(objects.begin());
   Node node{.name = "boat",
-            .addresses = {*linux::Ipv4Address::parse("10.96.0.10"), *linux::Ipv4Address::parse("192.0.2.1")},
+            .addresses = {*base::IpAddress::parse("10.96.0.10"), *base::IpAddress::parse("192.0.2.1")},
             .zone = "dock"};
   return text(serviceEndpoints(service, objects, node));
 }
@@ -331,6 +331,39 @@ TEST(ServiceEndpoints, ASliceNamesItsServiceByLabel) {
       json::parseYaml("metadata: {name: web-x7k2p, namespace: shop, labels: {kubernetes.io/service-name: web}}"));
   EXPECT_EQ(serviceKeyOf(slice), "shop/web");
   EXPECT_EQ(serviceKeyOf(meta::Object(json::parseYaml("metadata: {name: x, namespace: shop}"))), "");
+}
+
+TEST(ServiceEndpoints, EachFamilyHasItsOwn) {
+  const char* manifests = R"(
+spec:
+  type: NodePort
+  clusterIP: 10.96.0.1
+  clusterIPs: [10.96.0.1, 'fd00:10:96::1']
+  externalIPs: [203.0.113.1, '2001:db8:ffff::1']
+  ports: [{port: 80, nodePort: 30080}]
+---
+addressType: IPv4
+ports: [{name: "", protocol: TCP, port: 8080}]
+endpoints: [{addresses: [10.244.0.1], nodeName: boat}]
+---
+addressType: IPv6
+ports: [{name: "", protocol: TCP, port: 8080}]
+endpoints: [{addresses: ['fd00:10:244::1'], nodeName: boat}]
+)";
+  std::vector<meta::ObjectPtr> objects;
+  for (json::Value& document : json::parseYamlStream(manifests)) {
+    objects.push_back(std::make_shared<const meta::Object>(std::move(document)));
+  }
+  std::vector<meta::ObjectPtr> slices(objects.begin() + 1, objects.end());
+  EXPECT_EQ(text(serviceEndpoints(objects[0], slices, {.name = "boat", .addresses = {}})),
+            "node:30080/tcp -> 10.244.0.1:8080\n"
+            "10.96.0.1:80/tcp -> 10.244.0.1:8080\n"
+            "203.0.113.1:80/tcp -> 10.244.0.1:8080\n");
+  EXPECT_EQ(
+      text(serviceEndpoints(objects[0], slices, {.name = "boat", .addresses = {}, .family = base::IpFamily::kIPv6})),
+      "node:30080/tcp -> fd00:10:244::1:8080\n"
+      "2001:db8:ffff::1:80/tcp -> fd00:10:244::1:8080\n"
+      "fd00:10:96::1:80/tcp -> fd00:10:244::1:8080\n");
 }
 
 }  // namespace

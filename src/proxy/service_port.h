@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 
 namespace wherry::proxy {
 
@@ -22,20 +22,19 @@ enum class Clients : uint8_t {
 
 // Where clients send to.
 struct ServicePort {
-  linux::Ipv4Address ip;  // 0.0.0.0 for a node port: every address of the node
-  uint8_t protocol = 0;   // IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
+  base::IpAddress ip;    // 0.0.0.0 or :: for a node port: every address of the node
+  uint8_t protocol = 0;  // IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
   uint16_t port = 0;
   Clients clients = Clients::kAll;
 
-  bool isNodePort() const { return ip.value == 0; }
+  bool isNodePort() const { return ip.isUnspecified(); }
   auto operator<=>(const ServicePort&) const = default;
 };
 
 struct ServicePortHash {
   size_t operator()(const ServicePort& port) const {
-    uint64_t value = uint64_t{port.ip.value} << 25 | uint64_t{port.port} << 9 | uint64_t{port.protocol} << 1 |
-                     static_cast<uint64_t>(port.clients);
-    return static_cast<size_t>(value * 0x9e3779b97f4a7c15U >> 17);
+    uint64_t rest = uint64_t{port.port} << 9 | uint64_t{port.protocol} << 1 | static_cast<uint64_t>(port.clients);
+    return static_cast<size_t>((port.ip.hash() ^ rest) * 0x9e3779b97f4a7c15U >> 17);
   }
 };
 
@@ -45,7 +44,7 @@ enum class Place : uint8_t { kHere, kElsewhere };
 
 // Who answers.
 struct Endpoint {
-  linux::Ipv4Address ip;
+  base::IpAddress ip;
   uint16_t port = 0;
   Place place = Place::kHere;
   auto operator<=>(const Endpoint&) const = default;
@@ -61,8 +60,8 @@ struct Backends {
   std::vector<Endpoint> endpoints = {};  // sorted, no duplicates
   Nobody nobody = Nobody::kRefuses;
   std::chrono::duration<uint32_t> affinity{0};  // for how long a client comes to the same endpoint; 0: it doesn't
-  std::vector<linux::Ipv4Prefix> sources =
-      {};  // sorted, none within another: who may come to an address; none: everybody
+  std::vector<base::IpPrefix> sources = {};     // sorted, none within another: who may come to an address;
+                                                // none: everybody
 
   Backends() = default;
   Backends(std::vector<Endpoint> list) : endpoints(std::move(list)) {}  // NOLINT(google-explicit-constructor)

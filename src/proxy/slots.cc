@@ -45,10 +45,10 @@ std::vector<std::pair<Element, Data>> portElements(const ServicePort& port, cons
     elements.push_back({{affinitySet(frontOf(port), backends), key}, Data()});
   }
   if (!backends.sources.empty()) elements.push_back({{"restricted", key}, Data()});
-  for (const linux::Ipv4Prefix& source : backends.sources) {
+  for (const base::IpPrefix& source : backends.sources) {
     Data first = key, last = key;
-    first.address(source.address);
-    last.address({source.address.value | ~source.mask()});
+    first.address(source.address());
+    last.address(source.last());
     elements.push_back({{"allowed", first}, last});
   }
   return elements;
@@ -57,8 +57,8 @@ std::vector<std::pair<Element, Data>> portElements(const ServicePort& port, cons
 Element slotElement(const ServicePort& port, size_t slot) {
   return {frontOf(port).slots, portData(port).number(static_cast<uint32_t>(slot))};
 }
-Element hairpinElement(linux::Ipv4Address ip) { return {"hairpin", Data().address(ip).address(ip)}; }
-Element elsewhereElement(linux::Ipv4Address ip) { return {"elsewhere", Data().address(ip)}; }
+Element hairpinElement(const base::IpAddress& ip) { return {"hairpin", Data().address(ip).address(ip)}; }
+Element elsewhereElement(const base::IpAddress& ip) { return {"elsewhere", Data().address(ip)}; }
 Data endpointData(const Endpoint& endpoint) { return Data().address(endpoint.ip).port(endpoint.port); }
 
 void Changes::notePort(const ServicePort& port) {
@@ -100,12 +100,12 @@ std::vector<Endpoint> placeEndpoints(std::vector<Endpoint> slots, const std::vec
 }
 
 void Slots::countUser(const Endpoint& endpoint, int by, Changes& changes) {
-  auto count = [&](std::unordered_map<uint32_t, int>& counts, Element element) {
-    int& users = counts[endpoint.ip.value];
+  auto count = [&](Counts& counts, Element element) {
+    int& users = counts[endpoint.ip];
     auto value = [](int number) { return number > 0 ? kPresent : kAbsent; };
     changes.note(std::move(element), value(users), value(users + by));
     users += by;
-    if (users == 0) counts.erase(endpoint.ip.value);
+    if (users == 0) counts.erase(endpoint.ip);
   };
   count(users_, hairpinElement(endpoint.ip));
   if (endpoint.place == Place::kElsewhere) count(elsewhere_, elsewhereElement(endpoint.ip));

@@ -101,8 +101,12 @@ class Slots {
   void countUser(const Endpoint& endpoint, int by, Changes& changes);
 
   std::unordered_map<ServicePort, Backends, ServicePortHash> ports_;
-  std::unordered_map<uint32_t, int> users_;      // how many slots an endpoint address has
-  std::unordered_map<uint32_t, int> elsewhere_;  // and as one that is elsewhere
+  struct AddressHash {
+    size_t operator()(const base::IpAddress& ip) const { return ip.hash(); }
+  };
+  using Counts = std::unordered_map<base::IpAddress, int, AddressHash>;
+  Counts users_;      // how many slots an endpoint address has
+  Counts elsewhere_;  // and as one that is elsewhere
 };
 
 // `before` with the endpoints `wanted` (sorted), and only them, moving as few as can be.
@@ -110,8 +114,8 @@ std::vector<Endpoint> placeEndpoints(std::vector<Endpoint> before, const std::ve
 
 // The elements, and what they hold.
 Element slotElement(const ServicePort& port, size_t slot);
-Element hairpinElement(linux::Ipv4Address ip);
-Element elsewhereElement(linux::Ipv4Address ip);
+Element hairpinElement(const base::IpAddress& ip);
+Element elsewhereElement(const base::IpAddress& ip);
 linux::nft::Data endpointData(const Endpoint& endpoint);
 // Those of the port itself: its size, its affinity, who may come.
 std::vector<std::pair<Element, linux::nft::Data>> portElements(const ServicePort& port, const Backends& backends);
@@ -127,8 +131,8 @@ void Slots::forEachElement(F&& f) const {
   for (const auto& [port, backends] : ports_) {
     for (const auto& [element, data] : portElements(port, backends)) f(element, data);
   }
-  for (const auto& [ip, users] : users_) f(hairpinElement({ip}), linux::nft::Data());
-  for (const auto& [ip, users] : elsewhere_) f(elsewhereElement({ip}), linux::nft::Data());
+  for (const auto& [ip, users] : users_) f(hairpinElement(ip), linux::nft::Data());
+  for (const auto& [ip, users] : elsewhere_) f(elsewhereElement(ip), linux::nft::Data());
 }
 
 }  // namespace wherry::proxy

@@ -9,21 +9,21 @@
 namespace wherry::proxy {
 namespace {
 
-using linux::Ipv4Address;
+using base::IpAddress;
 using linux::nft::FieldType;
 
-const ServicePort kWeb{{0x0a600001}, IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
+const ServicePort kWeb{base::IpAddress::ipv4(0x0a600001), IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
 
 // Endpoints 10.244.0.<last> at port 8080, sorted.
 std::vector<Endpoint> endpoints(std::initializer_list<uint32_t> last) {
   std::vector<Endpoint> out;
-  for (uint32_t host : last) out.push_back({{0x0af40000 + host}, 8080});
+  for (uint32_t host : last) out.push_back({base::IpAddress::ipv4(0x0af40000 + host), 8080});
   return out;
 }
 
 std::string slotText(const std::vector<Endpoint>& slots) {
   std::vector<std::string> hosts;
-  for (const Endpoint& endpoint : slots) hosts.push_back(std::to_string(endpoint.ip.value & 255));
+  for (const Endpoint& endpoint : slots) hosts.push_back(std::to_string(endpoint.ip.ipv4Value() & 255));
   return base::join(hosts, " ");
 }
 
@@ -125,7 +125,7 @@ TEST(Slots, ChangesWithinOneTransactionAreJoined) {
 TEST(Slots, AnAddressThatTwoServicesUseIsAHairpinUntilBothAreGone) {
   Slots slots;
   Changes ignored, one, two;
-  ServicePort other{{0x0a600002}, IPPROTO_TCP, 80};
+  ServicePort other{base::IpAddress::ipv4(0x0a600002), IPPROTO_TCP, 80};
   slots.set(kWeb, endpoints({1}), ignored);
   slots.set(other, endpoints({1}), ignored);
   slots.remove(kWeb, one);
@@ -152,7 +152,7 @@ TEST(Slots, PoliciesThatChangeTouchNoEndpoint) {
   Backends backends(endpoints({1, 2}));
   slots.set(kWeb, backends, ignored);
   backends.affinity = std::chrono::duration<uint32_t>(60);
-  backends.sources = {*linux::Ipv4Prefix::parse("192.0.2.0/24")};
+  backends.sources = {*base::IpPrefix::parse("192.0.2.0/24")};
   slots.set(kWeb, backends, change);
   EXPECT_EQ(text(change),
             "add affine60 10.96.0.1 . tcp . 80\n"
@@ -181,9 +181,9 @@ TEST(Slots, WhatNobodyAnswersIsRefusedOrDropped) {
 TEST(Slots, AnAddressElsewhereIsNotedWhileAPortHasIt) {
   Slots slots;
   Changes there, gone;
-  slots.set(kWeb, {{{0x0af40101}, 80, Place::kElsewhere}}, there);
+  slots.set(kWeb, {{base::IpAddress::ipv4(0x0af40101), 80, Place::kElsewhere}}, there);
   EXPECT_NE(text(there).find("add elsewhere 10.244.1.1\n"), std::string::npos);
-  slots.set(kWeb, {{{0x0af40101}, 80, Place::kHere}}, gone);
+  slots.set(kWeb, {{base::IpAddress::ipv4(0x0af40101), 80, Place::kHere}}, gone);
   EXPECT_EQ(text(gone), "delete elsewhere 10.244.1.1\n");
 }
 
@@ -191,7 +191,7 @@ TEST(Slots, EndpointsBeyondTheThousandthGetNoSlot) {
   Slots slots;
   Changes ignored;
   std::vector<Endpoint> many;
-  for (uint32_t host = 0; host < 1500; ++host) many.push_back({{0x0af40000 + host}, 80});
+  for (uint32_t host = 0; host < 1500; ++host) many.push_back({base::IpAddress::ipv4(0x0af40000 + host), 80});
   slots.set(kWeb, many, ignored);
   EXPECT_EQ(slots.find(kWeb)->endpoints.size(), kMaxSlots);
 }

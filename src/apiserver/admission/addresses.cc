@@ -43,7 +43,8 @@ std::vector<std::string> checkUsableIp(std::string_view text) {
 std::string warningForIp(std::string_view field, std::string_view text) {
   auto ip = IpAddress::parse(text);
   if (!ip || ip->text() == text) return "";
-  return fmt::format("{}: IPv6 address \"{}\" should be in RFC 5952 canonical format (\"{}\")", field, text, ip->text());
+  return fmt::format("{}: IPv6 address \"{}\" should be in RFC 5952 canonical format (\"{}\")", field, text,
+                     ip->text());
 }
 
 std::string warningForCidr(std::string_view field, std::string_view text) {

@@ -17,7 +17,8 @@ std::optional<base::IpFamily> familyOf(std::string_view text);
 // address.
 std::vector<std::string> checkUsableIp(std::string_view text);
 
-// What a client is told of an address, or of a prefix, that is not written as RFC 5952 has it, though it means the same;
+// What a client is told of an address, or of a prefix, that is not written as RFC 5952 has it, though it means the
+// same;
 // "" when it is, or is none.
 std::string warningForIp(std::string_view field, std::string_view text);
 std::string warningForCidr(std::string_view field, std::string_view text);

@@ -130,9 +130,8 @@ void warnOfSpelling(std::string warning, std::vector<std::string>& warnings) {
 
 void warnAbout(const json::Object& spec, std::vector<std::string>& warnings) {
   auto forEachText = [&](const char* field, auto f) {
-    forEachItem(arrayAt(spec, field), std::string("spec.") + field, [&](const json::Value& text, const std::string& at) {
-      warnOfSpelling(f(at, textOf(text)), warnings);
-    });
+    forEachItem(arrayAt(spec, field), std::string("spec.") + field,
+                [&](const json::Value& text, const std::string& at) { warnOfSpelling(f(at, textOf(text)), warnings); });
   };
   forEachText("clusterIPs", warningForIp);
   std::string_view type = getString(spec, "type");

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "apiserver/admission/admission_world.h"
 #include "apiserver/admission/addresses.h"
+#include "apiserver/admission/admission_world.h"
 #include "base/strings.h"
 
 namespace wherry::apiserver {
@@ -104,8 +104,7 @@ TEST(ServiceFamilies, WhatCantBeHadIsRefusedInKubernetesWords) {
        "spec.clusterIPs: Invalid value: [\"10.96.1.1\"]: first value must match `clusterIP`"},
       {kV4V6, "clusterIP: None, clusterIPs: [None, 10.96.1.1]",
        "spec.clusterIPs: Invalid value: [\"None\",\"10.96.1.1\"]: 'None' must be the first and only value"},
-      {kV4V6, "clusterIP: 10.096.1.2",
-       "spec.clusterIPs[0]: Invalid value: \"10.096.1.2\": must not have leading 0s"},
+      {kV4V6, "clusterIP: 10.096.1.2", "spec.clusterIPs[0]: Invalid value: \"10.096.1.2\": must not have leading 0s"},
       {kV4V6, "clusterIP: '::ffff:10.96.1.2'",
        "spec.clusterIPs[0]: Invalid value: \"::ffff:10.96.1.2\": must not be an IPv4-mapped IPv6 address"},
       {kV4V6, "clusterIP: 'fd00::1'",

@@ -116,8 +116,7 @@ void checkExternalName(const json::Object& spec, meta::FieldErrors& errors) {
   std::string_view name = getString(spec, "externalName");
   for (const char* field : {"clusterIPs", "ipFamilies"}) {
     if (arrayAt(spec, field).empty()) continue;
-    errors.push_back(
-        meta::forbiddenField(std::string("spec.") + field, "may not be set for ExternalName services"));
+    errors.push_back(meta::forbiddenField(std::string("spec.") + field, "may not be set for ExternalName services"));
   }
   if (!getString(spec, "ipFamilyPolicy").empty()) {
     errors.push_back(meta::forbiddenField("spec.ipFamilyPolicy", "may not be set for ExternalName services"));

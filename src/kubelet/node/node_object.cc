@@ -96,12 +96,20 @@ json::Object nodeInfo(const Machine& machine) {
           {"operatingSystem", "linux"},        {"architecture", machine.architecture}};
 }
 
+json::Array addressesOf(const NodeName& node) {
+  json::Array addresses;
+  for (std::string_view ip : base::split(node.ip, ',')) {
+    addresses.push_back(json::Object{{"type", "InternalIP"}, {"address", ip}});
+  }
+  addresses.push_back(json::Object{{"type", "Hostname"}, {"address", node.name}});
+  return addresses;
+}
+
 json::Object renderStatus(const NodeName& node, const Machine& machine, const std::string& now, json::Array images) {
   return {{"capacity", resources(machine.cpus, machine.memory, machine.diskSize, node.maxPods)},
           {"allocatable", resources(machine.cpus, allocatableMemory(machine), machine.diskSize / 10 * 9, node.maxPods)},
           {"conditions", conditions(machine, now)},
-          {"addresses", json::Array{json::Object{{"type", "InternalIP"}, {"address", node.ip}},
-                                    json::Object{{"type", "Hostname"}, {"address", node.name}}}},
+          {"addresses", addressesOf(node)},
           {"images", std::move(images)},
           {"nodeInfo", nodeInfo(machine)}};
 }
@@ -155,8 +163,10 @@ json::Value renderNode(const NodeName& node, const Machine& machine, base::WallT
                       {"kubernetes.io/os", "linux"}};
   json::Object spec;
   if (!node.podCidr.empty()) {
-    spec["podCIDR"] = node.podCidr;
-    spec["podCIDRs"] = json::Array{json::Value(node.podCidr)};
+    json::Array cidrs;
+    for (std::string_view cidr : base::split(node.podCidr, ',')) cidrs.emplace_back(cidr);
+    spec["podCIDR"] = cidrs.front();
+    spec["podCIDRs"] = std::move(cidrs);
   }
   return json::Object{{"apiVersion", "v1"},
                       {"kind", "Node"},

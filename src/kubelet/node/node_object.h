@@ -27,8 +27,8 @@ struct Machine {
 
 struct NodeName {
   std::string name;
-  std::string ip;
-  std::string podCidr;  // "" when not known
+  std::string ip;       // or of both families, separated by a comma
+  std::string podCidr;  // likewise; "" when not known
   int maxPods = 110;
 };
 

@@ -122,6 +122,8 @@ std::string renderHosts(const core_v1::Pod& pod, std::string_view podIp, std::st
   }
   std::string names = shortHostname(pod), domain = domainOf(pod, clusterDomain);
   if (!domain.empty()) names = names + "." + domain + "\t" + names;
+  std::string own;
+  for (std::string_view ip : base::split(podIp, ',')) own += fmt::format("{}\t{}\n", ip, names);
   return "# Kubernetes-managed hosts file.\n"
          "127.0.0.1\tlocalhost\n"
          "::1\tlocalhost ip6-localhost ip6-loopback\n"
@@ -129,7 +131,7 @@ std::string renderHosts(const core_v1::Pod& pod, std::string_view podIp, std::st
          "fe00::0\tip6-mcastprefix\n"
          "fe00::1\tip6-allnodes\n"
          "fe00::2\tip6-allrouters\n" +
-         fmt::format("{}\t{}\n", podIp, names) + renderAliases(pod);
+         own + renderAliases(pod);
 }
 
 }  // namespace wherry::kubelet

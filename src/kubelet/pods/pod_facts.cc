@@ -34,6 +34,8 @@ int64_t divideUp(int64_t value, int64_t by) { return by <= 0 ? value : (value + 
 
 }  // namespace
 
+std::string_view primaryIp(std::string_view ips) { return ips.substr(0, ips.find(',')); }
+
 std::string fieldValue(const core_v1::Pod& pod, const PodFacts& facts, std::string_view path) {
   auto metadata = pod.metadata();
   if (path == "metadata.name") return std::string(metadata.name());
@@ -45,8 +47,10 @@ std::string fieldValue(const core_v1::Pod& pod, const PodFacts& facts, std::stri
   if (auto key = subscript(path, "metadata.annotations")) return std::string(metadata.annotation(*key));
   if (path == "spec.nodeName") return std::string(pod.spec().nodeName());
   if (path == "spec.serviceAccountName") return std::string(pod.spec().serviceAccountName());
-  if (path == "status.podIP" || path == "status.podIPs") return facts.podIp;
-  if (path == "status.hostIP" || path == "status.hostIPs") return facts.hostIp;
+  if (path == "status.podIP") return std::string(primaryIp(facts.podIp));
+  if (path == "status.podIPs") return facts.podIp;
+  if (path == "status.hostIP") return std::string(primaryIp(facts.hostIp));
+  if (path == "status.hostIPs") return facts.hostIp;
   throw ConfigError(fmt::format("unsupported fieldPath: {}", path));
 }
 

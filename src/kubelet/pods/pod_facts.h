@@ -14,8 +14,8 @@
 namespace wherry::kubelet {
 
 struct PodFacts {
-  std::string podIp;
-  std::string hostIp;
+  std::string podIp;   // one, or of both families, separated by a comma: "10.244.0.7,fd00:10:244::7"
+  std::string hostIp;  // likewise
   int64_t allocatableMilliCpu = 0;
   int64_t allocatableMemory = 0;  // bytes
 };
@@ -32,6 +32,9 @@ struct ObjectLookup {
 struct ConfigError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// The first of such a list: what the older, singular fields show.
+std::string_view primaryIp(std::string_view ips);
 
 // "metadata.name", "metadata.labels['app']", "status.podIP", ...; throws ConfigError for a path that is none.
 std::string fieldValue(const core_v1::Pod& pod, const PodFacts& facts, std::string_view path);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "kubelet/pods/pod_facts.h"
 #include "kubelet/pods/rejection.h"
 #include "meta/time.h"
 
@@ -182,12 +183,18 @@ json::Array initContainerStatuses(const core_v1::Pod& pod, const Observation& se
   return out;
 }
 
+json::Array ipList(std::string_view ips) {
+  json::Array list;
+  for (std::string_view ip : base::split(ips, ',')) list.push_back(json::Object{{"ip", ip}});
+  return list;
+}
+
 void addAddresses(const Observation& seen, const NodeIdentity& node, json::Object& status) {
-  status["hostIP"] = node.ip;
-  status["hostIPs"] = json::Array{json::Object{{"ip", node.ip}}};
+  status["hostIP"] = primaryIp(node.ip);
+  status["hostIPs"] = ipList(node.ip);
   if (seen.podIp.empty()) return;
-  status["podIP"] = seen.podIp;
-  status["podIPs"] = json::Array{json::Object{{"ip", seen.podIp}}};
+  status["podIP"] = primaryIp(seen.podIp);
+  status["podIPs"] = ipList(seen.podIp);
 }
 
 std::string startTime(const core_v1::Pod& pod, base::WallTime now) {

@@ -7,6 +7,7 @@
 
 #include "base/fault_point.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "json/patch.h"
 #include "kubelet/pods/rejection.h"
 
@@ -66,7 +67,9 @@ Observation PodWorker::observe() {
     seen.sandboxAttempt = state_->sandbox->attempt;
     seen.podIp = state_->sandbox->ip;
   } else {
-    seen.podIp = pod_.status().podIP();
+    std::vector<std::string> ips;
+    for (auto ip : pod_.status().podIPs()) ips.emplace_back(ip.ip());
+    seen.podIp = ips.empty() ? std::string(pod_.status().podIP()) : base::join(ips, ",");
   }
   for (const ContainerRecord& record : seen.containers) {
     std::string id = record.id();

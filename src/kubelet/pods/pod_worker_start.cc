@@ -186,7 +186,7 @@ ProbeTarget PodWorker::probeTarget(const core_v1::Container& container, const Co
                   const std::vector<std::string>& argv, milliseconds timeout) {
     return containers.exec(record, argv, timeout, stop);
   };
-  return {state_->sandbox ? state_->sandbox->ip : "", container, exec};
+  return {std::string(primaryIp(state_->sandbox ? state_->sandbox->ip : "")), container, exec};
 }
 
 // Once for each container that is up, also for one that was started by an earlier process of ours.

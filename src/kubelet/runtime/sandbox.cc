@@ -114,7 +114,7 @@ void addHostPorts(const core_v1::Container& container, std::vector<network::Host
   for (auto port : container.ports()) {
     if (port.hostPort() == 0) continue;
     std::string_view protocol = port.protocol();
-    into.push_back({.hostIp = linux::Ipv4Address::parse(port.hostIP()).value_or(linux::Ipv4Address{}),
+    into.push_back({.hostIp = base::IpAddress::parse(port.hostIP()).value_or(base::IpAddress()),
                     .protocol = protocol == "UDP"    ? uint8_t{IPPROTO_UDP}
                                 : protocol == "SCTP" ? uint8_t{IPPROTO_SCTP}
                                                      : uint8_t{IPPROTO_TCP},

@@ -22,7 +22,7 @@ struct SandboxRecord {
   std::string uid;
   std::string ns;
   std::string name;
-  std::string ip;  // the node's for a pod on the host network
+  std::string ip;  // its addresses, separated by a comma; the node's for a pod on the host network
   bool hostNetwork = false;
   bool sharedProcesses = false;  // shareProcessNamespace
   int attempt = 0;               // counts the sandboxes that this pod has had

@@ -8,6 +8,8 @@
 #include <linux/netlink.h>
 #include <sys/socket.h>
 
+#include "linux/nft/expressions.h"
+
 namespace wherry::linux::nft {
 namespace {
 
@@ -73,8 +75,8 @@ bool tableNames(NetlinkSocket& socket, const BaseChain& chain, std::string_view 
   return found;
 }
 
-bool tableExists(NetlinkSocket& socket, const std::string& table) {
-  NetlinkMessage message = question(NFT_MSG_GETTABLE, NFPROTO_IPV4);
+bool tableExists(NetlinkSocket& socket, const std::string& table, IpFamily family) {
+  NetlinkMessage message = question(NFT_MSG_GETTABLE, nftFamily(family));
   message.text(NFTA_TABLE_NAME, table);
   NetlinkResult result = socket.get(message, [](uint16_t, std::string_view) {});
   if (result.error != ENOENT) result.check("look for table " + table);

@@ -28,6 +28,6 @@ std::vector<BaseChain> listBaseChains(NetlinkSocket& socket);
 bool tableNames(NetlinkSocket& socket, const BaseChain& chain, std::string_view bytes);
 
 // Whether there is a table of family ip.
-bool tableExists(NetlinkSocket& socket, const std::string& table);
+bool tableExists(NetlinkSocket& socket, const std::string& table, IpFamily family = IpFamily::kIPv4);
 
 }  // namespace wherry::linux::nft

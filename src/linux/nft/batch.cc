@@ -19,12 +19,6 @@ namespace {
 // Elements of one message lie in one attribute, whose length has 16 bits; this leaves room for the largest element.
 constexpr size_t kElementsPerMessageBytes = 60'000;
 
-NetlinkMessage nftMessage(uint16_t type, uint16_t flags) {
-  NetlinkMessage message(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8) | type, flags);
-  message.fixed(nfgenmsg{NFPROTO_IPV4, NFNETLINK_V0, 0});
-  return message;
-}
-
 NetlinkMessage batchMarker(uint16_t type) {
   NetlinkMessage message(type, 0);
   message.fixed(nfgenmsg{AF_UNSPEC, NFNETLINK_V0, NFNL_SUBSYS_NFTABLES << 8});  // the number in network byte order
@@ -36,6 +30,8 @@ uint32_t typeNumber(FieldType type) {
   switch (type) {
     case FieldType::kAddress:
       return 7;  // ipv4_addr
+    case FieldType::kAddress6:
+      return 8;  // ipv6_addr
     case FieldType::kProtocol:
       return 12;  // inet_proto
     case FieldType::kPort:
@@ -120,7 +116,13 @@ void number(std::string& packet, uint32_t first, uint32_t count) {
 
 }  // namespace
 
-Batch::Batch() = default;
+Batch::Batch(IpFamily family) : family_(family) {}
+
+NetlinkMessage Batch::message(uint16_t type, uint16_t flags) const {
+  NetlinkMessage message(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8) | type, flags);
+  message.fixed(nfgenmsg{nftFamily(family_), NFNETLINK_V0, 0});
+  return message;
+}
 
 void Batch::append(NetlinkMessage message) {
   flushElements();
@@ -129,14 +131,14 @@ void Batch::append(NetlinkMessage message) {
 }
 
 void Batch::addTable(const std::string& table) {
-  NetlinkMessage message = nftMessage(NFT_MSG_NEWTABLE, NLM_F_CREATE);
+  NetlinkMessage message = this->message(NFT_MSG_NEWTABLE, NLM_F_CREATE);
   message.text(NFTA_TABLE_NAME, table);
   message.be32(NFTA_TABLE_FLAGS, 0);
   append(std::move(message));
 }
 
 void Batch::deleteTable(const std::string& table) {
-  NetlinkMessage message = nftMessage(NFT_MSG_DELTABLE, 0);
+  NetlinkMessage message = this->message(NFT_MSG_DELTABLE, 0);
   message.text(NFTA_TABLE_NAME, table);
   append(std::move(message));
 }
@@ -165,7 +167,7 @@ void Batch::replaceTable(const Table& table) {
 
 void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
                           const std::optional<Dynamic>& dynamic, const Type* dataType) {
-  NetlinkMessage message = nftMessage(NFT_MSG_NEWSET, NLM_F_CREATE);
+  NetlinkMessage message = this->message(NFT_MSG_NEWSET, NLM_F_CREATE);
   message.text(NFTA_SET_TABLE, table);
   message.text(NFTA_SET_NAME, name);
   message.be32(NFTA_SET_ID, nextSetId_++);
@@ -193,7 +195,7 @@ void Batch::addMap(const std::string& table, const DataMap& map) {
 }
 
 void Batch::addChain(const std::string& table, const Chain& chain) {
-  NetlinkMessage message = nftMessage(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+  NetlinkMessage message = this->message(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
   message.text(NFTA_CHAIN_TABLE, table);
   message.text(NFTA_CHAIN_NAME, chain.name);
   if (chain.hook) {
@@ -209,11 +211,11 @@ void Batch::addChain(const std::string& table, const Chain& chain) {
 
 void Batch::addRules(const std::string& table, const Chain& chain) {
   for (const Rule& rule : chain.rules) {
-    NetlinkMessage message = nftMessage(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+    NetlinkMessage message = this->message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
     message.text(NFTA_RULE_TABLE, table);
     message.text(NFTA_RULE_CHAIN, chain.name);
     auto expressions = message.nest(NFTA_RULE_EXPRESSIONS);
-    for (const Statement& statement : rule.statements) putStatement(message, statement);
+    for (const Statement& statement : rule.statements) putStatement(message, statement, family_);
     message.endNest(expressions);
     append(std::move(message));
   }
@@ -248,7 +250,7 @@ void Batch::openElements(uint16_t messageType, const std::string& table, const s
   std::string of = fmt::format("{} {} {}", messageType, table, set);
   if (elements_ && elementsOf_ == of && elements_->nestSize(elementsNest_) < kElementsPerMessageBytes) return;
   flushElements();
-  elements_ = nftMessage(messageType, messageType == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+  elements_ = message(messageType, messageType == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
   elements_->text(NFTA_SET_ELEM_LIST_TABLE, table);
   elements_->text(NFTA_SET_ELEM_LIST_SET, set);
   elementsNest_ = elements_->nest(NFTA_SET_ELEM_LIST_ELEMENTS);

@@ -27,11 +27,12 @@ struct BatchError : std::runtime_error {
 
 class Batch {
  public:
-  Batch();
+  explicit Batch(IpFamily family = IpFamily::kIPv4);  // of all tables in it
+  IpFamily family() const { return family_; }
 
   void addTable(const std::string& table);
   void deleteTable(const std::string& table);  // with all it holds
-  // The table as modelled, in place of one of that name, or as the first.
+  // The table as modelled, in place of one of that name, or as the first. REQUIRES: it is of the batch's family.
   void replaceTable(const Table& table);
   void removeTableIfAny(const std::string& table);
 
@@ -75,6 +76,9 @@ class Batch {
   void openElements(uint16_t messageType, const std::string& table, const std::string& set);
   void flushElements();
 
+  NetlinkMessage message(uint16_t type, uint16_t flags) const;
+
+  IpFamily family_;
   std::string packet_;
   uint32_t count_ = 0;  // messages, which are numbered when they are sent
   uint32_t nextSetId_ = 1;

@@ -8,6 +8,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
+#include "linux/nft/expressions.h"
+
 namespace wherry::linux::nft {
 namespace {
 
@@ -37,9 +39,9 @@ ListedElement readElement(const NetlinkAttributes& element) {
 }  // namespace
 
 void listElements(NetlinkSocket& socket, const std::string& table, const std::string& set,
-                  const std::function<void(const ListedElement&)>& visit) {
+                  const std::function<void(const ListedElement&)>& visit, IpFamily family) {
   NetlinkMessage message(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM, 0);
-  message.fixed(nfgenmsg{NFPROTO_IPV4, NFNETLINK_V0, 0});
+  message.fixed(nfgenmsg{nftFamily(family), NFNETLINK_V0, 0});
   message.text(NFTA_SET_ELEM_LIST_TABLE, table);
   message.text(NFTA_SET_ELEM_LIST_SET, set);
   try {

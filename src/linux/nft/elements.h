@@ -23,6 +23,6 @@ struct ListedElement {
 // Calls `visit` for each; for none when there is no such table or set. `socket` is of NETLINK_NETFILTER. Throws
 // std::system_error.
 void listElements(NetlinkSocket& socket, const std::string& table, const std::string& set,
-                  const std::function<void(const ListedElement&)>& visit);
+                  const std::function<void(const ListedElement&)>& visit, IpFamily family = IpFamily::kIPv4);
 
 }  // namespace wherry::linux::nft

@@ -1,5 +1,7 @@
 #include "linux/nft/expressions.h"
 
+#include <algorithm>
+
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -63,12 +65,23 @@ void loadOfConnection(NetlinkMessage& message, uint32_t key, uint8_t direction, 
   message.u8(NFTA_CT_DIRECTION, direction);
 }
 
-void loadField(NetlinkMessage& message, Field field, uint32_t to) {
+// Where the headers of a family have their addresses, and how connection tracking calls them.
+struct Addresses {
+  uint32_t sourceOffset, destinationOffset, bytes;
+  uint32_t ofConnectionSource, ofConnectionDestination;
+};
+constexpr Addresses addressesOf(IpFamily family) {
+  return family == IpFamily::kIPv4 ? Addresses{12, 16, 4, NFT_CT_SRC_IP, NFT_CT_DST_IP}
+                                   : Addresses{8, 24, 16, NFT_CT_SRC_IP6, NFT_CT_DST_IP6};
+}
+
+void loadField(NetlinkMessage& message, Field field, IpFamily family, uint32_t to) {
+  const Addresses at = addressesOf(family);
   switch (field) {
     case Field::kSourceAddress:
-      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, 12, 4, to);
+      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, at.sourceOffset, at.bytes, to);
     case Field::kDestinationAddress:
-      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, to);
+      return loadPayload(message, NFT_PAYLOAD_NETWORK_HEADER, at.destinationOffset, at.bytes, to);
     case Field::kProtocol:
       return loadMeta(message, NFT_META_L4PROTO, to);
     case Field::kSourcePort:
@@ -82,13 +95,13 @@ void loadField(NetlinkMessage& message, Field field, uint32_t to) {
     case Field::kOutputInterface:
       return loadMeta(message, NFT_META_OIFNAME, to);
     case Field::kOriginalSource:
-      return loadOfConnection(message, NFT_CT_SRC_IP, IP_CT_DIR_ORIGINAL, to);
+      return loadOfConnection(message, at.ofConnectionSource, IP_CT_DIR_ORIGINAL, to);
     case Field::kOriginalDestination:
-      return loadOfConnection(message, NFT_CT_DST_IP, IP_CT_DIR_ORIGINAL, to);
+      return loadOfConnection(message, at.ofConnectionDestination, IP_CT_DIR_ORIGINAL, to);
     case Field::kOriginalDestinationPort:
       return loadOfConnection(message, NFT_CT_PROTO_DST, IP_CT_DIR_ORIGINAL, to);
     case Field::kReplySource:
-      return loadOfConnection(message, NFT_CT_SRC_IP, IP_CT_DIR_REPLY, to);
+      return loadOfConnection(message, at.ofConnectionSource, IP_CT_DIR_REPLY, to);
     case Field::kReplySourcePort:
       return loadOfConnection(message, NFT_CT_PROTO_SRC, IP_CT_DIR_REPLY, to);
   }
@@ -103,15 +116,15 @@ void loadRandom(NetlinkMessage& message, RandomNumber random, uint32_t to) {
 }
 
 // Returns the first register behind it.
-uint32_t loadKey(NetlinkMessage& message, const Key& key, uint32_t to = kFirst) {
+uint32_t loadKey(NetlinkMessage& message, const Key& key, IpFamily family, uint32_t to = kFirst) {
   for (const KeyPart& part : key) {
     if (const auto* random = std::get_if<RandomNumber>(&part)) {
       loadRandom(message, *random, to);
       to += 1;
     } else {
       Field field = std::get<Field>(part);
-      loadField(message, field, to);
-      to += static_cast<uint32_t>(registerBytes(typeOf(field)) / 4);
+      loadField(message, field, family, to);
+      to += static_cast<uint32_t>(registerBytes(typeOf(field, family)) / 4);
     }
   }
   return to;
@@ -124,31 +137,35 @@ void compare(NetlinkMessage& message, uint32_t op, std::string_view value) {
   cmp.value(NFTA_CMP_DATA, value);
 }
 
-void maskFirst(NetlinkMessage& message, uint32_t maskInRegister) {
-  uint32_t zero = 0;
+void maskFirst(NetlinkMessage& message, const std::string& maskInRegisters) {
   Expression bitwise(message, "bitwise");
   bitwise.number(NFTA_BITWISE_SREG, kFirst);
   bitwise.number(NFTA_BITWISE_DREG, kFirst);
-  bitwise.number(NFTA_BITWISE_LEN, sizeof maskInRegister);
-  bitwise.value(NFTA_BITWISE_MASK, {reinterpret_cast<const char*>(&maskInRegister), sizeof maskInRegister});
-  bitwise.value(NFTA_BITWISE_XOR, {reinterpret_cast<const char*>(&zero), sizeof zero});
+  bitwise.number(NFTA_BITWISE_LEN, static_cast<uint32_t>(maskInRegisters.size()));
+  bitwise.value(NFTA_BITWISE_MASK, maskInRegisters);
+  bitwise.value(NFTA_BITWISE_XOR, std::string(maskInRegisters.size(), '\0'));
 }
 
-void put(NetlinkMessage& message, const Match& match) {
-  loadField(message, match.field, kFirst);
-  FieldType type = typeOf(match.field);
-  if (type == FieldType::kAddress && match.prefixLength < 32) {
-    uint32_t mask = Ipv4Prefix{{}, match.prefixLength}.mask();
-    maskFirst(message, Ipv4Address{mask}.networkOrder());
+// The registers hold zeros behind a protocol and a port; only what was loaded is compared. Of an interface that may be
+// the beginning of its name.
+size_t comparedBytes(FieldType type, const Data& value) {
+  if (type == FieldType::kProtocol) return 1;
+  if (type == FieldType::kPort) return 2;
+  return std::min(registerBytes(type), value.bytes().size());
+}
+
+void put(NetlinkMessage& message, const Match& match, IpFamily family) {
+  loadField(message, match.field, family, kFirst);
+  FieldType type = typeOf(match.field, family);
+  if (type == addressType(family) && match.prefixLength < base::addressBits(family)) {
+    maskFirst(message, base::IpPrefix(base::IpAddress::unspecified(family), match.prefixLength).mask().bytes());
   }
-  // The registers hold zeros behind a protocol and a port; only what was loaded is compared.
-  size_t bytes = type == FieldType::kProtocol ? 1 : type == FieldType::kPort ? 2 : registerBytes(type);
   uint32_t op = match.op == Match::Operator::kEqual ? NFT_CMP_EQ : NFT_CMP_NEQ;
-  compare(message, op, std::string_view(match.value.bytes()).substr(0, bytes));
+  compare(message, op, std::string_view(match.value.bytes()).substr(0, comparedBytes(type, match.value)));
 }
 
-void put(NetlinkMessage& message, const MatchSet& match) {
-  loadKey(message, match.key);
+void put(NetlinkMessage& message, const MatchSet& match, IpFamily family) {
+  loadKey(message, match.key, family);
   Expression lookup(message, "lookup");
   lookup.text(NFTA_LOOKUP_SET, match.set);
   lookup.number(NFTA_LOOKUP_SREG, kFirst);
@@ -161,19 +178,21 @@ void putConnectionBit(NetlinkMessage& message, uint32_t key, uint32_t bit) {
     ct.number(NFTA_CT_DREG, kFirst);
     ct.number(NFTA_CT_KEY, key);
   }
-  maskFirst(message, bit);
+  maskFirst(message, {reinterpret_cast<const char*>(&bit), sizeof bit});
   compare(message, NFT_CMP_NEQ, std::string_view("\0\0\0\0", 4));
 }
 
-void put(NetlinkMessage& message, const MatchInvalid&) {
+void put(NetlinkMessage& message, const MatchInvalid&, IpFamily) {
   putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT);
 }
-void put(NetlinkMessage& message, const MatchNew&) {
+void put(NetlinkMessage& message, const MatchNew&, IpFamily) {
   putConnectionBit(message, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_NEW));
 }
-void put(NetlinkMessage& message, const MatchTranslated&) { putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT); }
+void put(NetlinkMessage& message, const MatchTranslated&, IpFamily) {
+  putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT);
+}
 
-void put(NetlinkMessage& message, const MatchLocal&) {
+void put(NetlinkMessage& message, const MatchLocal&, IpFamily) {
   {
     Expression fib(message, "fib");
     fib.number(NFTA_FIB_DREG, kFirst);
@@ -184,8 +203,18 @@ void put(NetlinkMessage& message, const MatchLocal&) {
   compare(message, NFT_CMP_EQ, {reinterpret_cast<const char*>(&local), sizeof local});
 }
 
-void put(NetlinkMessage& message, const DestinationNat& statement) {
-  loadKey(message, statement.key);
+void put(NetlinkMessage& message, const MatchNotFromThere&, IpFamily) {
+  {
+    Expression fib(message, "fib");
+    fib.number(NFTA_FIB_DREG, kFirst);
+    fib.number(NFTA_FIB_RESULT, NFT_FIB_RESULT_OIF);
+    fib.number(NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF);
+  }
+  compare(message, NFT_CMP_EQ, std::string_view("\0\0\0\0", 4));
+}
+
+void put(NetlinkMessage& message, const DestinationNat& statement, IpFamily family) {
+  loadKey(message, statement.key, family);
   {
     Expression lookup(message, "lookup");
     lookup.text(NFTA_LOOKUP_SET, statement.map);
@@ -194,14 +223,14 @@ void put(NetlinkMessage& message, const DestinationNat& statement) {
   }
   Expression nat(message, "nat");
   nat.number(NFTA_NAT_TYPE, NFT_NAT_DNAT);
-  nat.number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+  nat.number(NFTA_NAT_FAMILY, nftFamily(family));
   nat.number(NFTA_NAT_REG_ADDR_MIN, kFirst);
-  nat.number(NFTA_NAT_REG_PROTO_MIN, kFirst + 1);
+  nat.number(NFTA_NAT_REG_PROTO_MIN, kFirst + addressesOf(family).bytes / 4);
 }
 
-void put(NetlinkMessage& message, const RememberFor& statement) {
-  uint32_t data = loadKey(message, statement.key);
-  loadKey(message, statement.data, data);
+void put(NetlinkMessage& message, const RememberFor& statement, IpFamily family) {
+  uint32_t data = loadKey(message, statement.key, family);
+  loadKey(message, statement.data, family, data);
   Expression update(message, "dynset");
   update.text(NFTA_DYNSET_SET_NAME, statement.map);
   update.number(NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
@@ -210,8 +239,8 @@ void put(NetlinkMessage& message, const RememberFor& statement) {
   message.be64(NFTA_DYNSET_TIMEOUT, static_cast<uint64_t>(std::chrono::milliseconds(statement.timeout).count()));
 }
 
-void put(NetlinkMessage& message, const CountIn& statement) {
-  loadKey(message, statement.key);
+void put(NetlinkMessage& message, const CountIn& statement, IpFamily family) {
+  loadKey(message, statement.key, family);
   Expression update(message, "dynset");
   update.text(NFTA_DYNSET_SET_NAME, statement.set);
   update.number(NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
@@ -222,16 +251,16 @@ void put(NetlinkMessage& message, const CountIn& statement) {
   message.endNest(counter);
 }
 
-void put(NetlinkMessage& message, const LeaveUntracked&) { Expression notrack(message, "notrack"); }
+void put(NetlinkMessage& message, const LeaveUntracked&, IpFamily) { Expression notrack(message, "notrack"); }
 
-void put(NetlinkMessage& message, const MasqueradeSource&) { Expression masquerade(message, "masq"); }
+void put(NetlinkMessage& message, const MasqueradeSource&, IpFamily) { Expression masquerade(message, "masq"); }
 
-void put(NetlinkMessage& message, const Reject& reject) {
-  constexpr uint8_t kIcmpPortUnreachable = 3;
+void put(NetlinkMessage& message, const Reject& reject, IpFamily family) {
+  const uint8_t portUnreachable = family == IpFamily::kIPv4 ? 3 : 4;  // RFC 792, RFC 4443 section 3.1
   bool reset = reject.with == RejectWith::kTcpReset;
   Expression expression(message, "reject");
   expression.number(NFTA_REJECT_TYPE, reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMP_UNREACH);
-  message.u8(NFTA_REJECT_ICMP_CODE, reset ? 0 : kIcmpPortUnreachable);
+  message.u8(NFTA_REJECT_ICMP_CODE, reset ? 0 : portUnreachable);
 }
 
 uint32_t verdictCode(VerdictKind kind) {
@@ -250,7 +279,7 @@ uint32_t verdictCode(VerdictKind kind) {
   return NF_ACCEPT;
 }
 
-void put(NetlinkMessage& message, const Verdict& verdict) {
+void put(NetlinkMessage& message, const Verdict& verdict, IpFamily) {
   Expression immediate(message, "immediate");
   immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
   auto data = message.nest(NFTA_IMMEDIATE_DATA);
@@ -263,8 +292,10 @@ void put(NetlinkMessage& message, const Verdict& verdict) {
 
 }  // namespace
 
-void putStatement(NetlinkMessage& message, const Statement& statement) {
-  std::visit([&](const auto& alternative) { put(message, alternative); }, statement);
+uint8_t nftFamily(IpFamily family) { return family == IpFamily::kIPv4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
+
+void putStatement(NetlinkMessage& message, const Statement& statement, IpFamily family) {
+  std::visit([&](const auto& alternative) { put(message, alternative, family); }, statement);
 }
 
 }  // namespace wherry::linux::nft

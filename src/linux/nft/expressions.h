@@ -1,4 +1,4 @@
-// How the kernel wants a statement: as expressions on registers. Used by nft/batch.cc alone. Pure.
+// How the kernel wants a statement: as expressions on registers. Used by what talks to the kernel here. Pure.
 #pragma once
 
 #include "linux/netlink_message.h"
@@ -6,7 +6,11 @@
 
 namespace wherry::linux::nft {
 
-// Adds the expressions of `statement` to a message whose NFTA_RULE_EXPRESSIONS nest is open.
-void putStatement(NetlinkMessage& message, const Statement& statement);
+// The kernel's number of a family of tables.
+uint8_t nftFamily(IpFamily family);
+
+// Adds the expressions of `statement`, of a table of this family, to a message whose NFTA_RULE_EXPRESSIONS nest is
+// open.
+void putStatement(NetlinkMessage& message, const Statement& statement, IpFamily family);
 
 }  // namespace wherry::linux::nft

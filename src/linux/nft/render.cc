@@ -1,12 +1,12 @@
 #include "linux/nft/render.h"
 
-#include <bit>
 #include <cstring>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include "base/ip.h"
 #include "base/strings.h"
 
 namespace wherry::linux::nft {
@@ -37,7 +37,8 @@ std::string protocolName(uint8_t protocol) {
 std::string renderField(FieldType type, std::string_view bytes) {
   switch (type) {
     case FieldType::kAddress:
-      return Ipv4Address::fromNetworkOrder(load<uint32_t>(bytes)).text();
+    case FieldType::kAddress6:
+      return base::formatIp(bytes);
     case FieldType::kProtocol:
       return protocolName(load<uint8_t>(bytes));
     case FieldType::kPort:
@@ -45,7 +46,7 @@ std::string renderField(FieldType type, std::string_view bytes) {
     case FieldType::kNumber:
       return fmt::format("0x{:08x}", load<uint32_t>(bytes));
     case FieldType::kInterface:
-      return fmt::format("\"{}\"", bytes.substr(0, bytes.find('\0')));
+      return fmt::format("\"{}{}\"", bytes.substr(0, bytes.find('\0')), bytes.size() < registerBytes(type) ? "*" : "");
   }
   return "";
 }
@@ -54,6 +55,8 @@ std::string typeName(FieldType type) {
   switch (type) {
     case FieldType::kAddress:
       return "ipv4_addr";
+    case FieldType::kAddress6:
+      return "ipv6_addr";
     case FieldType::kProtocol:
       return "inet_proto";
     case FieldType::kPort:
@@ -72,12 +75,13 @@ std::string renderType(const Type& type) {
   return base::join(names, " . ");
 }
 
-std::string fieldName(Field field) {
+std::string fieldName(Field field, IpFamily family) {
+  const char* ip = family == IpFamily::kIPv4 ? "ip" : "ip6";
   switch (field) {
     case Field::kSourceAddress:
-      return "ip saddr";
+      return fmt::format("{} saddr", ip);
     case Field::kDestinationAddress:
-      return "ip daddr";
+      return fmt::format("{} daddr", ip);
     case Field::kProtocol:
       return "meta l4proto";
     case Field::kSourcePort:
@@ -91,43 +95,50 @@ std::string fieldName(Field field) {
     case Field::kOutputInterface:
       return "oifname";
     case Field::kOriginalSource:
-      return "ct original ip saddr";
+      return fmt::format("ct original {} saddr", ip);
     case Field::kOriginalDestination:
-      return "ct original ip daddr";
+      return fmt::format("ct original {} daddr", ip);
     case Field::kOriginalDestinationPort:
       return "ct original proto-dst";
     case Field::kReplySource:
-      return "ct reply ip saddr";
+      return fmt::format("ct reply {} saddr", ip);
     case Field::kReplySourcePort:
       return "ct reply proto-src";
   }
   return "";
 }
 
-std::string renderKey(const Key& key) {
+std::string renderKey(const Key& key, IpFamily family) {
   std::vector<std::string> parts;
   for (const KeyPart& part : key) {
     const auto* random = std::get_if<RandomNumber>(&part);
-    parts.push_back(random ? fmt::format("numgen random mod {}", random->modulus) : fieldName(std::get<Field>(part)));
+    parts.push_back(random ? fmt::format("numgen random mod {}", random->modulus)
+                           : fieldName(std::get<Field>(part), family));
   }
   return base::join(parts, " . ");
 }
 
-std::string render(const Match& match) {
-  std::string value = renderField(typeOf(match.field), match.value.bytes());
-  if (typeOf(match.field) == FieldType::kAddress && match.prefixLength < 32)
+std::string render(const Match& match, IpFamily family) {
+  FieldType type = typeOf(match.field, family);
+  std::string value = renderField(type, match.value.bytes());
+  if (type == addressType(family) && match.prefixLength < base::addressBits(family)) {
     value += fmt::format("/{}", match.prefixLength);
-  return fmt::format("{}{} {}", fieldName(match.field), match.op == Match::Operator::kEqual ? "" : " !=", value);
+  }
+  return fmt::format("{}{} {}", fieldName(match.field, family),
+                     match.op == Match::Operator::kEqual ? "" : " !=", value);
 }
-std::string render(const MatchSet& match) {
-  return fmt::format("{}{} @{}", renderKey(match.key), match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
+std::string render(const MatchSet& match, IpFamily family) {
+  return fmt::format("{}{} @{}", renderKey(match.key, family),
+                     match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
 }
-std::string render(const MatchInvalid&) { return "ct state invalid"; }
-std::string render(const MatchNew&) { return "ct state new"; }
-std::string render(const MatchTranslated&) { return "ct status dnat"; }
-std::string render(const MatchLocal&) { return "fib daddr type local"; }
-std::string render(const DestinationNat& nat) {
-  return fmt::format("dnat ip to {} map @{}", renderKey(nat.key), nat.map);
+std::string render(const MatchInvalid&, IpFamily) { return "ct state invalid"; }
+std::string render(const MatchNew&, IpFamily) { return "ct state new"; }
+std::string render(const MatchTranslated&, IpFamily) { return "ct status dnat"; }
+std::string render(const MatchLocal&, IpFamily) { return "fib daddr type local"; }
+std::string render(const MatchNotFromThere&, IpFamily) { return "fib saddr . iif oif missing"; }
+std::string render(const DestinationNat& nat, IpFamily family) {
+  return fmt::format("dnat {} to {} map @{}", family == IpFamily::kIPv4 ? "ip" : "ip6", renderKey(nat.key, family),
+                     nat.map);
 }
 std::string renderDuration(std::chrono::seconds seconds) {
   std::string text;
@@ -137,19 +148,19 @@ std::string renderDuration(std::chrono::seconds seconds) {
   }
   return text;
 }
-std::string render(const RememberFor& update) {
-  return fmt::format("update @{} {{ {} timeout {} : {} }}", update.map, renderKey(update.key),
-                     renderDuration(update.timeout), renderKey(update.data));
+std::string render(const RememberFor& update, IpFamily family) {
+  return fmt::format("update @{} {{ {} timeout {} : {} }}", update.map, renderKey(update.key, family),
+                     renderDuration(update.timeout), renderKey(update.data, family));
 }
-std::string render(const CountIn& update) {
-  return fmt::format("update @{} {{ {} counter }}", update.set, renderKey(update.key));
+std::string render(const CountIn& update, IpFamily family) {
+  return fmt::format("update @{} {{ {} counter }}", update.set, renderKey(update.key, family));
 }
-std::string render(const LeaveUntracked&) { return "notrack"; }
-std::string render(const MasqueradeSource&) { return "masquerade"; }
-std::string render(const Reject& reject) {
+std::string render(const LeaveUntracked&, IpFamily) { return "notrack"; }
+std::string render(const MasqueradeSource&, IpFamily) { return "masquerade"; }
+std::string render(const Reject& reject, IpFamily) {
   return reject.with == RejectWith::kTcpReset ? "reject with tcp reset" : "reject";
 }
-std::string render(const Verdict& verdict) {
+std::string render(const Verdict& verdict, IpFamily) {
   switch (verdict.kind) {
     case VerdictKind::kAccept:
       return "accept";
@@ -199,11 +210,11 @@ std::string renderElements(const std::vector<std::string>& elements) {
 // "10.0.0.0/8", "10.0.0.1" or "10.0.0.1-10.0.0.9".
 std::string renderRange(FieldType type, std::string_view first, std::string_view last) {
   if (first == last) return renderField(type, first);
-  auto low = ntohl(load<uint32_t>(first)), high = ntohl(load<uint32_t>(last));
-  uint32_t hostBits = low ^ high;
-  bool isPrefix = (hostBits & (hostBits + 1)) == 0 && (low & hostBits) == 0;
-  if (type == FieldType::kAddress && isPrefix) {
-    return fmt::format("{}/{}", renderField(type, first), std::countl_zero(hostBits));
+  auto low = base::IpAddress::fromBytes(first), high = base::IpAddress::fromBytes(last);
+  bool isAddress = type == FieldType::kAddress || type == FieldType::kAddress6;
+  for (uint8_t length = 0; isAddress && low && high && length < base::addressBits(low->family()); ++length) {
+    base::IpPrefix prefix(*low, length);
+    if (prefix.address() == *low && prefix.last() == *high) return prefix.text();
   }
   return renderField(type, first) + "-" + renderField(type, last);
 }
@@ -245,14 +256,14 @@ std::string renderMap(const DataMap& map) {
                      map.dynamic ? "\t\tflags dynamic,timeout\n" : "", renderElements(elements));
 }
 
-std::string renderChain(const Chain& chain) {
+std::string renderChain(const Chain& chain, IpFamily family) {
   std::string text = fmt::format("\tchain {} {{\n", chain.name);
   if (chain.hook) {
     text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n",
                         chain.hook->type == ChainType::kNat ? "nat" : "filter", hookName(chain.hook->point),
                         priorityName(*chain.hook));
   }
-  for (const Rule& rule : chain.rules) text += fmt::format("\t\t{}\n", renderRule(rule));
+  for (const Rule& rule : chain.rules) text += fmt::format("\t\t{}\n", renderRule(rule, family));
   return text + "\t}\n";
 }
 
@@ -269,13 +280,13 @@ std::string renderData(const Type& type, const Data& data) {
   return base::join(fields, " . ");
 }
 
-std::string renderStatement(const Statement& statement) {
-  return std::visit([](const auto& alternative) { return render(alternative); }, statement);
+std::string renderStatement(const Statement& statement, IpFamily family) {
+  return std::visit([&](const auto& alternative) { return render(alternative, family); }, statement);
 }
 
-std::string renderRule(const Rule& rule) {
+std::string renderRule(const Rule& rule, IpFamily family) {
   std::vector<std::string> statements;
-  for (const Statement& statement : rule.statements) statements.push_back(renderStatement(statement));
+  for (const Statement& statement : rule.statements) statements.push_back(renderStatement(statement, family));
   return base::join(statements, " ");
 }
 
@@ -283,8 +294,9 @@ std::string renderTable(const Table& table) {
   std::vector<std::string> parts;
   for (const Set& set : table.sets) parts.push_back(renderSet(set));
   for (const DataMap& map : table.maps) parts.push_back(renderMap(map));
-  for (const Chain& chain : table.chains) parts.push_back(renderChain(chain));
-  return fmt::format("table ip {} {{\n{}}}\n", table.name, base::join(parts, "\n"));
+  for (const Chain& chain : table.chains) parts.push_back(renderChain(chain, table.family));
+  return fmt::format("table {} {} {{\n{}}}\n", table.family == IpFamily::kIPv4 ? "ip" : "ip6", table.name,
+                     base::join(parts, "\n"));
 }
 
 }  // namespace wherry::linux::nft

@@ -8,6 +8,7 @@ namespace wherry::linux::nft {
 namespace {
 
 constexpr size_t kInterfaceBytes = 16;
+constexpr size_t kIpv6Bytes = 16;
 
 void append(std::string& bytes, const void* data, size_t size, size_t registers) {
   bytes.append(static_cast<const char*>(data), size);
@@ -22,11 +23,13 @@ const T* findNamed(const std::vector<T>& things, std::string_view name) {
 
 }  // namespace
 
-size_t registerBytes(FieldType type) { return type == FieldType::kInterface ? kInterfaceBytes : 4; }
+size_t registerBytes(FieldType type) {
+  if (type == FieldType::kAddress6) return kIpv6Bytes;
+  return type == FieldType::kInterface ? kInterfaceBytes : 4;
+}
 
-Data& Data::address(Ipv4Address address) {
-  uint32_t value = address.networkOrder();
-  append(bytes_, &value, sizeof value, 4);
+Data& Data::address(const base::IpAddress& address) {
+  bytes_ += address.bytes();
   return *this;
 }
 
@@ -52,20 +55,25 @@ Data& Data::interface(std::string_view name) {
   return *this;
 }
 
+Data& Data::interfacesFrom(std::string_view prefix) {
+  bytes_ += prefix;
+  return *this;
+}
+
 Data Data::fromBytes(std::string_view registers) {
   Data data;
   data.bytes_ = registers;
   return data;
 }
 
-FieldType typeOf(Field field) {
+FieldType typeOf(Field field, IpFamily family) {
   switch (field) {
     case Field::kSourceAddress:
     case Field::kDestinationAddress:
     case Field::kOriginalSource:
     case Field::kOriginalDestination:
     case Field::kReplySource:
-      return FieldType::kAddress;
+      return addressType(family);
     case Field::kProtocol:
       return FieldType::kProtocol;
     case Field::kSourcePort:

@@ -1,10 +1,10 @@
 // A model of nftables tables (nft(8)): what they hold, as values. It is written to the kernel by nft/batch.h, as text
 // by nft/render.h, and interpreted by nft/tracer.h. Pure.
 //
-// It has what Wherry's own tables use and no more: family ip, sets, maps of data, and rules made of the statements
-// below. There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map changes.
-// Every key, element and literal is raw register content: each field in its own multiple of four bytes, in network byte
-// order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
+// It has what Wherry's own tables use and no more: families ip and ip6, sets, maps of data, and rules made of the
+// statements below. There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map
+// changes. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
+// network byte order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
 #pragma once
 
 #include <chrono>
@@ -17,23 +17,30 @@
 #include <variant>
 #include <vector>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 
 namespace wherry::linux::nft {
 
-enum class FieldType { kAddress, kProtocol, kPort, kNumber, kInterface };
+using base::IpFamily;  // of a table: ip or ip6
 
-// Bytes in registers: 4, but 16 for an interface's name.
+enum class FieldType { kAddress, kAddress6, kProtocol, kPort, kNumber, kInterface };
+
+constexpr FieldType addressType(IpFamily family) {
+  return family == IpFamily::kIPv4 ? FieldType::kAddress : FieldType::kAddress6;
+}
+
+// Bytes in registers: 4, but 16 for an IPv6 address and an interface's name.
 size_t registerBytes(FieldType type);
 
 // The content of consecutive registers.
 class Data {
  public:
-  Data& address(Ipv4Address address);
+  Data& address(const base::IpAddress& address);
   Data& protocol(uint8_t protocol);  // IPPROTO_...
   Data& port(uint16_t port);
   Data& number(uint32_t number);  // a mark, a slot, a count: host byte order
   Data& interface(std::string_view name);
+  Data& interfacesFrom(std::string_view prefix);  // all whose names begin so; only as the literal of a Match
 
   const std::string& bytes() const { return bytes_; }
   static Data fromBytes(std::string_view registers);
@@ -53,7 +60,7 @@ struct Verdict {
 
 // What a packet is asked for.
 enum class Field {
-  kSourceAddress,       // ip saddr
+  kSourceAddress,       // ip saddr, in a table of family ip6: ip6 saddr
   kDestinationAddress,  // ip daddr
   kProtocol,            // meta l4proto
   kSourcePort,          // th sport
@@ -68,7 +75,7 @@ enum class Field {
   kReplySource,              // ct reply ip saddr
   kReplySourcePort,          // ct reply proto-src
 };
-FieldType typeOf(Field field);
+FieldType typeOf(Field field, IpFamily family);
 
 // A number drawn anew for each packet: 0 <= number < modulus.
 struct RandomNumber {
@@ -82,18 +89,19 @@ struct Match {  // ip daddr 10.96.0.0/12; only an address may have a prefix shor
   Field field;
   enum class Operator { kEqual, kNotEqual } op = Operator::kEqual;
   Data value;
-  uint8_t prefixLength = 32;
+  uint8_t prefixLength = 128;  // as many bits as there are
 };
 struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   Key key;
   std::string set;
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
-struct MatchInvalid {};     // ct state invalid: belongs to no connection, nor begins one
-struct MatchNew {};         // ct state new: begins a connection
-struct MatchTranslated {};  // ct status dnat
-struct MatchLocal {};       // fib daddr type local: the destination is an address of the node, loopback included
-struct DestinationNat {     // dnat to <key> map @<map>, whose data are address . port
+struct MatchInvalid {};       // ct state invalid: belongs to no connection, nor begins one
+struct MatchNew {};           // ct state new: begins a connection
+struct MatchTranslated {};    // ct status dnat
+struct MatchLocal {};         // fib daddr type local: the destination is an address of the node, loopback included
+struct MatchNotFromThere {};  // fib saddr . iif oif missing: answers would leave by another link
+struct DestinationNat {       // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
 };
@@ -115,8 +123,8 @@ enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, DestinationNat,
-                               RememberFor, CountIn, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
+using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, MatchNotFromThere,
+                               DestinationNat, RememberFor, CountIn, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -162,10 +170,11 @@ struct DataMap {
 };
 
 struct Table {
-  std::string name;  // of family ip
+  std::string name;
   std::vector<Set> sets;
   std::vector<DataMap> maps;
   std::vector<Chain> chains;
+  IpFamily family = IpFamily::kIPv4;
 
   // Null when missing.
   const Set* findSet(std::string_view set) const;

@@ -68,7 +68,8 @@ class Transactions {
   bool harmedByOthers_ = false;
 };
 
-void watch(NetlinkListener& notifications, int wake, const std::string& table, const std::function<void()>& gone) {
+void watch(NetlinkListener& notifications, int wake, const std::string& table, IpFamily family,
+           const std::function<void()>& gone) {
   NetlinkSocket socket(NETLINK_NETFILTER);
   Transactions transactions(table);
   for (;;) {
@@ -79,21 +80,21 @@ void watch(NetlinkListener& notifications, int wake, const std::string& table, c
     });
     if (!goOn) return;
     bool deleted = transactions.takeDeleted() || !heardAnything;
-    if (transactions.takeHarmedByOthers() || (deleted && !tableExists(socket, table))) gone();
+    if (transactions.takeHarmedByOthers() || (deleted && !tableExists(socket, table, family))) gone();
   }
 }
 
 }  // namespace
 
-TableWatch::TableWatch(std::string table, std::function<void()> gone) : wake_(base::makePipe()) {
+TableWatch::TableWatch(std::string table, std::function<void()> gone, IpFamily family) : wake_(base::makePipe()) {
   auto notifications = std::make_unique<NetlinkListener>(NETLINK_NETFILTER, NFNLGRP_NFTABLES);
   int wake = wake_.read.get();
-  thread_ =
-      std::jthread([wake, notifications = std::move(notifications), name = std::move(table), call = std::move(gone)] {
+  thread_ = std::jthread(
+      [wake, family, notifications = std::move(notifications), name = std::move(table), call = std::move(gone)] {
         try {
-          watch(*notifications, wake, name, call);
+          watch(*notifications, wake, name, family, call);
         } catch (const std::system_error& error) {
-          kLog.error("no longer watching table ip {}: {}", name, error.what());
+          kLog.error("no longer watching table {}: {}", name, error.what());
         }
       });
 }

@@ -8,14 +8,15 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "linux/nft/ruleset.h"
 
 namespace wherry::linux::nft {
 
 class TableWatch {
  public:
-  // Calls `gone` on a thread of its own whenever the table `ip <table>` was removed and is not there, or was changed so
+  // Calls `gone` on a thread of its own whenever the table was removed and is not there, or was changed so
   // by another program. A table that is replaced in one transaction is there. Throws std::system_error.
-  TableWatch(std::string table, std::function<void()> gone);
+  TableWatch(std::string table, std::function<void()> gone, IpFamily family = IpFamily::kIPv4);
   ~TableWatch();
   TableWatch(const TableWatch&) = delete;
   TableWatch& operator=(const TableWatch&) = delete;

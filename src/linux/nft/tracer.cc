@@ -47,10 +47,11 @@ class Walk {
   Applied apply(const Match& match, int) {
     std::string have = fieldData(match.field).bytes();
     std::string want = match.value.bytes();
-    if (typeOf(match.field) == FieldType::kAddress) {
-      uint32_t mask = Ipv4Prefix{{}, match.prefixLength}.mask();
-      have = Data().address({addressIn(have).value & mask}).bytes();
+    FieldType type = typeOf(match.field, table_.family);
+    if (type == addressType(table_.family) && match.prefixLength < base::addressBits(table_.family)) {
+      have = base::IpPrefix(addressIn(have), match.prefixLength).address().bytes();
     }
+    if (type == FieldType::kInterface) have.resize(std::min(have.size(), want.size()));
     return {(have == want) == (match.op == Match::Operator::kEqual)};
   }
 
@@ -64,9 +65,10 @@ class Walk {
   Applied apply(const MatchNew&, int) { return {!trace_.packet.invalid && !trace_.untracked}; }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
   Applied apply(const MatchLocal&, int) {
-    Ipv4Address to = trace_.packet.destination;
-    return {options_.nodeAddresses.contains(to) || to.value >> 24 == IN_LOOPBACKNET};
+    const base::IpAddress& to = trace_.packet.destination;
+    return {options_.nodeAddresses.contains(to) || to.isLoopback()};
   }
+  Applied apply(const MatchNotFromThere&, int) { return {false}; }  // it knows of no routes
 
   Applied apply(const DestinationNat& nat, int) {
     const DataMap* map = table_.findMap(nat.map);
@@ -75,7 +77,7 @@ class Walk {
     if (found == map->elements.end()) return {false};
     const std::string& bytes = found->second.bytes();
     uint16_t port = 0;
-    std::memcpy(&port, bytes.data() + 4, sizeof port);
+    std::memcpy(&port, bytes.data() + registerBytes(addressType(table_.family)), sizeof port);
     trace_.packet.destination = addressIn(bytes);
     trace_.packet.destinationPort = ntohs(port);
     trace_.translated = true;
@@ -143,10 +145,9 @@ class Walk {
     return true;
   }
 
-  static Ipv4Address addressIn(const std::string& bytes) {
-    uint32_t value = 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return Ipv4Address::fromNetworkOrder(value);
+  base::IpAddress addressIn(const std::string& bytes) const {
+    size_t size = registerBytes(addressType(table_.family));
+    return base::IpAddress::fromBytes(std::string_view(bytes).substr(0, size)).value_or(base::IpAddress());
   }
 
   Data fieldData(Field field) const {
@@ -237,6 +238,7 @@ std::vector<Hooked> chainsAt(const std::vector<Table>& tables, HookPoint point) 
 // False: the packet ends here.
 bool passHook(const std::vector<Table>& tables, const Tracer::Options& options, HookPoint point, Trace& trace) {
   for (const Hooked& hooked : chainsAt(tables, point)) {
+    if (hooked.table->family != trace.sent.destination.family()) continue;
     bool sourceNat = point == HookPoint::kPostrouting;
     // A connection is translated once in each direction: the first translation stands.
     bool done = trace.packet.invalid || trace.untracked || (sourceNat ? trace.masqueraded : trace.translated);
@@ -265,7 +267,11 @@ std::string_view outcomeText(Trace::Outcome outcome) {
 
 std::string Trace::text() const {
   std::string text;
-  if (translated) text += fmt::format("dnat to {}:{}, ", packet.destination.text(), packet.destinationPort);
+  bool isV4 = packet.destination.family() == IpFamily::kIPv4;
+  if (translated) {
+    text += fmt::format(fmt::runtime(isV4 ? "dnat to {}:{}, " : "dnat to [{}]:{}, "), packet.destination.text(),
+                        packet.destinationPort);
+  }
   if (masqueraded) text += "masquerade, ";
   return text.append(outcomeText(outcome));
 }

@@ -1,4 +1,5 @@
-// The packet tracer: what tables do with the first packet of a connection, worked out from their model. Pure.
+// The packet tracer: what tables of its family do with the first packet of a connection, worked out from their model.
+// Pure.
 //
 //   Tracer tracer({wholeTable(slots)}, {.nodeAddresses = {...}});
 //   tracer.trace({.source = pod, .destination = clusterIp, .protocol = IPPROTO_TCP, .destinationPort = 80}).text()
@@ -12,14 +13,13 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/ipv4.h"
 #include "linux/nft/ruleset.h"
 
 namespace wherry::linux::nft {
 
 struct Packet {
-  Ipv4Address source;
-  Ipv4Address destination;
+  base::IpAddress source;
+  base::IpAddress destination;
   uint8_t protocol = 6;
   uint16_t sourcePort = 40000;
   uint16_t destinationPort = 0;
@@ -46,7 +46,7 @@ struct Trace {
 class Tracer {
  public:
   struct Options {
-    std::set<Ipv4Address> nodeAddresses;  // what is delivered to the node instead of being forwarded
+    std::set<base::IpAddress> nodeAddresses;  // what is delivered to the node instead of being forwarded
     std::function<uint32_t(uint32_t modulus)> random = [](uint32_t) { return 0U; };
   };
   Tracer(std::vector<Table> tables, Options options);

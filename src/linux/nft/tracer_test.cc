@@ -6,7 +6,7 @@
 namespace wherry::linux::nft {
 namespace {
 
-Ipv4Address ip(const char* text) { return *Ipv4Address::parse(text); }
+base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
 
 Table filterTable(std::vector<Rule> rules, HookPoint point = HookPoint::kPrerouting) {
   Chain chain{.name = "c", .hook = Hook{ChainType::kFilter, point, kPriorityFilter}, .rules = std::move(rules)};
@@ -24,11 +24,11 @@ std::string trace(std::vector<Table> tables, const Packet& packet) {
 const Verdict kDropIt{VerdictKind::kDrop, ""};
 
 Match to(const char* prefix, Match::Operator op = Match::Operator::kEqual) {
-  auto parsed = *Ipv4Prefix::parse(prefix);
+  auto parsed = *base::IpPrefix::parse(prefix);
   return {.field = Field::kDestinationAddress,
           .op = op,
-          .value = Data().address(parsed.address),
-          .prefixLength = parsed.length};
+          .value = Data().address(parsed.address()),
+          .prefixLength = parsed.length()};
 }
 
 TEST(Tracer, AcceptsWhatNoRuleMeets) { EXPECT_EQ(trace({filterTable({})}, packetTo("10.96.0.1")), "accept"); }
