@@ -22,9 +22,9 @@ enum class Outcome {
   kAnswered,       // the writer holds the response
   kForward,        // the name is not ours: ask an upstream
   kForwardTarget,  // the writer holds a CNAME whose target is not ours: an upstream's answers may be added
+  kSearch,         // the writer holds NXDOMAIN; a name outside, target(), may be what a pod's search path leads to
 };
 
-// Answers queries, one thread each. Keeps scratch memory, so that an answer allocates nothing.
 // Answers queries, one thread each. Keeps scratch memory, so that an answer allocates nothing.
 class Answerer {
  public:
@@ -33,6 +33,11 @@ class Answerer {
   void setUpstream(bool upstream) { options_.upstream = upstream; }
   // `limit`: how many bytes the response may take. With kForwardTarget, `target()` is the name to ask for.
   Outcome answer(const Zone& zone, const dns::Query& query, size_t limit, dns::ResponseWriter& writer);
+  // Goes through the rest of a pod's search path at once (search_path.cc), when what it asked for ends in the first of
+  // its domains, `ns`.svc.<domain>, and does not exist. What exists is answered as an alias. REQUIRES: answer() of the
+  // same query said NXDOMAIN.
+  Outcome search(const Zone& zone, const dns::Query& query, std::string_view ns, size_t limit,
+                 dns::ResponseWriter& writer);
   const dns::Name& target() const { return target_; }
 
  private:

@@ -24,12 +24,14 @@ const base::Log kLog("clusterdns");
 const meta::Resource kServices{"", "v1", "services", "Service", meta::Scope::kNamespaced};
 const meta::Resource kNamespaces{"", "v1", "namespaces", "Namespace", meta::Scope::kCluster};
 const meta::Resource kPods{"", "v1", "pods", "Pod", meta::Scope::kNamespaced};
+const meta::Resource kConfigMaps{"", "v1", "configmaps", "ConfigMap", meta::Scope::kNamespaced};
 const meta::Resource kSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", meta::Scope::kNamespaced};
 
 constexpr std::string_view kServiceLabel = "kubernetes.io/service-name";
 constexpr std::string_view kByService = "service";
 constexpr std::string_view kSystem = "kube-system";
 constexpr std::string_view kDnsName = "kube-dns";
+constexpr std::string_view kOwnConfigMap = "metadata.name=kube-dns,metadata.namespace=kube-system";
 
 json::Value dnsPort(std::string_view name, std::string_view protocol) {
   return {{"name", name}, {"port", 53}, {"protocol", protocol}};
@@ -80,6 +82,7 @@ struct ClusterDns::State {
     bool changed = false;
     int64_t revision = 0;
     ProgrammingTimes times;
+    DnsConfigMap configMap;
     std::unique_ptr<Server> server;
   };
 
@@ -91,6 +94,7 @@ struct ClusterDns::State {
         slices(informers.informer(kSlices)),
         namespaces(informers.informer(kNamespaces)),
         pods(informers.informer(kPods)),
+        configMaps(informers.informer(kConfigMaps, kOwnConfigMap)),
         pending(Pending(domain)) {}
 
   void follow() {
@@ -119,10 +123,20 @@ struct ClusterDns::State {
                            nullptr, [this](int64_t revision) { publish(revision); }});
     pods.addHandler({[this](const auto& before, const auto& after) { podChanged(before, after); }, nullptr,
                      [this](int64_t revision) { publish(revision); }});
+    configMaps.addHandler({[this](const auto&, const auto& after) { configMapChanged(after); }, nullptr, nullptr});
   }
 
-  // Of a pod only its weight counts, which few have: then all Services of its namespace are looked at again.
+  void configMapChanged(const meta::ObjectPtr& configMap) {
+    DnsConfigMap parsed = parseDnsConfigMap(configMap ? &configMap->tree() : nullptr);
+    pending.with([&](Pending& p) {
+      p.configMap = std::move(parsed);
+      if (p.server) p.server->configure(p.configMap);
+    });
+  }
+
+  // Of a pod's records only its weight counts, which few have: then all Services of its namespace are looked at again.
   void podChanged(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+    if (podNamespaces) podNamespaces->podChanged(before, after);
     pending.with([&](Pending& p) { p.times.podChanged(before, after, base::Clock::system()); });
     if ((before ? weightOf(*before) : std::nullopt) == (after ? weightOf(*after) : std::nullopt)) return;
     for (const meta::ObjectPtr& service : services.list((after ? after : before)->metadata().ns())) {
@@ -208,6 +222,8 @@ struct ClusterDns::State {
   client::Informer& slices;
   client::Informer& namespaces;
   client::Informer& pods;
+  client::Informer& configMaps;
+  std::shared_ptr<PodNamespaces> podNamespaces;  // null: nobody asks for them
   base::Guarded<Pending> pending;
   base::Published<int64_t> applied;
   client::Workqueue ownObjects{"clusterdns"};
@@ -216,6 +232,7 @@ struct ClusterDns::State {
 
 ClusterDns::ClusterDns(client::Client& client, client::InformerFactory& informers, ClusterDnsOptions options)
     : state_(std::make_unique<State>(client, informers, std::move(options))) {
+  if (state_->options.searches) state_->podNamespaces = std::make_shared<PodNamespaces>();
   state_->follow();
 }
 
@@ -234,10 +251,14 @@ void ClusterDns::start() {
                              .threads = options.threads,
                              .answers = options.answers,
                              .resolvConf = options.resolvConf,
-                             .limits = options.limits},
+                             .forward = options.forward,
+                             .cache = options.cache,
+                             .limits = options.limits,
+                             .searching = state_->podNamespaces},
                             std::make_shared<const Zone>(state_->domain));
   state_->pending.with([&](State::Pending& p) {
     server->publish(p.builder.snapshot(p.revision));
+    server->configure(p.configMap);
     p.server = std::move(server);
   });
   kLog.info("serving {} on {}{} port 53", options.domain, options.address, prefixLength(options.address));

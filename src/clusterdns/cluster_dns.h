@@ -13,6 +13,8 @@
 #include "client/client.h"
 #include "client/informer.h"
 #include "clusterdns/answer.h"
+#include "clusterdns/forward_config.h"
+#include "clusterdns/reply_cache.h"
 #include "clusterdns/service_limits.h"
 
 namespace wherry::clusterdns {
@@ -25,6 +27,9 @@ struct ClusterDnsOptions {
   std::string resolvConf = "/etc/resolv.conf";
   unsigned threads = 2;
   AnswerOptions answers;
+  ForwardConfig forward;
+  CacheLimits cache;
+  bool searches = false;  // goes through pods' search paths on their behalf
   ServiceLimits limits;
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/guarded.h"
+#include "clusterdns/forward_metrics.h"
 #include "dns/record.h"
 
 namespace wherry::clusterdns {
@@ -97,6 +98,7 @@ class QueryFamilies : public base::metrics::FamilyBase {
     base::metrics::renderRead(format, "wherry_dns_rate_limited_total", "counter",
                               "Queries that were not answered over UDP since their address had too many.",
                               {{fmt::format("{{server=\"{}\"}}", all.server), static_cast<double>(limited)}}, to);
+    renderForwardCounts(format, all.server, to);
   }
 
  private:
@@ -188,7 +190,9 @@ void countProgramming(std::string_view serviceKind, std::chrono::nanoseconds too
 
 std::vector<const base::metrics::FamilyBase*> dnsFamilies() {
   static const QueryFamilies queries;
-  return {&queries, &programming()};
+  std::vector<const base::metrics::FamilyBase*> families = forwardFamilies();
+  families.insert(families.end(), {&queries, &programming()});
+  return families;
 }
 
 }  // namespace wherry::clusterdns

@@ -1,5 +1,7 @@
 #include "clusterdns/resolv_conf.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "dns/record.h"
 
@@ -26,6 +28,23 @@ std::vector<std::string> parseNameservers(std::string_view resolvConf, std::stri
     if (servers.size() < kMaxNameservers) servers.emplace_back(text);
   }
   return servers;
+}
+
+std::vector<dns::Name> parseSearchDomains(std::string_view resolvConf) {
+  constexpr size_t kMaxDomains = 32;  // as the kubelet takes them
+  std::vector<dns::Name> domains;
+  for (std::string_view line : base::split(resolvConf, '\n')) {
+    line = base::trim(line);
+    if (!line.starts_with("search ") && !line.starts_with("search\t")) continue;
+    domains.clear();
+    for (std::string_view rest = base::trim(line.substr(6)); !rest.empty() && domains.size() < kMaxDomains;) {
+      size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+      auto domain = dns::Name::parse(rest.substr(0, end));
+      if (domain && !domain->labels().empty()) domains.push_back(domain->lower());
+      rest = base::trim(rest.substr(end));
+    }
+  }
+  return domains;
 }
 
 }  // namespace wherry::clusterdns

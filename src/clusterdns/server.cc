@@ -30,10 +30,17 @@ class RunningServer : public Server {
         serving_{.zone = zone_,
                  .answers = options.answers,
                  .limits = options.limits,
-                 .upstreams = std::make_shared<Upstreams>(loop_, zone_, options.answers, options.resolvConf,
-                                                          options.address, options.upstreamPort),
+                 .upstreams = std::make_shared<Upstreams>(loop_, zone_,
+                                                          UpstreamsOptions{.answers = options.answers,
+                                                                           .forward = options.forward,
+                                                                           .cache = options.cache,
+                                                                           .times = options.forwardTimes,
+                                                                           .resolvConf = options.resolvConf,
+                                                                           .port = options.upstreamPort,
+                                                                           .own = options.address}),
                  .loopCounts = newQueryCounts(),
-                 .limiter = RateLimiter(options.limits.answersPerSecond)} {
+                 .limiter = RateLimiter(options.limits.answersPerSecond),
+                 .searching = options.searching} {
     base::Fd listening = bindSocket(options.address, options.port, SOCK_STREAM);
     if (::listen(listening.get(), SOMAXCONN) != 0) base::throwErrno("listen");
     port_ = boundPort(listening.get());
@@ -41,10 +48,9 @@ class RunningServer : public Server {
     for (unsigned i = 0; i < options.threads; ++i) sockets.push_back(bindSocket(options.address, port_, SOCK_DGRAM));
 
     auto tcp = std::make_shared<TcpListener>(loop_, std::move(listening), serving_);
-    loop_.post([upstreams = serving_.upstreams, tcp] {
-      upstreams->start();
-      tcp->start();
-    });
+    // Before there is a thread of the loop's, so that the first query finds them.
+    serving_.upstreams->start();
+    tcp->start();
     loopThread_ = std::jthread([this] { loop_.run(); });
     for (base::Fd& socket : sockets) workers_.push_back(std::make_unique<UdpWorker>(std::move(socket), serving_));
   }
@@ -56,6 +62,7 @@ class RunningServer : public Server {
 
   uint16_t port() const override { return port_; }
   void publish(std::shared_ptr<const Zone> zone) override { zone_.publish(std::move(zone)); }
+  void configure(DnsConfigMap configMap) override { serving_.upstreams->setConfigMap(std::move(configMap)); }
 
  private:
   SharedZone zone_;

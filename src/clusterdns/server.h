@@ -9,6 +9,10 @@
 #include <vector>
 
 #include "clusterdns/answer.h"
+#include "clusterdns/forward_config.h"
+#include "clusterdns/forwarder.h"
+#include "clusterdns/pod_namespaces.h"
+#include "clusterdns/reply_cache.h"
 #include "clusterdns/service_limits.h"
 #include "clusterdns/zone.h"
 
@@ -20,8 +24,13 @@ struct ServerOptions {
   unsigned threads = 1;
   AnswerOptions answers;
   std::string resolvConf = "/etc/resolv.conf";  // read again when it changes
-  uint16_t upstreamPort = 53;
+  uint16_t upstreamPort = 53;                   // of the resolvers in it
+  ForwardConfig forward;
+  CacheLimits cache;
+  ForwardTimes forwardTimes;
   ServiceLimits limits;
+  // The pods whose search paths are gone through on their behalf; null: clients do that themselves.
+  std::shared_ptr<const PodNamespaces> searching;
 };
 
 class Server {
@@ -29,6 +38,8 @@ class Server {
   virtual ~Server() = default;  // stops
   virtual uint16_t port() const = 0;
   virtual void publish(std::shared_ptr<const Zone> zone) = 0;
+  // What the ConfigMap kube-system/kube-dns says now.
+  virtual void configure(DnsConfigMap configMap) = 0;
 };
 
 // Throws std::system_error when the address or port can't be had.

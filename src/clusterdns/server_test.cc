@@ -10,7 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clusterdns/forwarder.h"
+#include "clusterdns/fake_resolver_test_support.h"
+#include "clusterdns/reply_test_support.h"
 #include "clusterdns/resolv_conf.h"
 #include "clusterdns/socket_address.h"
 #include "json/yaml.h"
@@ -18,7 +19,9 @@
 namespace wherry::clusterdns {
 namespace {
 
-constexpr int kPatienceMillis = 5000;
+using test::FakeResolver;
+
+constexpr int kPatienceMillis = 10'000;
 
 std::shared_ptr<const Zone> zoneWith(const std::string& clusterIp) {
   dns::Name domain = dns::Name::of("cluster.local.");
@@ -292,46 +295,6 @@ TEST_F(ServerTest, GarbageIsDroppedAndTheNextQueryAnswered) {
   EXPECT_TRUE(askUdp(server->port(), "web.default.svc.cluster.local").starts_with("NOERROR"));
 }
 
-// A resolver on 127.0.0.2 that answers every A question with 203.0.113.9.
-class FakeResolver {
- public:
-  FakeResolver() : fd_(bindSocket("127.0.0.2", 0, SOCK_DGRAM)), thread_([this](std::stop_token stop) { run(stop); }) {}
-  ~FakeResolver() {
-    thread_.request_stop();
-    base::Fd wake = connectTo(port(), SOCK_DGRAM, "127.0.0.2");  // whatever arrives ends the wait
-    ::send(wake.get(), "", 0, 0);
-  }
-
-  uint16_t port() const {
-    SocketAddress address;
-    address.size = sizeof address.storage;
-    ::getsockname(fd_.get(), address.get(), &address.size);
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
-  }
-
- private:
-  void run(std::stop_token stop) {
-    while (!stop.stop_requested()) {
-      pollfd ready{fd_.get(), POLLIN, 0};
-      ::poll(&ready, 1, kPatienceMillis);
-      std::string buffer(4096, '\0');
-      SocketAddress from;
-      from.size = sizeof from.storage;
-      ssize_t size = ::recvfrom(fd_.get(), buffer.data(), buffer.size(), 0, from.get(), &from.size);
-      auto query = dns::Query::read(std::string_view(buffer).substr(0, size > 0 ? static_cast<size_t>(size) : 0));
-      if (!query) continue;
-      dns::ResponseWriter writer;
-      writer.reset(*query, 1232);
-      writer.addAddress(dns::Section::kAnswer, query->lowerFrom(0), 60, std::string("\xcb\x00\x71\x09", 4));
-      std::string_view response = writer.finish();
-      ::sendto(fd_.get(), response.data(), response.size(), 0, from.get(), from.size);
-    }
-  }
-
-  base::Fd fd_;
-  std::jthread thread_;
-};
-
 TEST(NameserversTest, NeverALoopbackStubNorOurselves) {
   EXPECT_EQ(parseNameservers("# comment\nnameserver 127.0.0.53\nnameserver 10.96.0.10\nnameserver 192.0.2.1\n"
                              "search example.com\nnameserver\t2001:db8::1\nnameserver ::1\nnameserver nonsense\n",
@@ -339,33 +302,119 @@ TEST(NameserversTest, NeverALoopbackStubNorOurselves) {
             (std::vector<std::string>{"192.0.2.1", "2001:db8::1"}));
 }
 
-TEST(ForwarderTest, OnlyTheServersAnswerToTheQuestionIsTaken) {
-  FakeResolver resolver;
-  net::EventLoop loop;
-  Forwarder forwarder(loop, resolver.port());
-  forwarder.setServers({"127.0.0.2"});
-  std::optional<std::string> got;
-  loop.post([&] {
-    forwarder.ask(dns::writeQuery(77, dns::Name::of("www.example.com"), dns::Type::kA, 1232), Transport::kUdp,
-                  [&](std::optional<std::string> reply) {
-                    got = std::move(reply);
-                    loop.stop();
-                  });
-  });
-  loop.run();
-  ASSERT_TRUE(got);
-  auto message = dns::readMessage(*got);
-  EXPECT_EQ(message->id, 77);
-  EXPECT_EQ(dns::renderRecord(message->answer.at(0)), "www.example.com. 60 IN A 203.0.113.9");
+// Names outside of the cluster, through all of it.
+class ExternalTest : public ServerTest {
+ protected:
+  std::unique_ptr<Server> startWith(const FakeResolver& resolver, ServerOptions options = {}) {
+    base::writeFileAtomic(resolvConf_, "nameserver 127.0.0.2\n");
+    options.address = "127.0.0.1";
+    options.port = 0;
+    options.threads = 2;
+    options.resolvConf = resolvConf_;
+    options.forward.upstreams = {{.address = "127.0.0.2", .port = resolver.port()}};
+    auto server = startServer(std::move(options), zoneWith("10.96.0.7"));
+    return server;
+  }
+  // The server reads its configuration on its own thread.
+  static std::string eventually(uint16_t port, const std::string& name, const std::string& expected) {
+    std::string answer;
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (answer != expected && std::chrono::steady_clock::now() < end) answer = askUdp(port, name);
+    return answer;
+  }
+};
+
+std::optional<std::string> minute(const FakeResolver::Question& question) {
+  return test::answerTo(question.packet, {.answer = {"www.example.com. 60 A 203.0.113.9"}});
+}
+constexpr const char* kWww = "NOERROR\n;; ANSWER\nwww.example.com. 60 IN A 203.0.113.9\n";
+
+TEST_F(ExternalTest, ANameIsAskedOnceAndThenKnown) {
+  FakeResolver resolver(minute);
+  auto server = startWith(resolver);
+  EXPECT_EQ(eventually(server->port(), "www.example.com", kWww), kWww);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(askUdp(server->port(), "WWW.example.com").starts_with("NOERROR\n;; ANSWER\n"));
+  base::Fd tcp = connectTo(server->port(), SOCK_STREAM);
+  EXPECT_TRUE(askTcp(tcp.get(), "www.example.com").starts_with("NOERROR\n;; ANSWER\nwww.example.com. "));
+  EXPECT_EQ(resolver.asked(), 1);
 }
 
-TEST(ForwarderTest, NobodyToAskIsNoAnswer) {
-  net::EventLoop loop;
-  Forwarder forwarder(loop);
-  bool called = false;
-  forwarder.ask(dns::writeQuery(77, dns::Name::of("www.example.com"), dns::Type::kA, 1232), Transport::kUdp,
-                [&](std::optional<std::string> reply) { called = !reply; });
-  EXPECT_TRUE(called);
+TEST_F(ExternalTest, ThoseWhoAskAtTheSameTimeShareOneQuestion) {
+  FakeResolver resolver([](const FakeResolver::Question& question) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    return minute(question);
+  });
+  auto server = startWith(resolver);
+  std::vector<base::Fd> clients;
+  std::string query = dns::writeQuery(77, dns::Name::of("www.example.com"), dns::Type::kA, 1232);
+  askUdp(server->port(), "other.example.com");  // it has read its configuration
+  int before = resolver.asked();
+  for (int i = 0; i < 50; ++i) {
+    clients.push_back(connectTo(server->port(), SOCK_DGRAM));
+    ::send(clients.back().get(), query.data(), query.size(), 0);
+  }
+  for (base::Fd& client : clients) EXPECT_EQ(dns::readMessage(receive(client.get()))->answer.size(), 1u);
+  EXPECT_EQ(resolver.asked() - before, 1);
+}
+
+TEST_F(ExternalTest, ANameThatDoesNotExistIsKnownAsWell) {
+  FakeResolver resolver([](const FakeResolver::Question& question) {
+    return std::optional(
+        test::answerTo(question.packet, {.rcode = dns::Rcode::kNxDomain, .soaTtl = 60, .soaMinimum = 60}));
+  });
+  auto server = startWith(resolver);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_TRUE(askUdp(server->port(), "nosuch.example.com").starts_with("NXDOMAIN\n;; AUTHORITY\n"));
+  EXPECT_EQ(resolver.asked(), 1);
+}
+
+TEST_F(ExternalTest, WhatHasExpiredIsGivenWhileNobodyAnswers) {
+  std::atomic<bool> down{false};
+  FakeResolver resolver([&](const FakeResolver::Question& question) {
+    if (down) return std::optional(test::answerTo(question.packet, {.rcode = dns::Rcode::kServFail}));
+    return std::optional(test::answerTo(question.packet, {.answer = {"www.example.com. 1 A 203.0.113.9"}}));
+  });
+  auto server = startWith(resolver);
+  EXPECT_EQ(eventually(server->port(), "www.example.com", "NOERROR\n;; ANSWER\nwww.example.com. 1 IN A 203.0.113.9\n")
+                .substr(0, 7),
+            "NOERROR");
+  down = true;
+  EXPECT_EQ(eventually(server->port(), "www.example.com", "NOERROR\n;; ANSWER\nwww.example.com. 30 IN A 203.0.113.9\n"),
+            "NOERROR\n;; ANSWER\nwww.example.com. 30 IN A 203.0.113.9\n");
+  EXPECT_EQ(askUdp(server->port(), "new.example.com"), "SERVFAIL\n");
+}
+
+TEST_F(ExternalTest, HostsEntriesAndStubDomainsComeFromTheConfigMapAtOnce) {
+  FakeResolver resolver(minute), corporate([](const FakeResolver::Question&question) {
+    return std::optional(test::answerTo(question.packet, {.answer = {"a.corp. 60 A 198.51.100.1"}}));
+  });
+  auto server = startWith(resolver);
+  EXPECT_EQ(eventually(server->port(), "www.example.com", kWww), kWww);
+  DnsConfigMap configMap;
+  configMap.hosts = "192.0.2.7 boat.example\n";
+  configMap.stubDomains = {{dns::Name::of("corp."), {{.address = "127.0.0.2", .port = corporate.port()}}}};
+  server->configure(configMap);
+  const char* boat = "NOERROR\n;; ANSWER\nboat.example. 5 IN A 192.0.2.7\n";
+  EXPECT_EQ(eventually(server->port(), "boat.example", boat), boat);
+  EXPECT_EQ(askUdp(server->port(), "a.corp"), "NOERROR\n;; ANSWER\na.corp. 60 IN A 198.51.100.1\n");
+  EXPECT_EQ(askUdp(server->port(), "7.2.0.192.in-addr.arpa", dns::Type::kPtr),
+            "NOERROR\n;; ANSWER\n7.2.0.192.in-addr.arpa. 5 IN PTR boat.example.\n");
+  server->configure({});
+  EXPECT_EQ(eventually(server->port(), "boat.example", kWww), kWww) << "the resolver's word again";
+}
+
+TEST_F(ExternalTest, AHostsFileIsFollowed) {
+  FakeResolver resolver(minute);
+  std::string file = directory_ + "/hosts";
+  auto server = startWith(resolver, {.forward = {.hostsFile = file}});
+  EXPECT_EQ(eventually(server->port(), "www.example.com", kWww), kWww);
+  for (const char* ip : {"192.0.2.7", "192.0.2.8"}) {
+    base::writeFileAtomic(file, std::string(ip) + " boat.example\n");
+    std::string expected = std::string("NOERROR\n;; ANSWER\nboat.example. 5 IN A ") + ip + "\n";
+    EXPECT_EQ(eventually(server->port(), "boat.example", expected), expected);
+  }
+  ::unlink(file.c_str());
 }
 
 }  // namespace

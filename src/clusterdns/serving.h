@@ -5,6 +5,7 @@
 
 #include "clusterdns/answer.h"
 #include "clusterdns/cookies.h"
+#include "clusterdns/pod_namespaces.h"
 #include "clusterdns/query_metrics.h"
 #include "clusterdns/rate_limiter.h"
 #include "clusterdns/service_limits.h"
@@ -21,6 +22,7 @@ struct Serving {
   std::shared_ptr<Upstreams> upstreams;
   std::shared_ptr<QueryCounts> loopCounts;  // of what the event loop's thread answers
   RateLimiter limiter;
+  std::shared_ptr<const PodNamespaces> searching = nullptr;  // whose search paths are gone through; null: nobody's
 };
 
 }  // namespace wherry::clusterdns

@@ -125,7 +125,15 @@ class TcpListener::Connection : public net::EventLoop::Source, public std::enabl
     bool ours = outcome != Outcome::kForward && listener.writer_.authoritative();
     listener.serving_.loopCounts->countRequest(Transport::kTcp, v6_, ours ? AskedZone::kCluster : AskedZone::kOther,
                                                query.qtype());
-    if (outcome != Outcome::kAnswered) return forward(packet, outcome);
+    std::string ns;
+    if (listener.serving_.searching && outcome == Outcome::kAnswered &&
+        listener.writer_.rcode() == dns::Rcode::kNxDomain && ours) {
+      if (auto found = listener.serving_.searching->find(client_)) {
+        ns = *found;
+        outcome = listener.answerer_.search(listener.zone_.newest(), query, ns, kMaxMessage, listener.writer_);
+      }
+    }
+    if (outcome != Outcome::kAnswered) return answerExternal(query, outcome, {packet, ns, client_, kMaxMessage});
     finish(query);
   }
 
@@ -156,15 +164,24 @@ class TcpListener::Connection : public net::EventLoop::Source, public std::enabl
         std::chrono::steady_clock::now() - arrived_);
   }
 
-  void forward(const std::string& packet, Outcome outcome) {
+  void answerExternal(const dns::Query& query, Outcome outcome, Upstreams::Request request) {
     TcpListener& listener = *listener_;
+    Upstreams& upstreams = *listener.serving_.upstreams;
+    const dns::Name& target = listener.answerer_.target();
+    if (listener.external_.answerKnown(query, outcome, target, kMaxMessage, arrived_, listener.writer_)) {
+      if (auto name = listener.external_.takeRefresh()) upstreams.refresh(*name, query);
+      return finish(query);
+    }
     ++forwarded_;
-    listener.serving_.upstreams->post(packet, outcome, listener.answerer_.target(), Transport::kTcp, kMaxMessage,
-                                      [weak = weak_from_this(), counts = listener.serving_.loopCounts,
-                                       arrived = arrived_](std::string_view response) {
-                                        counts->countReply(response, arrived);
-                                        if (auto connection = weak.lock()) connection->takeReply(response);
-                                      });
+    auto take = [weak = weak_from_this(), counts = listener.serving_.loopCounts,
+                 arrived = arrived_](std::string_view response) {
+      counts->countReply(response, arrived);
+      if (auto connection = weak.lock()) connection->takeReply(response);
+    };
+    if (upstreams.post(std::move(request), take)) return;
+    --forwarded_;
+    listener.writer_.setRcode(dns::Rcode::kServFail);
+    finish(query);
   }
 
   void takeReply(std::string_view response) {
@@ -231,6 +248,7 @@ TcpListener::TcpListener(net::EventLoop& loop, base::Fd socket, Serving& serving
       serving_(serving),
       zone_(serving.zone),
       answerer_(serving.answers, base::randomBelow(UINT32_MAX)),
+      external_(serving.upstreams->names(), serving.answers.ttl),
       cookies_(serving.cookieSecret) {}
 
 void TcpListener::start() { loop_.add(socket_.get(), EPOLLIN, shared_from_this()); }

@@ -32,6 +32,7 @@ class TcpListener : public net::EventLoop::Source, public std::enable_shared_fro
   Serving& serving_;
   ZoneReader zone_;
   Answerer answerer_;
+  ExternalAnswerer external_;
   Cookies cookies_;
   dns::ResponseWriter writer_;
   std::list<Connection*> connections_;  // open ones, the idlest first

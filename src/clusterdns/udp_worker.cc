@@ -87,6 +87,7 @@ class UdpWorker::Loop {
         serving_(serving),
         zone_(serving.zone),
         answerer_(serving.answers, base::randomBelow(UINT32_MAX)),
+        external_(serving.upstreams->names(), serving.answers.ttl),
         cookies_(serving.cookieSecret),
         counts_(newQueryCounts()) {}
 
@@ -131,8 +132,15 @@ class UdpWorker::Loop {
     bool ours = outcome != Outcome::kForward && writer_.authoritative();
     counts_->countRequest(Transport::kUdp, from.family() == AF_INET6, ours ? AskedZone::kCluster : AskedZone::kOther,
                           query->qtype());
+    std::string ns;
+    if (serving_.searching && outcome == Outcome::kAnswered && writer_.rcode() == dns::Rcode::kNxDomain && ours) {
+      if (auto found = serving_.searching->find(address)) {
+        ns = *found;
+        outcome = answerer_.search(zone, *query, ns, limit, writer_);
+      }
+    }
     if (outcome == Outcome::kAnswered) return respond(slot, *query, address);
-    forward(slot, outcome, limit);
+    answerExternal(slot, *query, outcome, limit, std::move(ns));
   }
 
   void respond(size_t slot, const dns::Query& query, std::string_view address) {
@@ -145,14 +153,24 @@ class UdpWorker::Loop {
     answered_[answeredCount_++] = {writer_.authoritative() ? AskedZone::kCluster : AskedZone::kOther, writer_.rcode()};
   }
 
-  void forward(size_t slot, Outcome outcome, size_t limit) {
-    serving_.upstreams->post(std::string(batch_.packet(slot)), outcome, answerer_.target(), Transport::kUdp, limit,
-                             [socket = socket_, to = batch_.from(slot), counts = serving_.loopCounts,
-                              arrived = arrived_](std::string_view response) {
-                               counts->countReply(response, arrived);
-                               ::sendto(socket->get(), response.data(), response.size(), MSG_DONTWAIT, to.get(),
-                                        to.size);
-                             });
+  // Names outside of the cluster: out of what is known, else the loop's thread has to ask.
+  void answerExternal(size_t slot, const dns::Query& query, Outcome outcome, size_t limit, std::string ns) {
+    std::string_view address = batch_.from(slot).bytes();
+    if (external_.answerKnown(query, outcome, answerer_.target(), limit, arrived_, writer_)) {
+      if (auto name = external_.takeRefresh()) serving_.upstreams->refresh(*name, query);
+      return respond(slot, query, address);
+    }
+    auto send = [socket = socket_, to = batch_.from(slot), counts = serving_.loopCounts,
+                 arrived = arrived_](std::string_view response) {
+      counts->countReply(response, arrived);
+      ::sendto(socket->get(), response.data(), response.size(), MSG_DONTWAIT, to.get(), to.size);
+    };
+    if (serving_.upstreams->post({std::string(batch_.packet(slot)), std::move(ns), std::string(address), limit},
+                                 send)) {
+      return;
+    }
+    writer_.setRcode(dns::Rcode::kServFail);
+    respond(slot, query, address);
   }
 
   // When many ask at once, they run first: the next batch is larger, and a query costs a fifth less
@@ -175,6 +193,7 @@ class UdpWorker::Loop {
   Serving& serving_;
   ZoneReader zone_;
   Answerer answerer_;
+  ExternalAnswerer external_;
   Cookies cookies_;
   dns::ResponseWriter writer_;
   std::shared_ptr<QueryCounts> counts_;

@@ -1,52 +1,84 @@
-// Names outside of the cluster: the node's resolvers, as resolv.conf names them now, and what they answer. On the event
-// loop's thread, but for available() and post().
+// Names outside of the cluster: who is asked for them, as flags, the ConfigMap kube-system/kube-dns and the node's
+// resolv.conf say now, and the answers. On the event loop's thread, but for what says otherwise.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 
-#include "base/fd.h"
 #include "clusterdns/answer.h"
-#include "clusterdns/forwarder.h"
+#include "clusterdns/external_names.h"
+#include "clusterdns/forward_config.h"
+#include "clusterdns/name_resolver.h"
 #include "clusterdns/shared_zone.h"
 #include "net/event_loop.h"
 
 namespace wherry::clusterdns {
 
-class Upstreams : public net::EventLoop::Source, public std::enable_shared_from_this<Upstreams> {
+struct UpstreamsOptions {
+  AnswerOptions answers;
+  ForwardConfig forward;
+  CacheLimits cache;
+  ForwardTimes times;
+  std::string resolvConf;
+  uint16_t port = kDnsPort;  // of the node's resolvers
+  std::string own;           // the address we answer at
+};
+
+class Upstreams : public std::enable_shared_from_this<Upstreams> {
  public:
+  // A query that an Answerer left to us.
+  struct Request {
+    std::string packet;
+    std::string ns;      // the namespace whose search path is gone through; "": none
+    std::string client;  // the bytes of its address
+    size_t limit = 0;    // bytes that the response may take
+  };
   using Reply = std::function<void(std::string_view response)>;
 
-  Upstreams(net::EventLoop& loop, const SharedZone& zone, AnswerOptions answers, std::string resolvConf,
-            std::string own, uint16_t port);
+  Upstreams(net::EventLoop& loop, const SharedZone& zone, UpstreamsOptions options);
 
-  // Reads resolv.conf and follows its changes.
+  // Reads the files and follows their changes.
   void start();
-  // There is somebody to ask. Any thread.
-  bool available() const { return available_.load(std::memory_order_relaxed); }
-  // Resolves `packet`, which an Answerer said to forward, and hands over the response, at most `limit` bytes of it.
-  // `reply` is called on the loop's thread. Any thread.
-  void post(std::string packet, Outcome outcome, dns::Name target, Transport transport, size_t limit, Reply reply);
+  // Any thread.
+  void setConfigMap(DnsConfigMap configMap);
 
-  void onReady(uint32_t events) override;
+  // What can be answered without the loop's thread. Any thread.
+  ExternalNames& names() { return names_; }
+  bool available() const { return names_.any.load(std::memory_order_relaxed); }
+  // Resolves it and hands over the response, on the loop's thread. False when too much is under way: then the caller
+  // has to say so. Any thread.
+  bool post(Request request, Reply reply);
+  // Asks again for what is about to expire. Any thread.
+  void refresh(const dns::Name& name, const dns::Query& query);
 
  private:
-  void readServers();
-  void forward(const std::string& packet, Transport transport, size_t limit, const Reply& reply);
-  void resolveTarget(const std::string& packet, const dns::Name& target, Transport transport, size_t limit,
-                     const Reply& reply);
+  static constexpr size_t kMaxPosted = 8192, kMaxOfClient = 512;
+  struct Walk;
+
+  void configure();
+  void readHosts();
+  UpstreamList readNodesResolvers();
+  std::shared_ptr<const net::TlsContext> tlsFor(const std::vector<StubDomain>& routes);
+  void walk(Request request, Reply reply);
+  void step(const std::shared_ptr<Walk>& walk);
+  void finish(const Walk& walk, const dns::Name* name, const Resolved& resolved);
+  Outcome answerAgain(const Request& request, const dns::Query& query);
+  void done(const Request& request);
 
   net::EventLoop& loop_;
   ZoneReader zone_;
+  const UpstreamsOptions options_;
   Answerer answerer_;
   dns::ResponseWriter writer_;
-  Forwarder forwarder_;
-  std::string resolvConf_;
-  std::string own_;
-  base::Fd watch_;
-  std::atomic<bool> available_{false};
+  ExternalNames names_;
+  ExternalAnswerer external_;
+  std::shared_ptr<NameResolver> resolver_;
+  DnsConfigMap configMap_;
+  std::vector<StubDomain> routes_;
+  std::shared_ptr<const net::TlsContext> tls_;
+  std::atomic<size_t> posted_{0};
+  std::unordered_map<std::string, size_t> ofClient_;
 };
 
 }  // namespace wherry::clusterdns

@@ -1,6 +1,7 @@
 #include "dns/message.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,13 +10,13 @@
 namespace wherry::dns {
 namespace {
 
-constexpr uint16_t kQr = 0x8000, kAa = 0x0400, kTc = 0x0200, kRd = 0x0100, kRa = 0x0080;
+constexpr uint16_t kQr = 0x8000, kAa = 0x0400, kTc = 0x0200, kRd = 0x0100, kRa = 0x0080, kAd = 0x0020, kCd = 0x0010;
 constexpr uint16_t kDo = 0x8000;  // RFC 3225, in the OPT record's TTL
 constexpr size_t kOptSize = 11;
-constexpr uint16_t kCookie = 10, kKeepalive = 11;  // EDNS options
+constexpr uint16_t kCookie = 10, kKeepalive = 11, kPadding = 12, kExtendedError = 15;  // EDNS options
 constexpr size_t kOptionHead = 4;
 constexpr size_t kCookieOption = kOptionHead + kClientCookieSize + kServerCookieSize,
-                 kKeepaliveOption = kOptionHead + 2;
+                 kKeepaliveOption = kOptionHead + 2, kExtendedErrorOption = kOptionHead + 2;
 constexpr size_t kMaxServerCookie = 32;
 
 uint16_t read16(std::string_view data, size_t at) {
@@ -79,6 +80,8 @@ std::optional<Query> Query::read(std::string_view packet) {
   query.id_ = read16(packet, 0);
   query.opcode_ = static_cast<uint8_t>(flags >> 11 & 15);
   query.recursionDesired_ = flags & kRd;
+  query.authenticData_ = flags & kAd;
+  query.checkingDisabled_ = flags & kCd;
   uint16_t questions = read16(packet, 4);
   if (query.opcode_ != 0) {
     query.error_ = Rcode::kNotImp;
@@ -157,9 +160,10 @@ void ResponseWriter::reset(const Query& query, size_t limit) {
   nameSize_ = query.hasQuestion() ? query.name().size() : 0;
   counts_ = {};
   rcode_ = Rcode::kNoError;
-  authoritative_ = recursionAvailable_ = truncated_ = false;
+  authoritative_ = recursionAvailable_ = authenticData_ = truncated_ = false;
   serverCookie_ = {};
   keepalive_.reset();
+  extendedError_.reset();
   if (given_ == nullptr && own_.size() < std::max(limit, kMinUdpSize)) own_.resize(std::max(limit, kMinUdpSize));
   out_ = given_ != nullptr ? given_ : own_.data();
   size_t opt = 0;
@@ -168,7 +172,8 @@ void ResponseWriter::reset(const Query& query, size_t limit) {
   }
   room_ = limit > opt ? limit - opt : 0;
   size_ = 0;
-  flags_ = static_cast<uint16_t>(kQr | query.opcode() << 11 | (query.recursionDesired() ? kRd : 0));
+  flags_ = static_cast<uint16_t>(kQr | query.opcode() << 11 | (query.recursionDesired() ? kRd : 0) |
+                                 (query.checkingDisabled() ? kCd : 0));
   put16(query.id());
   put16(flags_);
   put16(query.hasQuestion() ? 1 : 0);
@@ -260,11 +265,34 @@ size_t ResponseWriter::addRecord(Section section, const Record& record) {
   return addRecord(section, owner, typeOf(record.data), record.ttl, rdata);
 }
 
+bool ResponseWriter::addRecords(std::string_view wire, const std::array<uint16_t, 3>& counts) {
+  if (truncated_) return false;
+  if (size_ + wire.size() > room_) {
+    truncated_ = true;
+    return false;
+  }
+  put(wire);
+  counts_ = counts;
+  return true;
+}
+
+void ResponseWriter::setTtl(size_t at, uint32_t ttl) {
+  size_t end = std::exchange(size_, at);
+  put32(ttl);
+  size_ = end;
+}
+
+void ResponseWriter::setExtendedError(uint16_t code) {
+  if (!edns_ || room() < kExtendedErrorOption) return;
+  extendedError_ = code;
+  room_ -= kExtendedErrorOption;
+}
+
 std::string_view ResponseWriter::finish() {
   size_t end = size_;
   auto code = static_cast<uint16_t>(rcode_);
-  size_t flags =
-      flags_ | (authoritative_ ? kAa : 0) | (truncated_ ? kTc : 0) | (recursionAvailable_ ? kRa : 0) | (code & 15);
+  size_t flags = flags_ | (authoritative_ ? kAa : 0) | (truncated_ ? kTc : 0) | (recursionAvailable_ ? kRa : 0) |
+                 (authenticData_ ? kAd : 0) | (code & 15);
   size_ = 2;
   put16(flags);
   size_ = 6;
@@ -283,7 +311,8 @@ void ResponseWriter::finishOpt() {
   put16(static_cast<uint16_t>(Type::kOpt));
   put16(kMaxUdpSize);
   put32(static_cast<uint32_t>(static_cast<unsigned>(rcode_) >> 4) << 24 | (dnssecOk_ ? kDo : 0u));
-  put16((cookie ? kCookieOption : 0) + (keepalive ? kKeepaliveOption : 0));
+  put16((cookie ? kCookieOption : 0) + (keepalive ? kKeepaliveOption : 0) +
+        (extendedError_ ? kExtendedErrorOption : 0));
   if (cookie) {
     put16(kCookie);
     put16(kClientCookieSize + kServerCookieSize);
@@ -295,6 +324,34 @@ void ResponseWriter::finishOpt() {
     put16(2);
     put16(*keepalive_);
   }
+  if (extendedError_) {
+    put16(kExtendedError);
+    put16(2);
+    put16(*extendedError_);
+  }
+}
+
+// -- records where they stand ---------------------------------------------------------------------------------------
+
+std::optional<Places> locateRecords(std::string_view packet) {
+  if (packet.size() < kHeaderSize || read16(packet, 4) != 1) return std::nullopt;
+  Places places;
+  size_t at = skipName(packet, kHeaderSize);
+  if (at == std::string_view::npos || packet.size() < at + 4) return std::nullopt;
+  at = places.questionEnd = at + 4;
+  for (size_t section = 0; section < 3; ++section) {
+    for (unsigned left = read16(packet, 6 + 2 * section); left > 0; --left) {
+      size_t type = skipName(packet, at);
+      if (type == std::string_view::npos || packet.size() < type + 10) return std::nullopt;
+      size_t size = read16(packet, type + 8);
+      if (packet.size() - type - 10 < size) return std::nullopt;
+      places.records.push_back({static_cast<Section>(section), static_cast<Type>(read16(packet, type)), at, type + 4,
+                                read32(packet, type + 4), packet.substr(type + 10, size)});
+      at = type + 10 + size;
+    }
+  }
+  places.end = at;
+  return places;
 }
 
 // -- whole messages -------------------------------------------------------------------------------------------------
@@ -309,6 +366,8 @@ std::optional<Message> readMessage(std::string_view packet) {
   message.truncated = flags & kTc;
   message.recursionDesired = flags & kRd;
   message.recursionAvailable = flags & kRa;
+  message.authenticData = flags & kAd;
+  message.checkingDisabled = flags & kCd;
   message.opcode = static_cast<uint8_t>(flags >> 11 & 15);
   message.rcode = static_cast<Rcode>(flags & 15);
   size_t at = kHeaderSize;
@@ -344,20 +403,31 @@ std::optional<Message> readMessage(std::string_view packet) {
 }
 
 std::string writeQuery(uint16_t id, const Name& name, Type type, std::optional<uint16_t> udpSize) {
+  return writeQuery({.id = id, .name = name, .type = type, .udpSize = udpSize});
+}
+
+std::string writeQuery(const Asked& asked) {
   std::string out(kHeaderSize, '\0');
-  put16(out, 0, id);
-  put16(out, 2, kRd);
+  put16(out, 0, asked.id);
+  put16(out, 2, static_cast<uint16_t>(kRd | (asked.authenticData ? kAd : 0) | (asked.checkingDisabled ? kCd : 0)));
   put16(out, 4, 1);
-  put16(out, 10, udpSize ? 1 : 0);
-  out += name.wire();
+  put16(out, 10, asked.udpSize ? 1 : 0);
+  out += asked.name.wire();
   out.append(4, '\0');
-  put16(out, out.size() - 4, static_cast<uint16_t>(type));
+  put16(out, out.size() - 4, static_cast<uint16_t>(asked.type));
   put16(out, out.size() - 2, kClassIn);
-  if (udpSize) {
-    out.append(kOptSize, '\0');
-    put16(out, out.size() - kOptSize + 1, static_cast<uint16_t>(Type::kOpt));
-    put16(out, out.size() - kOptSize + 3, *udpSize);
-  }
+  if (!asked.udpSize) return out;
+  size_t opt = out.size();
+  out.append(kOptSize, '\0');
+  put16(out, opt + 1, static_cast<uint16_t>(Type::kOpt));
+  put16(out, opt + 3, *asked.udpSize);
+  put16(out, opt + 7, asked.dnssecOk ? kDo : 0);
+  if (asked.padTo == 0) return out;
+  size_t bare = out.size() + kOptionHead, padding = (asked.padTo - bare % asked.padTo) % asked.padTo;
+  put16(out, opt + 9, static_cast<uint16_t>(kOptionHead + padding));
+  out.append(kOptionHead + padding, '\0');
+  put16(out, opt + kOptSize, kPadding);
+  put16(out, opt + kOptSize + 2, static_cast<uint16_t>(padding));
   return out;
 }
 

@@ -42,6 +42,8 @@ class Query {
 
   uint16_t id() const { return id_; }
   bool recursionDesired() const { return recursionDesired_; }
+  bool authenticData() const { return authenticData_; }        // RFC 6840 section 5.7: the answer's AD is wanted
+  bool checkingDisabled() const { return checkingDisabled_; }  // RFC 4035 section 3.2.2
   uint8_t opcode() const { return opcode_; }
   Rcode error() const { return error_; }
   // Without an error it has one, but when somebody only asks for a cookie (RFC 7873 section 5.4).
@@ -78,6 +80,8 @@ class Query {
   uint16_t id_ = 0;
   uint8_t opcode_ = 0;
   bool recursionDesired_ = false;
+  bool authenticData_ = false;
+  bool checkingDisabled_ = false;
   bool edns_ = false;
   bool dnssecOk_ = false;
   bool asksForKeepalive_ = false;
@@ -122,7 +126,10 @@ class ResponseWriter {
   Rcode rcode() const { return rcode_; }
   void setAuthoritative() { authoritative_ = true; }
   void setRecursionAvailable() { recursionAvailable_ = true; }
+  void setAuthenticData() { authenticData_ = true; }
   void setTruncated() { truncated_ = true; }
+  // RFC 8914; sent when the query has EDNS and there is room for it.
+  void setExtendedError(uint16_t code);
   // Goes with the client's own, when the query had one.
   void setServerCookie(std::string_view cookie) { serverCookie_ = cookie; }
   // In units of 100 ms; sent when the query asked for it.
@@ -134,6 +141,11 @@ class ResponseWriter {
   size_t addSrv(Section section, Owner owner, uint32_t ttl, uint16_t priority, uint16_t weight, uint16_t port,
                 std::string_view target);
   size_t addRecord(Section section, const Record& record);
+  // All records at once, as they stand behind the same question in another message: names that point back into it go on
+  // pointing right. False, and truncated, when they don't fit. REQUIRES: no record was added before.
+  bool addRecords(std::string_view wire, const std::array<uint16_t, 3>& counts);
+  // REQUIRES: addRecords() brought a record whose TTL stands at `at` of the message.
+  void setTtl(size_t at, uint32_t ttl);
 
   bool truncated() const { return truncated_; }
   bool authoritative() const { return authoritative_; }
@@ -164,15 +176,35 @@ class ResponseWriter {
   Rcode rcode_ = Rcode::kNoError;
   std::string_view serverCookie_;
   std::optional<uint16_t> keepalive_;
+  std::optional<uint16_t> extendedError_;
   bool authoritative_ = false;
+  bool authenticData_ = false;
   bool recursionAvailable_ = false;
   bool truncated_ = false;
 };
+
+// The records of a message where they stand in it, unread: owners' names may be compressed.
+struct RecordPlace {
+  Section section;
+  Type type;
+  size_t at;     // where the owner's name begins
+  size_t ttlAt;  // where the TTL stands
+  uint32_t ttl;  // seconds
+  std::string_view data;
+};
+struct Places {
+  size_t questionEnd = 0;
+  size_t end = 0;  // of the last record
+  std::vector<RecordPlace> records;
+};
+// Nothing unless the packet has one question and all the records that its header says.
+std::optional<Places> locateRecords(std::string_view packet);
 
 // A whole message, for tests, tools and forwarding.
 struct Message {
   uint16_t id = 0;
   bool response = false, authoritative = false, truncated = false, recursionDesired = false, recursionAvailable = false;
+  bool authenticData = false, checkingDisabled = false;
   uint8_t opcode = 0;
   Rcode rcode = Rcode::kNoError;
   Name qname;
@@ -183,6 +215,17 @@ struct Message {
 };
 std::optional<Message> readMessage(std::string_view packet);
 std::string writeQuery(uint16_t id, const Name& name, Type type, std::optional<uint16_t> udpSize);
+
+// What a resolver is asked; the name's case stays as it is.
+struct Asked {
+  uint16_t id = 0;
+  Name name;
+  Type type{};
+  std::optional<uint16_t> udpSize;  // without: no EDNS, and nothing of what needs it
+  bool dnssecOk = false, authenticData = false, checkingDisabled = false;
+  size_t padTo = 0;  // the message's length is a multiple of it (RFC 8467), which hides the name's; 0: no padding
+};
+std::string writeQuery(const Asked& asked);
 
 // As dig shows it: rcode and flags, then the records of each section.
 std::string renderMessage(const Message& message);

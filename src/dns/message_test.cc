@@ -210,6 +210,7 @@ TEST(MessageTest, EveryTypeReadsBackWhatItWrote) {
       Hinfo{"RFC8482", ""},
       Txt{{"1.1.0", "more"}},
       Srv{1, 2, 3, Name::of("web.")},
+      Mx{10, Name::of("mail.example.")},
       Unknown{65280, "bytes"},
   };
   for (const Rdata& data : kData) {
@@ -220,6 +221,65 @@ TEST(MessageTest, EveryTypeReadsBackWhatItWrote) {
     EXPECT_EQ(renderRecord({Name(), 1, *back}), renderRecord({Name(), 1, data}));
     EXPECT_FALSE(readRdata(typeOf(data), wire, 0, wire.size() + 1));
   }
+}
+
+TEST(WriteQueryTest, PaddingHidesTheLengthOfTheName) {
+  for (const char* name : {"a.", "www.example.", "a-rather-long-name-that-one-might-guess-by-its-length.example."}) {
+    std::string packet = writeQuery(
+        {.id = 1, .name = Name::of(name), .type = Type::kA, .udpSize = 1232, .dnssecOk = true, .padTo = 128});
+    EXPECT_EQ(packet.size(), 128u);
+    auto read = Query::read(packet);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->error(), Rcode::kNoError);
+    EXPECT_TRUE(read->dnssecOk());
+  }
+}
+
+TEST(ResponseWriterTest, RecordsThatStandBehindTheSameQuestionAreCopiedWhole) {
+  std::string asked = query("www.example.", Type::kA, 1232);
+  auto read = Query::read(asked);
+  ResponseWriter first;
+  first.reset(*read, 1232);
+  first.addRecord(Section::kAnswer, {Name::of("www.example."), 60, Cname{Name::of("web.example.")}});
+  first.addRecord(Section::kAnswer, {Name::of("web.example."), 30, A{"\1\2\3\4"}});
+  std::string packet(first.finish());
+  auto places = locateRecords(packet);
+  ASSERT_TRUE(places);
+  ASSERT_EQ(places->records.size(), 3u) << "OPT among them";
+  EXPECT_EQ(places->end, packet.size());
+  EXPECT_EQ(places->records[0].ttl, 60u);
+  size_t opt = places->records[2].at;
+
+  std::string again = query("WWW.example.", Type::kA, 1232);
+  again[3] = 0x10;  // CD
+  auto second = Query::read(again);
+  ResponseWriter writer;
+  writer.reset(*second, 1232);
+  ASSERT_TRUE(
+      writer.addRecords(std::string_view(packet).substr(places->questionEnd, opt - places->questionEnd), {2, 0, 0}));
+  writer.setTtl(places->records[1].ttlAt, 7);
+  writer.setAuthenticData();
+  auto message = readMessage(writer.finish());
+  ASSERT_TRUE(message);
+  EXPECT_EQ(renderMessage(*message),
+            "NOERROR\n;; ANSWER\nWWW.example. 60 IN CNAME web.example.\nweb.example. 7 IN A 1.2.3.4\n");
+  EXPECT_TRUE(message->authenticData);
+  EXPECT_TRUE(message->checkingDisabled);
+
+  writer.reset(*second, 60);
+  EXPECT_FALSE(
+      writer.addRecords(std::string_view(packet).substr(places->questionEnd, opt - places->questionEnd), {2, 0, 0}));
+  EXPECT_EQ(renderMessage(*readMessage(writer.finish())), "NOERROR tc\n");
+}
+
+TEST(LocateRecordsTest, APacketThatIsCutIsNone) {
+  std::string asked = query("www.example.", Type::kA, 1232);
+  ResponseWriter writer;
+  writer.reset(*Query::read(asked), 1232);
+  writer.addRecord(Section::kAnswer, {Name::of("www.example."), 30, A{"\1\2\3\4"}});
+  std::string packet(writer.finish());
+  ASSERT_TRUE(locateRecords(packet));
+  for (size_t size = 0; size < packet.size(); ++size) EXPECT_FALSE(locateRecords(packet.substr(0, size))) << size;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace wherry::dns {
 namespace {
 
 constexpr int kMaxPointers = 32;
+constexpr size_t kFirstName = 12;  // behind a message's header
 
 // One byte of a label's text, escapes undone; nothing for a broken escape.
 std::optional<char> nextByte(std::string_view& text) {
@@ -108,7 +109,8 @@ std::optional<Name> Name::read(std::string_view message, size_t& at) {
     if ((length & 0xc0) == 0xc0) {  // RFC 1035 section 4.1.4
       if (from + 1 >= message.size() || ++pointers > kMaxPointers) return std::nullopt;
       size_t target = (length & 0x3fu) << 8 | static_cast<unsigned char>(message[from + 1]);
-      if (target >= from) return std::nullopt;  // only backwards, so it ends
+      // Only backwards, so it ends; never into the header, which is no name.
+      if (target >= from || target < kFirstName) return std::nullopt;
       if (pointers == 1) at = from + 2;
       from = target;
       continue;

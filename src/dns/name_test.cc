@@ -67,8 +67,8 @@ TEST(LowerNameTest, FindsLabelsAndRefusesWhatIsNoName) {
 }
 
 TEST(NameTest, ReadsCompressedNames) {
-  std::string message = std::string("\3web\7default\0", 13) + std::string("\1a\xc0\x00", 4);
-  size_t at = 13;
+  std::string message = std::string(12, '\0') + std::string("\3web\7default\0", 13) + std::string("\1a\xc0\x0c", 4);
+  size_t at = 12 + 13;
   auto name = Name::read(message, at);
   ASSERT_TRUE(name);
   EXPECT_EQ(name->text(), "a.web.default.");
@@ -77,6 +77,7 @@ TEST(NameTest, ReadsCompressedNames) {
 
 TEST(NameTest, RefusesHostileNames) {
   const std::pair<const char*, std::string> kCases[] = {
+      {"a pointer into the header", std::string("\1a\0\0\0\0\0\0\0\0\0\0\xc0\x00", 14)},
       {"a pointer to itself", std::string("\xc0\x00", 2)},
       {"a pointer forwards", std::string("\xc0\x05\0\0\0\0", 6)},
       {"a label beyond the end", std::string("\x3f"
@@ -89,7 +90,7 @@ TEST(NameTest, RefusesHostileNames) {
       {"half a pointer", std::string("\xc0", 1)},
   };
   for (const auto& [what, message] : kCases) {
-    size_t at = 0;
+    size_t at = message.size() == 14 ? 12 : 0;
     EXPECT_FALSE(Name::read(message, at)) << what;
   }
 }

@@ -54,6 +54,11 @@ void visit(Soa& d, F& f) {
   for (uint32_t* number : {&d.serial, &d.refresh, &d.retry, &d.expire, &d.minimum}) f.number(*number);
 }
 template <typename F>
+void visit(Mx& d, F& f) {
+  f.number(d.preference);
+  f.name(d.exchange);
+}
+template <typename F>
 void visit(Hinfo& d, F& f) {
   f.text(d.cpu);
   f.text(d.os);
@@ -175,6 +180,8 @@ Rdata emptyOf(Type type) {
       return Ptr{};
     case Type::kSoa:
       return Soa{};
+    case Type::kMx:
+      return Mx{};
     case Type::kHinfo:
       return Hinfo{};
     case Type::kTxt:
@@ -196,6 +203,7 @@ Type typeOf(const Rdata& data) {
     Type operator()(const Cname&) const { return Type::kCname; }
     Type operator()(const Ptr&) const { return Type::kPtr; }
     Type operator()(const Soa&) const { return Type::kSoa; }
+    Type operator()(const Mx&) const { return Type::kMx; }
     Type operator()(const Hinfo&) const { return Type::kHinfo; }
     Type operator()(const Txt&) const { return Type::kTxt; }
     Type operator()(const Srv&) const { return Type::kSrv; }

@@ -55,6 +55,10 @@ struct Soa {
   Name mailbox;
   uint32_t serial = 0, refresh = 0, retry = 0, expire = 0, minimum = 0;  // seconds
 };
+struct Mx {
+  uint16_t preference = 0;
+  Name exchange;
+};
 struct Hinfo {
   std::string cpu, os;
 };
@@ -70,7 +74,7 @@ struct Unknown {  // RFC 3597
   std::string data;
 };
 
-using Rdata = std::variant<A, Aaaa, Ns, Cname, Ptr, Soa, Hinfo, Txt, Srv, Unknown>;
+using Rdata = std::variant<A, Aaaa, Ns, Cname, Ptr, Soa, Mx, Hinfo, Txt, Srv, Unknown>;
 
 struct Record {
   Name name;

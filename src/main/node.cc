@@ -83,6 +83,9 @@ struct Node::State {
                                       .nodeName = options.nodeName,
                                       .nodeIp = options.nodeIp,
                                       .answers = {.ttl = options.dns.ttl, .headlessTtl = options.dns.headlessTtl},
+                                      .forward = forwardConfig(options.dns),
+                                      .cache = cacheLimits(options.dns),
+                                      .searches = options.dns.searches,
                                       .limits = serviceLimits(options.dns, clusterPrefixes(options))});
     applied.push_back(&dns->applied());
     readiness.set("dns", false, "starting");

@@ -207,9 +207,10 @@ apiserver::TokenLife tokenLifeOf(const ServerOptions& options) {
 
 void completeOptions(ServerOptions& options) {
   tokenLifeOf(options);
-  for (std::string* path :
-       {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
-        &options.encryptionConfig, &options.registries, &options.limits.auditPolicy, &options.oidc.caFile}) {
+  static_cast<void>(forwardConfig(options.dns));
+  for (std::string* path : {&options.dataDir, &options.runDir, &options.logDir, &options.kubeconfig, &options.tokenFile,
+                            &options.encryptionConfig, &options.registries, &options.limits.auditPolicy,
+                            &options.oidc.caFile, &options.dns.hostsFile, &options.dns.tlsCaFile}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path);
   }
   if (auto& log = options.limits.auditLog.path; !log.empty() && log != "-") log = std::filesystem::absolute(log);
