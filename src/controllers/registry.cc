@@ -13,6 +13,7 @@
 #include "controllers/load_balancer.h"
 #include "controllers/namespace.h"
 #include "controllers/node.h"
+#include "controllers/persistent_volume.h"
 #include "controllers/pod_gc.h"
 #include "controllers/replica_set.h"
 #include "controllers/resource_quota.h"
@@ -43,6 +44,8 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
       {"statefulset-controller", makeStatefulSetController},
+      {"persistentvolume-controller", makePersistentVolumeController},
+      {"storage-protection-controller", makeStorageProtectionController},
       {"endpointslice-controller", makeEndpointSliceController},
       {"endpoints-controller", makeEndpointsController},
       {"endpointslicemirroring-controller", makeEndpointSliceMirroringController},

@@ -18,6 +18,7 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/streams/node_connection.h"
+#include "kubelet/volumes/local_volumes.h"
 #include "kubelet/volumes/volumes.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -143,6 +144,9 @@ struct Kubelet::State {
   ObjectLookup lookup() {
     return {.configMap = [this](auto ns, auto name) { return find(core_v1::ConfigMap::kResource(), ns, name); },
             .secret = [this](auto ns, auto name) { return find(core_v1::Secret::kResource(), ns, name); },
+            .persistentVolumeClaim =
+                [this](auto ns, auto name) { return find(core_v1::PersistentVolumeClaim::kResource(), ns, name); },
+            .persistentVolume = [this](auto name) { return find(core_v1::PersistentVolume::kResource(), "", name); },
             .services = [this](auto ns) { return findServices(ns); }};
   }
 
@@ -219,6 +223,7 @@ struct Kubelet::State {
     registerNode(options.client, renderNode(node, machine, now, renderNodeImages(images.list())), now);
   }
 
+  LocalVolumes localVolumes{options.client, options.informers, options.nodeName, options.dataDir + "/volumes"};
   std::atomic<bool> following{false};
 };
 
@@ -238,6 +243,7 @@ void Kubelet::start() {
   }
   state.registrar = std::make_unique<client::ReconcileLoop>(state.registration,
                                                             [&state](const std::string&) { state.registerThisNode(); });
+  state.localVolumes.start();
   state.exits.start([&state](const std::string& id) {
     if (auto uid = Containers::uidOf(id)) state.workers->enqueue(*uid);
   });

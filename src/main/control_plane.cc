@@ -125,6 +125,7 @@ struct ControlPlane::State {
                           .authority = pki.authority,
                           .clusterCidr = o.clusterCidr,
                           .loadBalancerPool = controllers::AddressRanges::parse(o.loadBalancerPool),
+                          .localVolumeDirectory = o.dataDir + "/volumes",
                           .portHolder = portHolder},
         schedulerContext{.client = api.client(), .informers = informers, .events = events} {}
 

@@ -10,15 +10,17 @@
 #include "scheduler/plugins/node_resources_fit.h"
 #include "scheduler/plugins/node_unschedulable.h"
 #include "scheduler/plugins/taint_toleration.h"
+#include "scheduler/plugins/volume_binding.h"
 
 namespace wherry::scheduler {
 
 std::span<const Filter> filters() {
-  static constexpr std::array<Filter, 6> kFilters{{
+  static constexpr std::array<Filter, 7> kFilters{{
       {"NodeUnschedulable", filterNodeUnschedulable, Relief::kNodeChange},
       {"NodeName", filterNodeName, Relief::kNodeChange},
       {"TaintToleration", filterTaintToleration, Relief::kNodeChange},
       {"NodeAffinity", filterNodeAffinity, Relief::kNodeChange},
+      {"VolumeBinding", filterVolumeBinding, Relief::kNodeChange},
       {"NodePorts", filterNodePorts, Relief::kNodeOrPodRemoval},
       {"NodeResourcesFit", filterNodeResourcesFit, Relief::kNodeOrPodRemoval},
   }};

@@ -18,6 +18,8 @@
 #include "scheduler/pending_pods.h"
 #include "scheduler/pod_condition.h"
 #include "scheduler/scheduler_metrics.h"
+#include "scheduler/volume_needs.h"
+#include "views/storage_v1.h"
 
 namespace wherry::scheduler {
 
@@ -27,6 +29,9 @@ using core_v1::Node;
 using core_v1::Pod;
 using meta::ObjectPtr;
 using std::chrono::steady_clock;
+
+// Of a claim: where its pod goes, and so where its volume has to be.
+constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
 
 bool isTerminal(const Pod& pod) { return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed"; }
 
@@ -46,7 +51,7 @@ class Inbox {
   struct Change {
     ObjectPtr before;
     ObjectPtr after;
-    bool ofNode = false;
+    enum class Of { kPod, kNode, kStorage } of = Of::kPod;
   };
 
   void push(Change change) {
@@ -138,7 +143,10 @@ class EventDrivenScheduler : public Scheduler {
       : client_(context.client),
         clock_(context.clock),
         events_(context.events.forComponent(std::string(kSchedulerName))),
-        pods_(context.informers.informer(Pod::kResource())) {
+        pods_(context.informers.informer(Pod::kResource())),
+        claims_(context.informers.informer(core_v1::PersistentVolumeClaim::kResource())),
+        volumes_(context.informers.informer(core_v1::PersistentVolume::kResource())),
+        classes_(context.informers.informer(storage_v1::StorageClass::kResource())) {
     pods_.addHandler({.onChange =
                           [this](const ObjectPtr& before, const ObjectPtr& after) {
                             inbox_.push({before, after});
@@ -148,10 +156,18 @@ class EventDrivenScheduler : public Scheduler {
     context.informers.informer(Node::kResource())
         .addHandler({.onChange =
                          [this](const ObjectPtr& before, const ObjectPtr& after) {
-                           inbox_.push({before, after, true});
+                           inbox_.push({before, after, Inbox::Change::Of::kNode});
                          },
                      .onSynced = [this] { inbox_.synced(true); },
                      .onRevision = {}});
+    for (client::Informer* informer : {&claims_, &volumes_, &classes_}) {
+      informer->addHandler({.onChange =
+                                [this](const ObjectPtr& before, const ObjectPtr& after) {
+                                  inbox_.push({before, after, Inbox::Change::Of::kStorage});
+                                },
+                            .onSynced = {},
+                            .onRevision = {}});
+    }
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   }
 
@@ -160,11 +176,7 @@ class EventDrivenScheduler : public Scheduler {
     bool hasWork = false;
     while (!stop.stop_requested()) {
       for (const auto& change : inbox_.take(retries_.earliest(), hasWork, stop)) {
-        if (change.ofNode) {
-          nodeChanged(Node(change.before), Node(change.after));
-        } else {
-          podChanged(Pod(change.before), Pod(change.after));
-        }
+        take(change);
       }
       for (const auto& key : retries_.takeDue(steady_clock::now())) tryAgain(key);
       gauge_.show({.active = pending_.readyCount(),
@@ -174,6 +186,17 @@ class EventDrivenScheduler : public Scheduler {
       const auto pod = pending_.take();
       hasWork = pod.has_value();
       if (pod && !stop.stop_requested()) schedule(*pod);
+    }
+  }
+
+  void take(const Inbox::Change& change) {
+    switch (change.of) {
+      case Inbox::Change::Of::kPod:
+        return podChanged(Pod(change.before), Pod(change.after));
+      case Inbox::Change::Of::kNode:
+        return nodeChanged(Node(change.before), Node(change.after));
+      case Inbox::Change::Of::kStorage:
+        return pending_.retry(PendingPods::Occasion::kNodeChanged);
     }
   }
 
@@ -228,7 +251,8 @@ class EventDrivenScheduler : public Scheduler {
   }
 
   Attempt attempt(const Pod& pod) {
-    const PodInfo info(pod);
+    PodInfo info(pod);
+    info.volumes = decideVolumeNeeds(pod, storage());
     const auto pick = [](size_t count) { return base::randomBelow(static_cast<uint32_t>(count)); };
     const auto placement = decidePlacement(info, cache_.nodes(), pick);
     if (placement.node.empty()) {
@@ -236,7 +260,37 @@ class EventDrivenScheduler : public Scheduler {
       reportUnschedulable(pod, placement.message);
       return Attempt::kUnschedulable;
     }
+    if (!info.volumes.unbound.empty()) {
+      // The pod is tried again when they have their volumes, which are of this node then.
+      pending_.park(pod.key(), Relief::kNodeChange);
+      return selectNode(info.volumes.unbound, placement.node) ? Attempt::kUnschedulable : Attempt::kError;
+    }
     return bind(info, placement.node) ? Attempt::kScheduled : Attempt::kError;
+  }
+
+  Storage storage() const {
+    return {.claim = [this](auto ns, auto name) { return claims_.get(ns, name); },
+            .volume = [this](auto name) { return volumes_.get("", name); },
+            .storageClass = [this](auto name) { return classes_.get("", name); },
+            .volumes = [this] { return volumes_.list(); }};
+  }
+
+  bool selectNode(const std::vector<core_v1::PersistentVolumeClaim>& claims, const std::string& node) {
+    for (const auto& claim : claims) {
+      const auto metadata = claim.metadata();
+      if (metadata.annotation(kSelectedNode) == node) continue;
+      const json::Value patch =
+          json::Object{{"metadata", json::Object{{"resourceVersion", metadata.resourceVersion()},
+                                                 {"annotations", json::Object{{kSelectedNode, node}}}}}};
+      try {
+        client_.patch(core_v1::PersistentVolumeClaim::kResource(), metadata.ns(), metadata.name(),
+                      client::PatchType::kMerge, patch);
+      } catch (const meta::StatusError& error) {
+        log_.debug("node for the claim {}: {}", claim.key().text(), error.message());
+        return false;  // its event tries the pod again
+      }
+    }
+    return true;
   }
 
   bool bind(const PodInfo& info, const std::string& node) {
@@ -284,6 +338,9 @@ class EventDrivenScheduler : public Scheduler {
   const base::Clock& clock_;
   client::EventRecorder events_;
   client::Informer& pods_;
+  client::Informer& claims_;
+  client::Informer& volumes_;
+  client::Informer& classes_;
   base::Log log_{"scheduler"};
   Inbox inbox_;
   // The thread's own.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scheduler/resources.h"
+#include "scheduler/volume_needs.h"
 #include "views/core_v1.h"
 
 namespace wherry::scheduler {
@@ -28,6 +29,7 @@ struct PodInfo {
   Resources requests;
   Resources scoredRequests;
   std::vector<HostPort> hostPorts;
+  VolumeNeeds volumes;  // none until somebody looks at its claims
 };
 
 // A node and what is on it.

@@ -33,7 +33,7 @@ constexpr std::array kHooks = {
     AdmissionHook{"namespace", prepareNamespace, validateNamespace},
     AdmissionHook{"networkpolicy", prepareNetworkPolicy, validateNetworkPolicy},
     AdmissionHook{"node", prepareNode, validateNode},
-    AdmissionHook{"persistentvolume", nullptr, validatePersistentVolume},
+    AdmissionHook{"persistentvolume", preparePersistentVolume, validatePersistentVolume},
     AdmissionHook{"persistentvolumeclaim", preparePersistentVolumeClaim, validatePersistentVolumeClaim},
     AdmissionHook{"pod", preparePod, validatePod},
     AdmissionHook{"poddisruptionbudget", nullptr, validatePodDisruptionBudget},

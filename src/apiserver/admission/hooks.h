@@ -94,6 +94,7 @@ void prepareStatefulSet(AdmissionRequest& request);
 void validateStatefulSet(const AdmissionRequest& request, meta::FieldErrors& errors);
 
 // storage.cc
+void preparePersistentVolume(AdmissionRequest& request);
 void preparePersistentVolumeClaim(AdmissionRequest& request);
 void validatePersistentVolumeClaim(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validatePersistentVolume(const AdmissionRequest& request, meta::FieldErrors& errors);
@@ -105,6 +106,7 @@ void prepareDeployment(AdmissionRequest& request);
 void prepareDaemonSet(AdmissionRequest& request);
 void prepareReplicationController(AdmissionRequest& request);
 void validateSelected(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateSelected(const json::Value& object, meta::FieldErrors& errors);
 void validateDeployment(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateDaemonSet(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateReplicationController(const AdmissionRequest& request, meta::FieldErrors& errors);

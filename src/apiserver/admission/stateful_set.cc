@@ -1,4 +1,5 @@
 // StatefulSets: their pods have names and storage of their own, so that most of the spec stays as it was made.
+#include <algorithm>
 #include <array>
 
 #include "apiserver/admission/fields.h"
@@ -45,6 +46,31 @@ void checkRetention(const json::Value& object, meta::FieldErrors& errors) {
   }
 }
 
+// A claim template is a volume of every pod.
+json::Value withClaimsAsVolumes(json::Value object) {
+  const json::Array claims = arrayAt(object, "spec.volumeClaimTemplates");
+  json::Value* podTemplate =
+      claims.empty() ? nullptr : ensurePath(object.as_object(), {"spec"}).if_contains("template");
+  if (!podTemplate || !podTemplate->is_object()) return object;
+  json::Value& volumes = json::ensureObject(podTemplate->get_object(), "spec")["volumes"];
+  json::Array merged;
+  const auto isClaim = [&](const json::Value& volume) {
+    return std::any_of(claims.begin(), claims.end(), [&](const json::Value& claim) {
+      return getString(claim, "metadata.name") == getString(volume, "name");
+    });
+  };
+  if (volumes.is_array()) {
+    for (const json::Value& volume : volumes.get_array()) {
+      if (!isClaim(volume)) merged.push_back(volume);
+    }
+  }
+  for (const json::Value& claim : claims) {
+    merged.push_back(json::Object{{"name", getString(claim, "metadata.name")}, {"emptyDir", json::Object()}});
+  }
+  volumes = std::move(merged);
+  return object;
+}
+
 }  // namespace
 
 void prepareStatefulSet(AdmissionRequest& request) {
@@ -61,7 +87,7 @@ void validateStatefulSet(const AdmissionRequest& request, meta::FieldErrors& err
   if (!writesMain(request)) return;
   checkStrategy(request.object, errors);
   checkRetention(request.object, errors);
-  validateSelected(request, errors);
+  validateSelected(withClaimsAsVolumes(request.object), errors);
   if (!request.old || json::equal(withoutMutable(request.object), withoutMutable(*request.old))) return;
   errors.push_back(meta::forbiddenField("spec",
                                         "updates to statefulset spec for fields other than 'replicas', 'ordinals', "

@@ -100,6 +100,18 @@ void refuseBeyondLimits(const AdmissionRequest& request) {
   }
 }
 
+// Not deleted while it is in use; the controller takes the finalizer away.
+void protect(AdmissionRequest& request, std::string_view finalizer) {
+  json::Value& list = ensurePath(request.object.as_object(), {"metadata"})["finalizers"];
+  if (!list.is_array()) list = json::Array();
+  json::Array& finalizers = list.get_array();
+  bool has =
+      std::any_of(finalizers.begin(), finalizers.end(), [&](const auto& one) { return textOf(one) == finalizer; });
+  if (!has) {
+    finalizers.emplace_back(finalizer);
+  }
+}
+
 // -- volumes --------------------------------------------------------------------------------------------------------
 
 constexpr std::array<std::string_view, 9> kNotSources = {
@@ -117,8 +129,13 @@ std::vector<std::string> sourcesOf(const json::Value& volume) {
 
 }  // namespace
 
+void preparePersistentVolume(AdmissionRequest& request) {
+  if (creates(request)) protect(request, "kubernetes.io/pv-protection");
+}
+
 void preparePersistentVolumeClaim(AdmissionRequest& request) {
   if (!creates(request)) return;
+  protect(request, "kubernetes.io/pvc-protection");
   json::Object& spec = json::ensureObject(request.object.as_object(), "spec");
   if (!spec.contains("storageClassName")) {
     if (auto found = findDefaultStorageClass(request.objects)) spec["storageClassName"] = found->metadata().name();

@@ -81,6 +81,24 @@ TEST(StatefulSetAdmission, MostOfItStays) {
                    });
 }
 
+#define MOUNTS(claims)                                                                                            \
+  "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: w}, spec: {selector: {matchLabels: {a: b}}, " claims \
+  "template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, volumeMounts: [{name: data, "   \
+  "mountPath: /d}]}]}}}}"
+
+TEST(StatefulSetAdmission, ContainersMountItsClaims) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<Refused>{
+                       {"a claim of the set's is a volume",
+                        MOUNTS("volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], "
+                               "resources: {requests: {storage: 1Gi}}}}], "),
+                        {}},
+                       {"what is neither claim nor volume is not found",
+                        MOUNTS(""),
+                        {"FieldValueNotFound spec.template.spec.containers[0].volumeMounts[0].name"}},
+                   });
+}
+
 TEST(JobAdmission, SelectsItsOwnPods) {
   AdmissionWorld world;
   const char* labels =

@@ -90,10 +90,13 @@ void prepareReplicationController(AdmissionRequest& request) {
 }
 
 void validateSelected(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  if (!writesMain(request)) return;
-  const json::Value* podTemplate = json::find(request.object, "spec.template");
+  if (writesMain(request)) validateSelected(request.object, errors);
+}
+
+void validateSelected(const json::Value& object, meta::FieldErrors& errors) {
+  const json::Value* podTemplate = json::find(object, "spec.template");
   if (!podTemplate) return;
-  if (const json::Value* selector = json::find(request.object, "spec.selector")) {
+  if (const json::Value* selector = json::find(object, "spec.selector")) {
     checkSelects(*selector, objectAt(*podTemplate, "metadata.labels"), errors);
   }
   validateTemplate(*podTemplate, "spec.template", errors);

@@ -156,7 +156,7 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
   input.env = environment.lines();
   input.arguments = resolveArguments(request.container, request.image.config, environment);
   input.mounts = mergeMounts(podMounts(pod, paths, request.container, containers_.terminationLog(record)),
-                             volumeMounts(pod, request.container, paths, environment));
+                             volumeMounts(pod, request.container, paths, environment, lookup_));
   auto files = paths.namespaceFiles();
   if (pod.spec().hostNetwork()) files.net = files.uts = "";
   if (pod.spec().hostIPC()) files.ipc = "";

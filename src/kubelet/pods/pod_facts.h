@@ -24,6 +24,8 @@ struct PodFacts {
 struct ObjectLookup {
   std::function<meta::ObjectPtr(std::string_view ns, std::string_view name)> configMap;
   std::function<meta::ObjectPtr(std::string_view ns, std::string_view name)> secret;
+  std::function<meta::ObjectPtr(std::string_view ns, std::string_view name)> persistentVolumeClaim;
+  std::function<meta::ObjectPtr(std::string_view name)> persistentVolume;
   // The Services of the namespace and, always, the API's own; "" for that alone.
   std::function<std::vector<meta::ObjectPtr>(std::string_view ns)> services;
 };

@@ -16,6 +16,7 @@
 #include "kubelet/pods/expansion.h"
 #include "kubelet/pods/pod_containers.h"
 #include "kubelet/volumes/atomic_writer.h"
+#include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/host_path.h"
 #include "linux/mounts.h"
 #include "meta/quantity.h"
@@ -49,6 +50,7 @@ void setUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume, const P
                  const VolumeSources& sources) {
   std::string directory = paths.volume(volume.name());
   if (volume.hasHostPath()) return ensureHostPath(std::string(volume.hostPath().path()), volume.hostPath().type());
+  if (volume.hasPersistentVolumeClaim()) return setUpClaimed(claimedVolume(pod, volume, sources.lookup), pod);
   if (hasPayload(volume)) {
     writePayload(directory, volumePayload(pod, volume, sources.facts, sources.lookup, sources.token), fsGroupOf(pod));
     return;
@@ -169,7 +171,8 @@ bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name)
 }
 
 std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1::Container& container,
-                                         const PodPaths& paths, const Environment& environment) {
+                                         const PodPaths& paths, const Environment& environment,
+                                         const ObjectLookup& lookup) {
   std::vector<ContainerMount> out;
   int index = -1;
   for (auto mount : container.volumeMounts()) {
@@ -179,12 +182,14 @@ std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1:
       throw ConfigError(
           fmt::format("cannot find volume \"{0}\" to mount into container \"{1}\"", mount.name(), container.name()));
     std::string source = volume->hasHostPath() ? std::string(volume->hostPath().path()) : paths.volume(mount.name());
+    auto claim = volume->persistentVolumeClaim();
+    if (claim) source = pathOf(claimedVolume(pod, *volume, lookup));
     std::string subPath = subPathOf(mount, environment);
     if (!subPath.empty()) {
       source = bindSubPath(source, subPath, fmt::format("{}/subpaths/{}/{}", paths.root, container.name(), index));
     }
     // Content volumes are the API's, not the container's.
-    bool readOnly = mount.readOnly() || hasPayload(*volume);
+    bool readOnly = mount.readOnly() || hasPayload(*volume) || claim.readOnly();
     std::string target(mount.mountPath());
     out.push_back({target.starts_with('/') ? target : "/" + target, source,
                    readOnly ? linux::Access::kReadOnly : linux::Access::kReadWrite,

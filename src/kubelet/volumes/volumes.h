@@ -34,6 +34,7 @@ bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name)
 // The container's volumeMounts. A subPath is resolved inside its volume, whatever links a container made there, and
 // made when missing. Throws ConfigError.
 std::vector<ContainerMount> volumeMounts(const core_v1::Pod& pod, const core_v1::Container& container,
-                                         const PodPaths& paths, const Environment& environment);
+                                         const PodPaths& paths, const Environment& environment,
+                                         const ObjectLookup& lookup);
 
 }  // namespace wherry::kubelet

@@ -132,7 +132,7 @@ class SubPathTest : public ::testing::Test {
 
   std::vector<ContainerMount> mounts(const std::string& mount) const {
     auto pod = makePod("containers: [{name: web, volumeMounts: [" + mount + "]}]\nvolumes: [{name: v, emptyDir: {}}]");
-    return volumeMounts(pod, pod.spec().containers()[0], paths(), {});
+    return volumeMounts(pod, pod.spec().containers()[0], paths(), {}, {});
   }
 
   TestDirectory directory_;

@@ -59,14 +59,17 @@ bool matchesSelector(const core_v1::PodSpec& pod, const NodeInfo& node) {
 
 bool matchesAffinity(const core_v1::PodSpec& pod, const NodeInfo& node) {
   const auto required = pod.affinity().nodeAffinity().requiredDuringSchedulingIgnoredDuringExecution();
-  if (!required) return true;
-  for (const auto term : required.nodeSelectorTerms()) {
+  return !required || matchesAnyTerm(required, node);
+}
+
+}  // namespace
+
+bool matchesAnyTerm(const core_v1::NodeSelector& selector, const NodeInfo& node) {
+  for (const auto term : selector.nodeSelectorTerms()) {
     if (matches(term, node)) return true;
   }
   return false;
 }
-
-}  // namespace
 
 Reasons filterNodeAffinity(const PodInfo& pod, const NodeInfo& node) {
   const auto spec = pod.pod.spec();

@@ -1,0 +1,28 @@
+// Removes the directories of this node's volumes of the built-in class when their PersistentVolume is deleted, and lets
+// the object go then: it carries a finalizer until the data are gone.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+#include "client/informer.h"
+
+namespace wherry::kubelet {
+
+class LocalVolumes {
+ public:
+  // Works from start() until destroyed. `directory`: below which such volumes are; nothing outside is ever removed.
+  LocalVolumes(client::Client& client, client::InformerFactory& informers, std::string node, std::string directory);
+  ~LocalVolumes();
+  void start();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Whether a path is one of a volume right below `directory`. Pure.
+bool isLocalVolumePath(std::string_view path, std::string_view directory);
+
+}  // namespace wherry::kubelet

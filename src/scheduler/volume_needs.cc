@@ -1,0 +1,79 @@
+#include "scheduler/volume_needs.h"
+
+#include <fmt/format.h>
+
+#include "views/storage_v1.h"
+
+namespace wherry::scheduler {
+namespace {
+
+using core_v1::PersistentVolume;
+using core_v1::PersistentVolumeClaim;
+
+bool isFree(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
+  const auto reference = volume.spec().claimRef();
+  const bool kept =
+      reference && reference.name() == claim.metadata().name() && reference.namespace_() == claim.metadata().ns();
+  return volume.spec().storageClassName() == claim.spec().storageClassName() && (!reference || kept);
+}
+
+class Needs {
+ public:
+  explicit Needs(const Storage& storage) : storage_(storage) {}
+
+  void add(std::string_view ns, std::string_view name) {
+    const PersistentVolumeClaim claim(storage_.claim(ns, name));
+    if (!claim) return block(fmt::format("persistentvolumeclaim \"{}\" not found", name));
+    if (claim.metadata().deleting()) return block(fmt::format("persistentvolumeclaim \"{}\" is being deleted", name));
+    if (claim.status().phase() == "Lost") {
+      return block(fmt::format("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume \"{}\"", name,
+                               claim.spec().volumeName()));
+    }
+    if (!claim.spec().volumeName().empty()) return addBound(claim);
+    const storage_v1::StorageClass storageClass(storage_.storageClass(claim.spec().storageClassName()));
+    if (storageClass.volumeBindingMode() != "WaitForFirstConsumer") {
+      return block("pod has unbound immediate PersistentVolumeClaims");
+    }
+    needs_.unbound.push_back(claim);
+    if (storageClass.provisioner() == "kubernetes.io/no-provisioner") addCandidates(claim);
+  }
+
+  VolumeNeeds take() && { return std::move(needs_); }
+
+ private:
+  void block(std::string why) {
+    if (needs_.blocked.empty()) needs_.blocked = std::move(why);
+  }
+
+  void addBound(const PersistentVolumeClaim& claim) {
+    const PersistentVolume volume(storage_.volume(claim.spec().volumeName()));
+    const bool ours = volume && volume.spec().claimRef().uid() == claim.metadata().uid();
+    if (!ours) return block("pod has unbound immediate PersistentVolumeClaims");
+    needs_.bound.push_back(volume);
+  }
+
+  void addCandidates(const PersistentVolumeClaim& claim) {
+    auto& candidates = needs_.candidates.emplace_back();
+    for (const auto& object : storage_.volumes()) {
+      const PersistentVolume volume(object);
+      if (isFree(volume, claim)) candidates.push_back(volume);
+    }
+  }
+
+  const Storage& storage_;
+  VolumeNeeds needs_;
+};
+
+}  // namespace
+
+VolumeNeeds decideVolumeNeeds(const core_v1::Pod& pod, const Storage& storage) {
+  Needs needs(storage);
+  const auto ns = pod.metadata().ns();
+  for (const auto volume : pod.spec().volumes()) {
+    if (volume.hasPersistentVolumeClaim()) needs.add(ns, volume.persistentVolumeClaim().claimName());
+    if (volume.hasEphemeral()) needs.add(ns, fmt::format("{}-{}", pod.metadata().name(), volume.name()));
+  }
+  return std::move(needs).take();
+}
+
+}  // namespace wherry::scheduler

@@ -1,0 +1,108 @@
+#include "scheduler/volume_needs.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "json/yaml.h"
+#include "scheduler/cluster_cache.h"
+#include "scheduler/cycle.h"
+
+namespace wherry::scheduler {
+namespace {
+
+meta::ObjectPtr objectOf(std::string_view yaml) { return std::make_shared<const meta::Object>(json::parseYaml(yaml)); }
+
+// Objects of all kinds by name.
+struct World {
+  std::map<std::string, meta::ObjectPtr, std::less<>> claims, volumes, classes;
+
+  Storage storage() const {
+    const auto get = [](const auto& map, std::string_view name) {
+      const auto found = map.find(name);
+      return found == map.end() ? nullptr : found->second;
+    };
+    return {.claim = [=, this](auto, auto name) { return get(claims, name); },
+            .volume = [=, this](auto name) { return get(volumes, name); },
+            .storageClass = [=, this](auto name) { return get(classes, name); },
+            .volumes =
+                [this] {
+                  std::vector<meta::ObjectPtr> all;
+                  for (const auto& [name, volume] : volumes) all.push_back(volume);
+                  return all;
+                }};
+  }
+};
+
+constexpr std::string_view kHere =
+    "nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: [{key: host, operator: In, values: [a]}]}]}}";
+
+World worldOf(std::string_view claim, std::string_view volume = "", std::string_view storageClass = "") {
+  World world;
+  if (!claim.empty()) world.claims["data"] = objectOf(claim);
+  if (!volume.empty()) world.volumes["v"] = objectOf(volume);
+  if (!storageClass.empty()) world.classes["disk"] = objectOf(storageClass);
+  return world;
+}
+
+// Where a pod with the claim "data" goes, of the nodes a and b; or why it goes nowhere.
+std::string place(const World& world) {
+  ClusterCache cache;
+  for (const char* name : {"a", "b"}) {
+    cache.putNode(core_v1::Node(objectOf(std::string("{metadata: {name: ") + name + ", labels: {host: " + name +
+                                         "}}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}")));
+  }
+  PodInfo info(
+      core_v1::Pod(objectOf("{metadata: {name: web, namespace: default}, spec: {volumes: [{name: d, "
+                            "persistentVolumeClaim: {claimName: data}}]}}")));
+  info.volumes = decideVolumeNeeds(info.pod, world.storage());
+  const auto placement = decidePlacement(info, cache.nodes(), [](size_t count) { return count - 1; });
+  if (placement.node.empty()) return placement.message;
+  return placement.node + (info.volumes.unbound.empty() ? "" : " and then the claim");
+}
+
+TEST(VolumeNeeds, AVolumeLeadsThePodToItsNode) {
+  const std::string volume =
+      "{metadata: {name: v}, spec: {claimRef: {name: data, uid: c}, " + std::string(kHere) + "}}";
+  EXPECT_EQ(place(worldOf("{metadata: {name: data, uid: c}, spec: {volumeName: v}}", volume)), "a");
+  EXPECT_EQ(place(worldOf("{metadata: {name: data, uid: c}, spec: {volumeName: v}}",
+                          "{metadata: {name: v}, spec: {claimRef: {name: data, uid: c}}}")),
+            "b");
+}
+
+TEST(VolumeNeeds, NoNodeWillDoForAClaimThatIsNotThere) {
+  EXPECT_EQ(place(World()), "0/2 nodes are available: 2 persistentvolumeclaim \"data\" not found.");
+  EXPECT_EQ(place(worldOf("{metadata: {name: data, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {}}")),
+            "0/2 nodes are available: 2 persistentvolumeclaim \"data\" is being deleted.");
+}
+
+TEST(VolumeNeeds, AClaimOfModeImmediateIsBoundFirst) {
+  EXPECT_EQ(place(worldOf("{metadata: {name: data}, spec: {storageClassName: disk}}", "",
+                          "{metadata: {name: disk}, volumeBindingMode: Immediate}")),
+            "0/2 nodes are available: 2 pod has unbound immediate PersistentVolumeClaims.");
+  // Bound by the claim's word alone: the volume is another's.
+  EXPECT_EQ(place(worldOf("{metadata: {name: data, uid: c}, spec: {volumeName: v}}",
+                          "{metadata: {name: v}, spec: {claimRef: {name: other, uid: o}}}")),
+            "0/2 nodes are available: 2 pod has unbound immediate PersistentVolumeClaims.");
+}
+
+TEST(VolumeNeeds, TheFirstConsumerChoosesTheNode) {
+  EXPECT_EQ(place(worldOf("{metadata: {name: data}, spec: {storageClassName: disk}}", "",
+                          "{metadata: {name: disk}, provisioner: p, volumeBindingMode: WaitForFirstConsumer}")),
+            "b and then the claim");
+}
+
+TEST(VolumeNeeds, WhereNothingIsProvisionedTheNodeMustHaveAVolume) {
+  constexpr std::string_view kStatic =
+      "{metadata: {name: disk}, provisioner: kubernetes.io/no-provisioner, volumeBindingMode: WaitForFirstConsumer}";
+  constexpr std::string_view kClaim = "{metadata: {name: data, namespace: default}, spec: {storageClassName: disk}}";
+  const auto volume = [](std::string_view more) {
+    return "{metadata: {name: v}, spec: {storageClassName: disk, " + std::string(kHere) + std::string(more) + "}}";
+  };
+  EXPECT_EQ(place(worldOf(kClaim, volume(""), kStatic)), "a and then the claim");
+  EXPECT_EQ(place(worldOf(kClaim, volume(", claimRef: {name: other}"), kStatic)),
+            "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
+}
+
+}  // namespace
+}  // namespace wherry::scheduler
