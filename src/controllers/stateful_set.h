@@ -44,7 +44,7 @@ struct StatefulActions {
 //
 // OrderedReady: a pod is made when all before it are available, and ended when all that stay are and all behind it are
 // gone. A pod that isn't ready and of an old template is replaced even so: else a broken template could never be
-// repaired, for the first broken pod would be waited for (docs/decisions/020-broken-stateful-set.md).
+// repaired, for the first broken pod would be waited for (docs/decisions/021-broken-stateful-set.md).
 StatefulActions decideStatefulSet(const apps_v1::StatefulSet& set, const std::vector<core_v1::Pod>& pods,
                                   const StatefulRevisions& revisions, base::WallTime now);
 
