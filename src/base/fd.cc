@@ -62,7 +62,12 @@ void writeFileAtomic(const std::string& path, std::string_view content, mode_t m
   if (::fchmod(fd.get(), mode) != 0) throwErrno("chmod " + temporary);
   writeAll(fd.get(), content, temporary);
   if (durability == Durability::kSynced && ::fsync(fd.get()) != 0) throwErrno("fsync " + temporary);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) throwErrno("rename " + temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    int error = errno;
+    ::unlink(temporary.c_str());
+    errno = error;
+    throwErrno("rename " + temporary);
+  }
   if (durability != Durability::kSynced) return;
   Fd directory(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory) ::fsync(directory.get());

@@ -51,6 +51,8 @@ void declareForwarding(CLI::App& parser, DnsOptions& options) {
 }  // namespace
 
 void declareDnsFlags(CLI::App& parser, DnsOptions& options) {
+  parser.add_flag("--resolve-on-host", options.resolveOnHost,
+                  "the node's own programs find the cluster's names too: puts the cluster DNS into /etc/resolv.conf");
   parser.add_option("--dns-ttl", options.ttl, "seconds that a client may keep a Service's address and names")
       ->check(CLI::Range(0u, kLongestTtl))
       ->capture_default_str()

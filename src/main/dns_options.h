@@ -18,6 +18,7 @@ struct DnsOptions {
   uint32_t headlessTtl = 1;  // of what changes with every pod
   // Answers over UDP a second to an address outside of the cluster; 0: no limit.
   uint32_t answersPerSecond = 1000;
+  bool resolveOnHost = false;           // the node's own programs find the cluster's names too, host_resolver.h
   std::vector<std::string> transferTo;  // prefixes of those who may have the whole zone
   // Names outside of the cluster: who is asked for them, as upstream.h writes it, and what is known without asking.
   std::vector<std::string> upstreams;    // none: the node's resolvers

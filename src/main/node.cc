@@ -9,6 +9,7 @@
 #include "kubelet/kubelet.h"
 #include "linux/ipv4.h"
 #include "linux/node_addresses.h"
+#include "main/host_resolver.h"
 #include "main/ip_families.h"
 #include "network/pod_network.h"
 #include "proxy/announcer.h"
@@ -91,6 +92,27 @@ struct Node::State {
     readiness.set("dns", false, "starting");
   }
 
+  // A machine whose file can't be written is no worse a node.
+  void beFoundOnHost() const {
+    try {
+      if (options.dns.resolveOnHost) {
+        resolveOnHost(options.clusterDns, options.clusterDomain);
+      } else {
+        stopResolvingOnHost();
+      }
+    } catch (const std::exception& error) {
+      kLog.error("the names of the cluster on the node itself: {}", error.what());
+    }
+  }
+  // Before the DNS stops.
+  void leaveHost() const {
+    try {
+      if (dns && options.dns.resolveOnHost) stopResolvingOnHost();
+    } catch (const std::exception& error) {
+      kLog.error("the names of the cluster on the node itself: {}", error.what());
+    }
+  }
+
   void makeKubelet() {
     if (!options.enabled("kubelet")) return;
     kubelet = std::make_unique<kubelet::Kubelet>(
@@ -149,6 +171,7 @@ Node::Node(const ServerOptions& options, ControlPlane& controlPlane, NodeDirecto
 }
 
 Node::~Node() {
+  state_->leaveHost();
   state_->nodes.remove(state_->options.nodeName);
   state_->controlPlane.stopInformers();
 }
@@ -156,6 +179,7 @@ Node::~Node() {
 void Node::start() {
   if (state_->dns) {
     state_->dns->start();
+    state_->beFoundOnHost();
     state_->readiness.setReady("dns");
   }
   if (state_->proxy) {

@@ -15,6 +15,7 @@
 #include "kubelet/remove_all_pods.h"
 #include "linux/ipv4.h"
 #include "linux/links.h"
+#include "main/host_resolver.h"
 #include "main/run_lock.h"
 #include "main/server_options.h"
 #include "network/pod_network.h"
@@ -78,6 +79,7 @@ class Reset {
       // By what the data directory tells of pods, so before those.
       if (!keepData_) attempt("logs", [&] { kubelet::removeAllPodLogs(options_.dataDir, options_.logDir); });
       attempt("pods", [&] { removePods(); });
+      attempt("the cluster DNS in /etc/resolv.conf", [] { stopResolvingOnHost(); });
       attempt("addresses of Services", [] { proxy::removeAnnouncedAddresses(); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("the address of the cluster DNS", [&] {

@@ -17,8 +17,10 @@ constexpr size_t kMaxHostname = 64;  // the kernel's
 constexpr const char* kResolvConf = "/etc/resolv.conf";
 constexpr const char* kBehindStub = "/run/systemd/resolve/resolv.conf";
 
-ResolvConf nodeResolvConf() {
+// Without the cluster DNS, which `wherry server --resolve-on-host` puts there for the node's own programs.
+ResolvConf nodeResolvConf(const std::string& clusterDns) {
   ResolvConf conf = parseResolvConf(base::readFileIfExists(kResolvConf).value_or(""));
+  std::erase(conf.nameservers, clusterDns);
   bool stub = false;
   for (const std::string& server : conf.nameservers) stub = stub || server == "127.0.0.53";
   auto behind = stub ? base::readFileIfExists(kBehindStub) : std::nullopt;
@@ -52,7 +54,8 @@ void PodWorker::writeSandboxFiles() {
   };
   writeIfMissing(paths.hosts(), renderHosts(pod_, state_->sandbox->ip, options_.dns.domain, nodeHosts));
   writeIfMissing(paths.hostname(), podHostname(pod_, options_.dns.domain) + "\n");
-  writeIfMissing(paths.resolvConf(), renderResolvConf(podResolvConf(pod_, options_.dns, nodeResolvConf())));
+  writeIfMissing(paths.resolvConf(),
+                 renderResolvConf(podResolvConf(pod_, options_.dns, nodeResolvConf(options_.dns.address))));
 }
 
 IssuedToken PodWorker::requestToken(const core_v1::ServiceAccountTokenProjection& wanted) {
