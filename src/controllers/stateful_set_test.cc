@@ -120,8 +120,8 @@ constexpr Case kCases[] = {
      "0 old, 1 broken unready, 2 broken unready", "-2 -1"},
 };
 
-INSTANTIATE_TEST_SUITE_P(Table, DecideStatefulSet, testing::ValuesIn(kCases), [](const auto& info) {
-  std::string name = info.param.name;
+INSTANTIATE_TEST_SUITE_P(Table, DecideStatefulSet, testing::ValuesIn(kCases), [](const auto& row) {
+  std::string name = row.param.name;
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return name;
 });
