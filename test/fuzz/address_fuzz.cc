@@ -6,11 +6,12 @@
 #include <string_view>
 
 #include "apiserver/admission/addresses.h"
+#include "base/ip_address.h"
 #include "dns/record.h"
 #include "linux/ipv4.h"
-#include "meta/names.h"
 
 namespace apiserver = wherry::apiserver;
+namespace base = wherry::base;
 namespace dns = wherry::dns;
 namespace linux = wherry::linux;
 
@@ -19,19 +20,19 @@ namespace {
 void readAddress(std::string_view text) {
   auto bytes = dns::parseAddress(text);
   if (bytes && dns::parseAddress(dns::renderAddress(*bytes)) != bytes) std::abort();
-  if (wherry::meta::checkIp(text).empty() != bytes.has_value()) std::abort();
-  auto family = apiserver::familyOf(text);
-  if (family.has_value() != bytes.has_value()) std::abort();
-  bool v4 = bytes && bytes->size() == 4;
-  if (family && (*family == apiserver::IpFamily::kIPv4) != v4) std::abort();
-  auto address = linux::Ipv4Address::parse(text);
-  if (address.has_value() != v4 || (address && address->text() != dns::renderAddress(*bytes))) std::abort();
-  if (bytes) (void)apiserver::checkUsableIp(text);
+  auto address = base::IpAddress::parse(text);
+  // Refused beside what is none: an IPv4 address in the clothes of IPv6.
+  if (address && (!bytes || address->bytes() != *bytes)) std::abort();
+  if (address && base::IpAddress::parse(address->text()) != address) std::abort();
+  bool v4 = address && address->family() == base::IpFamily::kIPv4;
+  auto narrow = linux::Ipv4Address::parse(text);
+  if (narrow.has_value() != v4 || (narrow && narrow->text() != address->text())) std::abort();
+  if (address) (void)apiserver::checkUsableIp(text);
 }
 
 void readPrefix(std::string_view text) {
-  auto prefix = apiserver::IpPrefix::parse(text);
-  if (prefix && prefix->strictlyContains(*prefix)) std::abort();
+  auto prefix = base::IpPrefix::parse(text);
+  if (prefix && (base::IpPrefix::parse(prefix->text()) != prefix || !prefix->contains(prefix->last()))) std::abort();
   auto v4 = linux::Ipv4Prefix::parse(text);
   if (!v4) return;
   if (!prefix || linux::Ipv4Prefix::parse(v4->text()) != v4 || !v4->contains(v4->address)) std::abort();
