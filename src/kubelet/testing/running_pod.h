@@ -22,7 +22,11 @@ class RunningPod {
  public:
   RunningPod()
       : layer_(makeBusyboxLayer(directory.path() + "/layer")),
-        network_({"10.99.0.0/24", "10.99.0.0/16", directory.data() + "/network"}),
+        network_({.podCidr = "10.99.0.0/24",
+                  .clusterCidr = "10.99.0.0/16",
+                  .serviceCidr = "",
+                  .dataDir = directory.data() + "/network",
+                  .sysctlRecord = directory.data() + "/sysctls"}),
         crun({directory.run() + "/crun", directory.run() + "/exits"}, linux::readCgroups()),
         sandboxes({directory.data(), directory.run(), "192.0.2.1", &network_, &crun}) {
     network_.start();
