@@ -28,7 +28,7 @@ using proxy::ServicePort;
 constexpr int kChanges = 2000;
 constexpr int kConnections = 5000;
 constexpr int kRounds = 5;
-constexpr uint32_t kServerAddress = 0xc0000201;  // 192.0.2.1
+constexpr base::IpAddress kServerAddress = base::IpAddress::ipv4(0xc0000201);  // 192.0.2.1
 constexpr uint16_t kServerPort = 8080;
 
 double milliseconds(const std::function<void()>& work) {
@@ -37,11 +37,11 @@ double milliseconds(const std::function<void()>& work) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-ServicePort service(uint32_t number) { return {{0x0a600000 + number}, IPPROTO_TCP, 80}; }
+ServicePort service(uint32_t number) { return {base::IpAddress::ipv4(0x0a600000 + number), IPPROTO_TCP, 80}; }
 
 std::vector<Endpoint> endpointsOf(uint32_t number, uint32_t count) {
   std::vector<Endpoint> endpoints;
-  for (uint32_t i = 0; i < count; ++i) endpoints.push_back({{0x0af40000 + (number * count + i) % 60000}, 8080});
+  for (uint32_t i = 0; i < count; ++i) endpoints.push_back({base::IpAddress::ipv4(0x0af40000 + (number * count + i) % 60000), 8080});
   std::sort(endpoints.begin(), endpoints.end());
   return endpoints;
 }
@@ -71,11 +71,11 @@ std::vector<double> measureChanges(proxy::KernelTable& kernel, proxy::Slots& slo
 double connectionsPerSecond(const ServicePort& to) {
   base::Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   sockaddr_in own{.sin_family = AF_INET, .sin_port = htons(kServerPort)};
-  own.sin_addr.s_addr = htonl(kServerAddress);
+  own.sin_addr.s_addr = htonl(kServerAddress.ipv4Value());
   if (::bind(listener.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) base::throwErrno("bind");
   if (::listen(listener.get(), 128) != 0) base::throwErrno("listen");
   sockaddr_in target{.sin_family = AF_INET, .sin_port = htons(to.port)};
-  target.sin_addr.s_addr = to.ip.networkOrder();
+  target.sin_addr.s_addr = htonl(to.ip.ipv4Value());
   linger reset{.l_onoff = 1, .l_linger = 0};  // leaves no port behind
   double time = milliseconds([&] {
     for (int i = 0; i < kConnections; ++i) {
@@ -98,7 +98,7 @@ void measureConnections(proxy::KernelTable& kernel, uint32_t few, uint32_t many,
     Changes unrecorded(Changes::Record::kNothing);
     for (uint32_t number = 0; number < services; ++number)
       slots.set(service(number), endpointsOf(number, count), unrecorded);
-    slots.set(service(services / 2), {{{kServerAddress}, kServerPort}}, unrecorded);
+    slots.set(service(services / 2), {{kServerAddress, kServerPort}}, unrecorded);
     kernel.replace(slots);
     rates[round % 2].push_back(connectionsPerSecond(service(services / 2)));
   }
@@ -110,7 +110,7 @@ void measureConnections(proxy::KernelTable& kernel, uint32_t few, uint32_t many,
 void prepareLoopback() {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
   linux::setLinkUp(socket, linux::findLink(socket, "lo")->index);
-  linux::addAddress(socket, {.index = 1, .address = {kServerAddress}});
+  linux::addAddress(socket, {.index = 1, .address = kServerAddress});
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
   for (uint32_t number = 0; number < services; ++number) {
     slots.set(service(number), endpointsOf(number, count), unrecorded);
   }
-  proxy::KernelTable kernel({.services = linux::Ipv4Prefix::parse("10.96.0.0/12"), .pods = {}, .nodeAddresses = {}});
+  proxy::KernelTable kernel({.services = base::IpPrefix::parse("10.96.0.0/12"), .pods = {}, .nodeAddresses = {}});
   double load = milliseconds([&] { kernel.replace(slots); });
   double again = milliseconds([&] { kernel.replace(slots); });
   auto times = measureChanges(kernel, slots, services, count);
