@@ -136,4 +136,16 @@ bool IpPrefix::contains(const IpAddress& other) const {
   return true;
 }
 
+std::vector<IpPrefix> coverRange(const IpAddress& first, const IpAddress& last) {
+  std::vector<IpPrefix> prefixes;
+  if (first.family() != last.family() || last < first) return prefixes;
+  for (IpAddress next = first;; next = prefixes.back().last().plus(1)) {
+    uint8_t length = addressBits(next.family());
+    const auto fits = [&](const IpPrefix& prefix) { return prefix.address() == next && prefix.last() <= last; };
+    while (length > 0 && fits({next, static_cast<uint8_t>(length - 1)})) --length;
+    prefixes.emplace_back(next, length);
+    if (prefixes.back().last() == last) return prefixes;
+  }
+}
+
 }  // namespace wherry::base

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace wherry::base {
 
@@ -90,5 +91,9 @@ class IpPrefix {
   IpAddress address_;
   uint8_t length_ = 0;
 };
+
+// The fewest prefixes that have the addresses from `first` to `last`, and no others; in their order. None when `last`
+// comes before `first` or is of the other family.
+std::vector<IpPrefix> coverRange(const IpAddress& first, const IpAddress& last);
 
 }  // namespace wherry::base

@@ -103,5 +103,24 @@ TEST(IpPrefix, IsNotMadeOfAnythingElse) {
   }
 }
 
+TEST(CoverRange, TakesNoAddressMoreOrLess) {
+  auto cover = [](const char* first, const char* last) {
+    std::string text;
+    for (const IpPrefix& prefix : coverRange(*IpAddress::parse(first), *IpAddress::parse(last))) {
+      text += (text.empty() ? "" : " ") + prefix.text();
+    }
+    return text;
+  };
+  EXPECT_EQ(cover("192.0.2.7", "192.0.2.7"), "192.0.2.7/32");
+  EXPECT_EQ(cover("192.0.2.0", "192.0.2.255"), "192.0.2.0/24");
+  EXPECT_EQ(cover("192.0.2.10", "192.0.2.20"), "192.0.2.10/31 192.0.2.12/30 192.0.2.16/30 192.0.2.20/32");
+  EXPECT_EQ(cover("0.0.0.0", "255.255.255.255"), "0.0.0.0/0");
+  EXPECT_EQ(cover("255.255.255.254", "255.255.255.255"), "255.255.255.254/31");
+  EXPECT_EQ(cover("192.0.2.2", "192.0.2.1"), "");
+  EXPECT_EQ(cover("fd00::1", "fd00::4"), "fd00::1/128 fd00::2/127 fd00::4/128");
+  EXPECT_EQ(cover("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), "::/0");
+  EXPECT_EQ(cover("192.0.2.2", "fd00::4"), "");
+}
+
 }  // namespace
 }  // namespace wherry::base

@@ -1,6 +1,7 @@
 #include "clusterdns/forwarder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -20,8 +21,8 @@ namespace {
 const base::Log kLog("clusterdns");
 
 constexpr size_t kFewestAttempts = 3, kMostAttempts = 6;
-constexpr size_t kPadTo = 128;  // RFC 8467 section 4.1
-constexpr size_t kMaxReply = 65535;
+constexpr size_t kPadTo = 128;      // RFC 8467 section 4.1
+constexpr size_t kMaxReply = 4096;  // what we ask for is far less; what is longer is cut, and no answer
 
 bool isFailure(dns::Rcode rcode) { return rcode != dns::Rcode::kNoError && rcode != dns::Rcode::kNxDomain; }
 
@@ -78,8 +79,7 @@ class Forwarder::Exchange : public std::enable_shared_from_this<Exchange> {
     tryNext();
   }
 
-  // -- what attempts tell
-  // ----------------------------------------------------------------------------------------------
+  // -- what attempts tell -------------------------------------------------------------------------------------------
 
   void datagramCame(Datagram& datagram, std::string_view packet) {
     Match match = matchAnswer(packet, datagram.query());
@@ -285,11 +285,11 @@ class Forwarder::Exchange : public std::enable_shared_from_this<Exchange> {
 
 void Forwarder::Datagram::onReady(uint32_t) {
   auto exchange = exchange_;
-  std::string buffer(kMaxReply, '\0');
+  std::array<char, kMaxReply> buffer;
   ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count < 0) return exchange->datagramFailed(*this);  // an ICMP error: nobody listens there
-  exchange->datagramCame(*this, std::string_view(buffer).substr(0, static_cast<size_t>(count)));
+  exchange->datagramCame(*this, std::string_view(buffer.data(), static_cast<size_t>(count)));
 }
 
 void Forwarder::ask(Question question, std::shared_ptr<UpstreamGroup> group, OnReply onReply) {

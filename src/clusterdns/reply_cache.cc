@@ -89,7 +89,8 @@ void ReplyCache::put(std::string_view key, ReplyPtr reply, base::MonotonicTime n
 
 void ReplyCache::insert(Shard& shard, Entry entry) const {
   while (!shard.entries.empty() && shard.bytes + entry.bytes > limits_.bytes / kShards) {
-    forwardCounts().evictions[entry.reply->kind() == Reply::Kind::kSuccess ? 0 : 1].add();
+    bool success = shard.entries.back().reply->kind() == Reply::Kind::kSuccess;
+    forwardCounts().evictions[success ? 0 : 1].add();
     erase(shard, std::prev(shard.entries.end()));
   }
   shard.bytes += entry.bytes;

@@ -8,6 +8,7 @@
 #include "client/workqueue.h"
 #include "controllers/deployment_rollout.h"
 #include "controllers/deployment_status.h"
+#include "controllers/informer_handlers.h"
 #include "controllers/ownership.h"
 #include "controllers/pod_state.h"
 #include "controllers/status_writer.h"
@@ -37,18 +38,8 @@ class DeploymentController : public Controller {
     replicaSets_.addIndex(std::string(kByController), controllerIndex);
     replicaSets_.addIndex(std::string(kOrphans), orphanIndex);
     pods_.addIndex(std::string(kByController), controllerIndex);
-    deployments_.addHandler(
-        {.onChange = [this](const ObjectPtr& before,
-                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
-         .onSynced = {},
-         .onRevision = {}});
-    replicaSets_.addHandler({.onChange =
-                                 [this](const ObjectPtr& before, const ObjectPtr& after) {
-                                   if (before) addOwner(*before);
-                                   if (after) addOwner(*after);
-                                 },
-                             .onSynced = {},
-                             .onRevision = {}});
+    deployments_.addHandler(onLatest([this](const ObjectPtr& deployment) { queue_.add(deployment->key().text()); }));
+    replicaSets_.addHandler(onEither([this](const meta::Object& replicaSet) { addOwner(replicaSet); }));
     pods_.addHandler(
         {.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) { podChanged(before, after); },
          .onSynced = {},
@@ -65,16 +56,7 @@ class DeploymentController : public Controller {
   // -- the informers' thread ---------------------------------------------------------------------------------------
 
   void addOwner(const meta::Object& replicaSet) {
-    const auto metadata = replicaSet.metadata();
-    if (const auto* controller = metadata.controllerRef()) {
-      const std::string name(json::getString(*controller, "name"));
-      queue_.add(meta::ObjectKey{std::string(metadata.ns()), name}.text());
-      return;
-    }
-    if (metadata.labels().empty()) return;
-    for (const auto& deployment : deployments_.list(metadata.ns())) {
-      if (selectorOf(Deployment(deployment)).matches(metadata.labels())) queue_.add(deployment->key().text());
-    }
+    for (auto& key : ownersToTell(replicaSet, "Deployment", deployments_)) queue_.add(std::move(key));
   }
 
   // Recreate waits for the end of the last old pod; all else is told by the ReplicaSets' statuses.
@@ -89,10 +71,6 @@ class DeploymentController : public Controller {
   }
 
   // -- the workers' threads ----------------------------------------------------------------------------------------
-
-  static meta::LabelSelector selectorOf(const Deployment& deployment) {
-    return meta::LabelSelector::fromObject(json::find(deployment.tree(), "spec.selector"));
-  }
 
   void reconcile(const std::string& key) {
     const Deployment deployment(deployments_.get(meta::ObjectKey::parse(key)));
@@ -115,7 +93,7 @@ class DeploymentController : public Controller {
     auto candidates = replicaSets_.byIndex(kByController, deployment.metadata().uid());
     const auto orphans = replicaSets_.byIndex(kOrphans, deployment.metadata().ns());
     candidates.insert(candidates.end(), orphans.begin(), orphans.end());
-    const auto claims = decideClaims(*deployment.object(), selectorOf(deployment), candidates);
+    const auto claims = decideClaims(*deployment.object(), selectorOf(*deployment.object()), candidates);
     std::vector<ReplicaSet> replicaSets;
     for (const auto& owned : claims.owned) replicaSets.emplace_back(owned);
     for (const auto& orphan : claims.toAdopt) {

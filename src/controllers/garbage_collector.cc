@@ -4,6 +4,7 @@
 
 #include "client/workqueue.h"
 #include "controllers/object_feed.h"
+#include "meta/finalizers.h"
 
 namespace wherry::controllers {
 
@@ -124,7 +125,7 @@ class GarbageCollector : public Controller {
       blocked = true;
       if (deletionOf(dependent) == Deletion::kNone) queue_.add(dependent.text());
     }
-    if (!blocked) patch(place, withoutFinalizer(owner, "foregroundDeletion"));
+    if (!blocked) patch(place, meta::withoutFinalizer(owner, "foregroundDeletion"));
   }
 
   bool blocks(Uid dependent, const meta::Object& owner) const {
@@ -145,7 +146,7 @@ class GarbageCollector : public Controller {
       const auto object = where ? findLive(*where) : nullptr;
       if (object) patch(*where, withoutOwners(*object, {uid}));
     }
-    patch(place, withoutFinalizer(owner, "orphan"));
+    patch(place, meta::withoutFinalizer(owner, "orphan"));
   }
 
   std::optional<Located> locate(Uid uid) const {

@@ -38,9 +38,7 @@ enum class Dependents { kNone, kSome };
 DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners,
                                 Dependents dependents);
 
-// Merge patches, bound to the version of `object` that they were made from: ownerReferences without these uids ...
+// A merge patch, bound to the version of `object` that it was made from: ownerReferences without these uids.
 json::Value withoutOwners(const meta::Object& object, const std::vector<std::string>& uids);
-// ... and finalizers without this one.
-json::Value withoutFinalizer(const meta::Object& object, std::string_view finalizer);
 
 }  // namespace wherry::controllers

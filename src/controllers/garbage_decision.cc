@@ -21,13 +21,6 @@ client::Propagation propagationOf(const meta::Metadata& metadata) {
   return client::Propagation::kBackground;
 }
 
-json::Value boundPatch(const meta::Object& object, std::string_view field, json::Array value) {
-  const auto metadata = object.metadata();
-  return json::Object{{"metadata", json::Object{{"uid", metadata.uid()},
-                                                {"resourceVersion", metadata.resourceVersion()},
-                                                {field, std::move(value)}}}};
-}
-
 }  // namespace
 
 DependentAction decideDependent(const meta::Object& object, const std::vector<OwnerFinding>& owners,
@@ -53,15 +46,10 @@ json::Value withoutOwners(const meta::Object& object, const std::vector<std::str
     const auto uid = json::getString(reference, "uid");
     if (std::find(uids.begin(), uids.end(), uid) == uids.end()) kept.push_back(reference);
   }
-  return boundPatch(object, "ownerReferences", std::move(kept));
-}
-
-json::Value withoutFinalizer(const meta::Object& object, std::string_view finalizer) {
-  json::Array kept;
-  for (const auto& present : object.metadata().finalizers()) {
-    if (!present.is_string() || present.get_string() != finalizer) kept.push_back(present);
-  }
-  return boundPatch(object, "finalizers", std::move(kept));
+  const auto metadata = object.metadata();
+  return json::Object{{"metadata", json::Object{{"uid", metadata.uid()},
+                                                {"resourceVersion", metadata.resourceVersion()},
+                                                {"ownerReferences", std::move(kept)}}}};
 }
 
 }  // namespace wherry::controllers

@@ -4,10 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "client/own_writes.h"
 #include "client/workqueue.h"
+#include "controllers/informer_handlers.h"
 #include "controllers/status_writer.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::controllers {
 
@@ -21,7 +22,8 @@ using meta::ObjectPtr;
 using storage_v1::StorageClass;
 
 constexpr std::string_view kByClass = "class";
-constexpr std::string_view kClaim = "claim:", kVolume = "volume:";  // in front of keys in the queue
+// Keys in the queue: these in front of a claim's and a volume's, and one for the class that every cluster has.
+constexpr std::string_view kClaim = "claim:", kVolume = "volume:", kDefaultClass = "class";
 
 std::string keyOf(const PersistentVolumeClaim& claim) { return std::string(kClaim) + claim.key().text(); }
 std::string keyOf(const PersistentVolume& volume) { return std::string(kVolume) + volume.key().text(); }
@@ -42,26 +44,19 @@ class PersistentVolumeController : public Controller {
         nodes_(context.informers.informer(Node::kResource())) {
     claims_.addIndex(std::string(kByClass), classIndex);
     volumes_.addIndex(std::string(kByClass), classIndex);
-    claims_.addHandler(handler([this](const ObjectPtr& claim) { claimChanged(PersistentVolumeClaim(claim)); }));
-    volumes_.addHandler(handler([this](const ObjectPtr& volume) { volumeChanged(PersistentVolume(volume)); }));
-    classes_.addHandler(handler([this](const ObjectPtr& one) { addWaiting(one->metadata().name()); }));
+    claims_.addHandler(onLatest([this](const ObjectPtr& claim) { claimChanged(PersistentVolumeClaim(claim)); }));
+    volumes_.addHandler(onLatest([this](const ObjectPtr& volume) { volumeChanged(PersistentVolume(volume)); }));
+    classes_.addHandler(onLatest([this](const ObjectPtr& one) { addWaiting(one->metadata().name()); }));
   }
 
   void start() override {
-    makeDefaultClass();
+    queue_.add(std::string(kDefaultClass));
     loop_.emplace(
         queue_, [this](const std::string& key) { reconcile(key); }, 1u);  // one volume is for one claim
   }
 
  private:
   // -- the informers' thread ---------------------------------------------------------------------------------------
-
-  template <typename F>
-  static client::InformerHandler handler(F changed) {
-    return {.onChange = [changed](const ObjectPtr& before, const ObjectPtr& after) { changed(after ? after : before); },
-            .onSynced = {},
-            .onRevision = {}};
-  }
 
   void claimChanged(const PersistentVolumeClaim& claim) {
     queue_.add(keyOf(claim));
@@ -87,8 +82,9 @@ class PersistentVolumeController : public Controller {
 
   // -- the worker's thread -----------------------------------------------------------------------------------------
 
-  // Every cluster has a class that works, and it is the default, unless somebody has made another one that.
+  // At every start there is a class that works, and it is the default, unless somebody has made another one that.
   void makeDefaultClass() {
+    if (classes_.get("", "local-path")) return;
     const auto others = classes_.list();
     const bool taken = std::any_of(others.begin(), others.end(), [](const ObjectPtr& one) {
       return one->metadata().annotation("storageclass.kubernetes.io/is-default-class") == "true";
@@ -99,19 +95,19 @@ class PersistentVolumeController : public Controller {
         {"metadata", json::Object{{"name", "local-path"},
                                   {"annotations", json::Object{{"storageclass.kubernetes.io/is-default-class",
                                                                 taken ? "false" : "true"}}}}},
-        {"provisioner", kLocalProvisioner},
+        {"provisioner", meta::kLocalProvisioner},
         {"reclaimPolicy", "Delete"},
         {"volumeBindingMode", "WaitForFirstConsumer"},
         {"allowVolumeExpansion", true}};
-    if (classes_.get("", "local-path")) return;
     try {
       client_.create(StorageClass::kResource(), "", wanted);
     } catch (const meta::StatusError& error) {
-      if (!error.isAlreadyExists()) log_.warn("making StorageClass local-path: {}", error.message());
+      if (!error.isAlreadyExists()) throw;
     }
   }
 
   void reconcile(const std::string& key) {
+    if (key == kDefaultClass) return makeDefaultClass();
     // Its own last writes come as events, and those bring us back here.
     if (!claimWrites_.visible(key, claims_) || !volumeWrites_.visible(key, volumes_)) return;
     if (key.starts_with(kClaim)) return reconcileClaim(key, meta::ObjectKey::parse(key.substr(kClaim.size())));
@@ -142,7 +138,7 @@ class PersistentVolumeController : public Controller {
   }
 
   Node nodeOf(const PersistentVolumeClaim& claim) const {
-    return Node(nodes_.get("", claim.metadata().annotation(kSelectedNode)));
+    return Node(nodes_.get("", claim.metadata().annotation(meta::kSelectedNode)));
   }
 
   PersistentVolume choose(const PersistentVolumeClaim& claim, const Node& node) const {
@@ -271,7 +267,7 @@ class PersistentVolumeController : public Controller {
     const auto written = applyStatus(client_, PersistentVolume::kResource(), *volume.object(), std::move(status));
     if (written) return volumeWrites_.wrote(key, *written);
     const bool goes = phase == "Released" && volume.spec().persistentVolumeReclaimPolicy() == "Delete" &&
-                      volume.metadata().annotation("pv.kubernetes.io/provisioned-by") == kLocalProvisioner;
+                      volume.metadata().annotation(meta::kProvisionedBy) == meta::kLocalProvisioner;
     if (goes && !volume.metadata().deleting()) removeVolume(key, volume);
   }
 
@@ -288,7 +284,6 @@ class PersistentVolumeController : public Controller {
   client::Client& client_;
   client::EventRecorder events_;
   const std::string directory_;
-  base::Log log_{"persistentvolume-controller"};
   client::Informer& claims_;
   client::Informer& volumes_;
   client::Informer& classes_;

@@ -21,12 +21,6 @@ std::unique_ptr<Controller> makeStorageProtectionController(ControllerContext& c
 
 // -- pure ----------------------------------------------------------------------------------------------------------
 
-// Of the StorageClass that every cluster has, and of its volumes as finalizer: the node removes the directory first.
-inline constexpr std::string_view kLocalProvisioner = "wherry.dev/local-path";
-inline constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
-inline constexpr std::string_view kClaimProtection = "kubernetes.io/pvc-protection";
-inline constexpr std::string_view kVolumeProtection = "kubernetes.io/pv-protection";
-
 // Whether the volume may be bound to the claim: class, mode, access modes, size, selector; and that nobody else has it.
 bool fits(const core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeClaim& claim);
 // The volume that was kept for the claim by its claimRef, else the smallest that fits; null when there is none.
@@ -53,7 +47,8 @@ json::Value localVolume(const core_v1::PersistentVolumeClaim& claim, const stora
 // status.phase of a volume; `claim` is the one that claimRef names and of the same uid, empty when there is none.
 std::string decideVolumePhase(const core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeClaim& claim);
 
-// The claim's size where it has outgrown the volume, which the class lets grow; nothing otherwise.
+// The claim's size where it has outgrown a volume of the built-in class; nothing otherwise. (Whether the class lets its
+// claims grow, admission has asked.)
 std::optional<std::string> decideGrowth(const core_v1::PersistentVolumeClaim& claim,
                                         const core_v1::PersistentVolume& volume);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "controllers/persistent_volume.h"
+#include "meta/node_selector.h"
+#include "meta/persistent_volumes.h"
 #include "meta/quantity.h"
 #include "meta/selector.h"
 
@@ -41,27 +43,6 @@ bool has(const List& list, std::string_view wanted) {
 }
 
 std::string_view modeOf(std::string_view volumeMode) { return volumeMode.empty() ? "Filesystem" : volumeMode; }
-
-bool matches(const core_v1::NodeSelectorRequirement& requirement, const std::string* value) {
-  const auto op = requirement.operator_();
-  if (op == "Exists") return value != nullptr;
-  if (op == "DoesNotExist") return value == nullptr;
-  const bool in = value && has(requirement.values(), *value);
-  return op == "In" ? in : op == "NotIn" && !in;
-}
-
-bool matches(const core_v1::NodeSelectorTerm& term, const Node& node) {
-  for (const auto requirement : term.matchExpressions()) {
-    const auto* label = node.metadata().labels().if_contains(requirement.key());
-    const std::string value = label && label->is_string() ? std::string(label->get_string()) : std::string();
-    if (!matches(requirement, label ? &value : nullptr)) return false;
-  }
-  for (const auto requirement : term.matchFields()) {
-    const std::string name(node.metadata().name());
-    if (requirement.key() != "metadata.name" || !matches(requirement, &name)) return false;
-  }
-  return !term.matchExpressions().empty() || !term.matchFields().empty();
-}
 
 json::Object claimReference(const PersistentVolumeClaim& claim) {
   return {{"apiVersion", "v1"},
@@ -113,11 +94,7 @@ PersistentVolume chooseVolume(const PersistentVolumeClaim& claim, const std::vec
 
 bool reaches(const PersistentVolume& volume, const Node& node) {
   const auto required = volume.spec().nodeAffinity().required();
-  if (!required) return true;
-  for (const auto term : required.nodeSelectorTerms()) {
-    if (matches(term, node)) return true;
-  }
-  return false;
+  return !required || meta::matchesNodeSelector(required.tree(), node.metadata());
 }
 
 Waiting decideWaiting(const PersistentVolumeClaim& claim, const StorageClass& storageClass) {
@@ -129,14 +106,14 @@ Waiting decideWaiting(const PersistentVolumeClaim& claim, const StorageClass& st
             fmt::format("storageclass.storage.k8s.io \"{}\" not found", claim.spec().storageClassName())};
   }
   if (storageClass.volumeBindingMode() == "WaitForFirstConsumer" &&
-      claim.metadata().annotation(kSelectedNode).empty()) {
+      claim.metadata().annotation(meta::kSelectedNode).empty()) {
     return {"WaitForFirstConsumer", "waiting for first consumer to be created before binding"};
   }
   const auto provisioner = storageClass.provisioner();
   if (provisioner == "kubernetes.io/no-provisioner") {
     return {"FailedBinding", "no persistent volumes available for this claim and its class does not provision any"};
   }
-  if (provisioner != kLocalProvisioner) {
+  if (provisioner != meta::kLocalProvisioner) {
     return {"ExternalProvisioning",
             fmt::format("Waiting for a volume to be created either by the external provisioner '{}' or manually by the "
                         "system administrator. If volume creation is delayed, please verify that the provisioner is "
@@ -170,8 +147,8 @@ json::Value localVolume(const PersistentVolumeClaim& claim, const StorageClass& 
       {"apiVersion", "v1"},
       {"kind", "PersistentVolume"},
       {"metadata", json::Object{{"name", name},
-                                {"annotations", json::Object{{"pv.kubernetes.io/provisioned-by", kLocalProvisioner}}},
-                                {"finalizers", json::Array{kLocalProvisioner}}}},
+                                {"annotations", json::Object{{meta::kProvisionedBy, meta::kLocalProvisioner}}},
+                                {"finalizers", json::Array{meta::kLocalProvisioner}}}},
       {"spec", std::move(spec)}};
 }
 
@@ -183,7 +160,7 @@ std::string decideVolumePhase(const PersistentVolume& volume, const PersistentVo
 }
 
 std::optional<std::string> decideGrowth(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
-  if (volume.metadata().annotation("pv.kubernetes.io/provisioned-by") != kLocalProvisioner) return std::nullopt;
+  if (volume.metadata().annotation(meta::kProvisionedBy) != meta::kLocalProvisioner) return std::nullopt;
   const auto wanted = wantedSize(claim);
   if (!(sizeOf(volume) < wanted)) return std::nullopt;
   return wanted.text();

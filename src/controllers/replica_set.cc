@@ -6,6 +6,7 @@
 
 #include "client/own_writes.h"
 #include "client/workqueue.h"
+#include "controllers/informer_handlers.h"
 #include "controllers/ownership.h"
 #include "controllers/pod_state.h"
 #include "controllers/status_writer.h"
@@ -30,18 +31,10 @@ class ReplicaSetController : public Controller {
     pods_.addIndex(std::string(kByController), controllerIndex);
     pods_.addIndex(std::string(kOrphans), orphanIndex);
     replicaSets_.addIndex(std::string(kByController), controllerIndex);
-    replicaSets_.addHandler(
-        {.onChange = [this](const ObjectPtr& before,
-                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
-         .onSynced = {},
-         .onRevision = {}});
-    pods_.addHandler({.onChange =
-                          [this](const ObjectPtr& before, const ObjectPtr& after) {
-                            if (before) addOwner(*before);
-                            if (after) addOwner(*after);
-                          },
-                      .onSynced = {},
-                      .onRevision = {}});
+    replicaSets_.addHandler(onLatest([this](const ObjectPtr& replicaSet) { queue_.add(replicaSet->key().text()); }));
+    pods_.addHandler(onEither([this](const meta::Object& pod) {
+      for (auto& key : ownersToTell(pod, "ReplicaSet", replicaSets_)) queue_.add(std::move(key));
+    }));
   }
 
   void start() override {
@@ -51,24 +44,6 @@ class ReplicaSetController : public Controller {
   }
 
  private:
-  // The ReplicaSet that has to hear of a change of this pod; for an orphan all that would adopt it.
-  void addOwner(const meta::Object& pod) {
-    const auto metadata = pod.metadata();
-    if (const auto* controller = metadata.controllerRef()) {
-      if (json::getString(*controller, "kind") != "ReplicaSet") return;
-      queue_.add(meta::ObjectKey{std::string(metadata.ns()), std::string(json::getString(*controller, "name"))}.text());
-      return;
-    }
-    if (metadata.labels().empty()) return;
-    for (const auto& replicaSet : replicaSets_.list(metadata.ns())) {
-      if (selectorOf(ReplicaSet(replicaSet)).matches(metadata.labels())) queue_.add(replicaSet->key().text());
-    }
-  }
-
-  static meta::LabelSelector selectorOf(const ReplicaSet& replicaSet) {
-    return meta::LabelSelector::fromObject(json::find(replicaSet.tree(), "spec.selector"));
-  }
-
   void reconcile(const std::string& key) {
     const ReplicaSet replicaSet(replicaSets_.get(meta::ObjectKey::parse(key)));
     if (!replicaSet) return forget(key);
@@ -107,7 +82,7 @@ class ReplicaSetController : public Controller {
     auto candidates = pods_.byIndex(kByController, replicaSet.metadata().uid());
     const auto orphans = pods_.byIndex(kOrphans, replicaSet.metadata().ns());
     candidates.insert(candidates.end(), orphans.begin(), orphans.end());
-    const auto claims = decideClaims(*replicaSet.object(), selectorOf(replicaSet), candidates);
+    const auto claims = decideClaims(*replicaSet.object(), selectorOf(*replicaSet.object()), candidates);
     for (const auto& pod : claims.toAdopt) {
       if (!isTerminal(Pod(pod))) patchOwner(replicaSet, *pod, adoptionPatch(*replicaSet.object(), *pod));
     }

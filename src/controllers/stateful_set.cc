@@ -7,6 +7,7 @@
 #include "client/own_writes.h"
 #include "client/workqueue.h"
 #include "controllers/controller_revision.h"
+#include "controllers/informer_handlers.h"
 #include "controllers/ownership.h"
 #include "controllers/pod_state.h"
 #include "controllers/status_writer.h"
@@ -45,19 +46,11 @@ class StatefulSetController : public Controller {
     for (client::Informer* owned : {&revisions_, &pods_}) {
       owned->addIndex(std::string(kByController), controllerIndex);
       owned->addIndex(std::string(kOrphans), orphanIndex);
-      owned->addHandler({.onChange =
-                             [this](const ObjectPtr& before, const ObjectPtr& after) {
-                               if (before) addOwner(*before);
-                               if (after) addOwner(*after);
-                             },
-                         .onSynced = {},
-                         .onRevision = {}});
+      owned->addHandler(onEither([this](const meta::Object& object) {
+        for (auto& key : ownersToTell(object, "StatefulSet", sets_)) queue_.add(std::move(key));
+      }));
     }
-    sets_.addHandler(
-        {.onChange = [this](const ObjectPtr& before,
-                            const ObjectPtr& after) { queue_.add((after ? after : before)->key().text()); },
-         .onSynced = {},
-         .onRevision = {}});
+    sets_.addHandler(onLatest([this](const ObjectPtr& set) { queue_.add(set->key().text()); }));
   }
 
   void start() override {
@@ -67,23 +60,6 @@ class StatefulSetController : public Controller {
   }
 
  private:
-  void addOwner(const meta::Object& owned) {
-    const auto metadata = owned.metadata();
-    if (const auto* controller = metadata.controllerRef()) {
-      if (json::getString(*controller, "kind") != "StatefulSet") return;
-      queue_.add(meta::ObjectKey{std::string(metadata.ns()), std::string(json::getString(*controller, "name"))}.text());
-      return;
-    }
-    if (metadata.labels().empty()) return;
-    for (const auto& set : sets_.list(metadata.ns())) {
-      if (selectorOf(StatefulSet(set)).matches(metadata.labels())) queue_.add(set->key().text());
-    }
-  }
-
-  static meta::LabelSelector selectorOf(const StatefulSet& set) {
-    return meta::LabelSelector::fromObject(json::find(set.tree(), "spec.selector"));
-  }
-
   void reconcile(const std::string& key) {
     const StatefulSet set(sets_.get(meta::ObjectKey::parse(key)));
     if (!set) return forget(key);
@@ -112,13 +88,10 @@ class StatefulSetController : public Controller {
     for (client::OwnWrites* writes : {&setWrites_, &podWrites_, &revisionWrites_}) writes->forget(key);
   }
 
-  // The set's own, and orphans that it adopts: only those that are called as its pods are.
+  // The set's own, and orphans that it adopts: only those whose names are as its own are.
   std::vector<Pod> claimPods(const StatefulSet& set) {
-    auto candidates = pods_.byIndex(kByController, set.metadata().uid());
-    for (const auto& orphan : pods_.byIndex(kOrphans, set.metadata().ns())) {
-      if (ordinalOf(set.metadata().name(), orphan->metadata().name())) candidates.push_back(orphan);
-    }
-    const auto claims = decideClaims(*set.object(), selectorOf(set), candidates);
+    const auto isNamed = [&](std::string_view name) { return ordinalOf(set.metadata().name(), name).has_value(); };
+    const auto claims = decideClaims(*set.object(), selectorOf(*set.object()), candidates(set, pods_, isNamed));
     std::vector<Pod> pods;
     for (const auto& pod : claims.owned) pods.emplace_back(pod);
     for (const auto& pod : claims.toAdopt) {
@@ -126,6 +99,34 @@ class StatefulSetController : public Controller {
     }
     for (const auto& pod : claims.toRelease) patchPod(set, *pod, releasePatch(set.metadata().uid(), *pod));
     return pods;
+  }
+
+  // A set that takes over the pods of a former one takes over their history: they are what it would make, not replaced.
+  std::vector<ControllerRevision> claimRevisions(const StatefulSet& set) {
+    const std::string prefix = std::string(set.metadata().name()) + "-";
+    const auto isNamed = [&](std::string_view name) { return name.starts_with(prefix); };
+    const auto claims = decideClaims(*set.object(), selectorOf(*set.object()), candidates(set, revisions_, isNamed));
+    std::vector<ControllerRevision> revisions;
+    for (const auto* ours : {&claims.owned, &claims.toRelease}) {
+      for (const auto& revision : *ours) revisions.emplace_back(revision);
+    }
+    for (const auto& revision : claims.toAdopt) {
+      revisions.emplace_back(client_.patch(ControllerRevision::kResource(), revision->metadata().ns(),
+                                           revision->metadata().name(), client::PatchType::kStrategic,
+                                           adoptionPatch(*set.object(), *revision)));
+      revisionWrites_.wrote(keyOf(set), *revisions.back().object());
+    }
+    sortRevisions(revisions);
+    return revisions;
+  }
+
+  template <typename IsNamed>
+  static std::vector<ObjectPtr> candidates(const StatefulSet& set, const client::Informer& informer, IsNamed isNamed) {
+    auto found = informer.byIndex(kByController, set.metadata().uid());
+    for (const auto& orphan : informer.byIndex(kOrphans, set.metadata().ns())) {
+      if (isNamed(orphan->metadata().name())) found.push_back(orphan);
+    }
+    return found;
   }
 
   ObjectPtr patchPod(const StatefulSet& set, const meta::Object& pod, const json::Value& patch) {
@@ -143,10 +144,7 @@ class StatefulSetController : public Controller {
   History applyHistory(const StatefulSet& set) {
     History history;
     history.collisionCount = set.status().collisionCount();
-    for (const auto& revision : revisions_.byIndex(kByController, set.metadata().uid())) {
-      history.revisions.emplace_back(revision);
-    }
-    sortRevisions(history.revisions);
+    history.revisions = claimRevisions(set);
     history.names.current = set.status().currentRevision();
     if (set.metadata().deleting()) {
       history.names.update = set.status().updateRevision();

@@ -3,6 +3,8 @@
 #include "client/workqueue.h"
 #include "controllers/persistent_volume.h"
 #include "controllers/pod_state.h"
+#include "meta/finalizers.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::controllers {
 
@@ -15,25 +17,12 @@ using meta::ObjectPtr;
 
 constexpr std::string_view kByClaim = "claim";
 
-std::string claimKey(std::string_view ns, std::string_view name) {
-  return meta::ObjectKey{std::string(ns), std::string(name)}.text();
-}
-
-// The claims that a pod uses, ephemeral volumes' among them.
-std::vector<std::string> claimsIndex(const meta::Object& object) {
-  const auto metadata = object.metadata();
-  std::vector<std::string> claims;
-  const auto* volumes = json::find(object.tree(), "spec.volumes");
-  if (!volumes || !volumes->is_array()) return claims;
-  for (const json::Value& volume : volumes->get_array()) {
-    const auto name = json::getString(volume, "persistentVolumeClaim.claimName");
-    if (!name.empty()) claims.push_back(claimKey(metadata.ns(), name));
-    if (json::find(volume, "ephemeral")) {
-      claims.push_back(
-          claimKey(metadata.ns(), std::string(metadata.name()) + "-" + std::string(json::getString(volume, "name"))));
-    }
+std::vector<std::string> claimsIndex(const meta::Object& pod) {
+  std::vector<std::string> keys;
+  for (auto& name : meta::claimNamesOf(pod)) {
+    keys.push_back(meta::ObjectKey{std::string(pod.metadata().ns()), std::move(name)}.text());
   }
-  return claims;
+  return keys;
 }
 
 class StorageProtectionController : public Controller {
@@ -70,11 +59,11 @@ class StorageProtectionController : public Controller {
   void reconcile(const meta::ObjectKey& key) {
     if (key.ns.empty()) {
       const PersistentVolume volume(volumes_.get(key));
-      if (volume && volume.status().phase() != "Bound") release(volume, kVolumeProtection);
+      if (volume && volume.status().phase() != "Bound") release(volume, meta::kVolumeProtection);
       return;
     }
     const PersistentVolumeClaim claim(claims_.get(key));
-    if (claim && !isUsed(key)) release(claim, kClaimProtection);
+    if (claim && !isUsed(key)) release(claim, meta::kClaimProtection);
   }
 
   bool isUsed(const meta::ObjectKey& key) const {
@@ -86,14 +75,9 @@ class StorageProtectionController : public Controller {
   void release(const View& object, std::string_view finalizer) {
     const auto metadata = object.metadata();
     if (!metadata.deleting() || !metadata.hasFinalizer(finalizer)) return;
-    json::Array rest;
-    for (const auto& other : metadata.finalizers()) {
-      if (!other.is_string() || other.get_string() != finalizer) rest.push_back(other);
-    }
-    const json::Value patch = json::Object{
-        {"metadata", json::Object{{"resourceVersion", metadata.resourceVersion()}, {"finalizers", std::move(rest)}}}};
     try {
-      client_.patch(View::kResource(), metadata.ns(), metadata.name(), client::PatchType::kMerge, patch);
+      client_.patch(View::kResource(), metadata.ns(), metadata.name(), client::PatchType::kMerge,
+                    meta::withoutFinalizer(*object.object(), finalizer));
     } catch (const meta::StatusError& error) {
       if (!error.isNotFound()) throw;
     }

@@ -19,9 +19,9 @@ void append16(std::string& packet, uint16_t value) {
 void append(std::string& packet, const MacAddress& mac) {
   packet.append(reinterpret_cast<const char*>(mac.data()), mac.size());
 }
-void append(std::string& packet, Ipv4Address address) {
-  append16(packet, static_cast<uint16_t>(address.value >> 16));
-  append16(packet, static_cast<uint16_t>(address.value));
+void append(std::string& packet, base::IpAddress address) {
+  append16(packet, static_cast<uint16_t>(address.ipv4Value() >> 16));
+  append16(packet, static_cast<uint16_t>(address.ipv4Value()));
 }
 
 sockaddr_ll everybodyOn(int index) {
@@ -37,7 +37,7 @@ sockaddr_ll everybodyOn(int index) {
 }  // namespace
 
 // RFC 826; RFC 5227 section 3: the sender's and the target's address are the same.
-std::string renderAnnouncement(ArpOperation operation, Ipv4Address address, const MacAddress& mac) {
+std::string renderAnnouncement(ArpOperation operation, base::IpAddress address, const MacAddress& mac) {
   constexpr uint16_t kEthernet = 1;
   std::string packet;
   append16(packet, kEthernet);
@@ -52,11 +52,11 @@ std::string renderAnnouncement(ArpOperation operation, Ipv4Address address, cons
   return packet;
 }
 
-void announceByArp(const Link& link, const std::set<Ipv4Address>& addresses) {
+void announceByArp(const Link& link, const std::set<base::IpAddress>& addresses) {
   base::Fd fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));  // protocol 0: it receives nothing
   if (!fd) base::throwErrno("make a packet socket");
   sockaddr_ll to = everybodyOn(link.index);
-  for (Ipv4Address address : addresses) {
+  for (base::IpAddress address : addresses) {
     for (ArpOperation operation : {ArpOperation::kRequest, ArpOperation::kReply}) {
       std::string packet = renderAnnouncement(operation, address, link.mac);
       ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&to), sizeof to);

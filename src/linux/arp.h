@@ -6,17 +6,18 @@
 #include <set>
 #include <string>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "linux/links.h"
 
 namespace wherry::linux {
 
-// The packet behind the Ethernet header. Some neighbours heed only questions, some only answers. Pure.
+// The packet behind the Ethernet header, about an address of IPv4. Some neighbours heed only questions, some only
+// answers. Pure.
 enum class ArpOperation : uint16_t { kRequest = 1, kReply = 2 };
-std::string renderAnnouncement(ArpOperation operation, Ipv4Address address, const MacAddress& mac);
+std::string renderAnnouncement(ArpOperation operation, base::IpAddress address, const MacAddress& mac);
 
 // Sends both to everybody on the link. In the calling thread's network namespace. Throws std::system_error when there
 // may be no such socket; a link that went away meanwhile is no failure.
-void announceByArp(const Link& link, const std::set<Ipv4Address>& addresses);
+void announceByArp(const Link& link, const std::set<base::IpAddress>& addresses);
 
 }  // namespace wherry::linux

@@ -13,7 +13,7 @@ std::string hex(std::string_view bytes) {
 }
 
 TEST(Arp, AnAnnouncementNamesTheAddressTwice) {
-  Ipv4Address address = *Ipv4Address::parse("192.0.2.50");
+  base::IpAddress address = *base::IpAddress::parse("192.0.2.50");
   MacAddress mac{0x02, 0, 0, 0, 0, 0x2a};
   EXPECT_EQ(hex(renderAnnouncement(ArpOperation::kRequest, address, mac)),
             "0001"  // Ethernet

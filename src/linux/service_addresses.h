@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "linux/ipv4.h"
+#include "base/ip_address.h"
 #include "linux/links.h"
 
 namespace wherry::linux {
@@ -13,8 +13,8 @@ namespace wherry::linux {
 // Pure.
 bool isServiceAddress(const InterfaceAddress& address);
 
-std::set<Ipv4Address> listServiceAddresses();
-void addServiceAddress(Ipv4Address address);
-void removeServiceAddress(Ipv4Address address);
+std::set<base::IpAddress> listServiceAddresses();
+void addServiceAddress(base::IpAddress address);
+void removeServiceAddress(base::IpAddress address);
 
 }  // namespace wherry::linux

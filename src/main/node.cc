@@ -2,12 +2,12 @@
 
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "clusterdns/cluster_dns.h"
 #include "controllers/address_ranges.h"
 #include "kubelet/kubelet.h"
-#include "linux/ipv4.h"
 #include "linux/node_addresses.h"
 #include "main/host_resolver.h"
 #include "main/ip_families.h"
@@ -36,12 +36,12 @@ std::vector<std::string> ownAddresses(const ServerOptions& options) {
   return addresses;
 }
 
-std::vector<linux::Ipv4Prefix> balancerPool(const ServerOptions& options) {
-  std::vector<linux::Ipv4Prefix> prefixes;
+std::vector<base::IpPrefix> balancerPool(const ServerOptions& options) {
+  std::vector<base::IpPrefix> prefixes;
   for (const auto& [first, last] : controllers::AddressRanges::parse(options.loadBalancerPool).ends()) {
-    auto from = linux::Ipv4Address::parse(first), to = linux::Ipv4Address::parse(last);
-    if (!from || !to) continue;
-    for (linux::Ipv4Prefix prefix : linux::coverRange(*from, *to)) prefixes.push_back(prefix);
+    auto from = base::IpAddress::parse(first), to = base::IpAddress::parse(last);
+    if (!from || !to || from->family() != base::IpFamily::kIPv4) continue;  // nobody is told of others
+    for (base::IpPrefix prefix : base::coverRange(*from, *to)) prefixes.push_back(prefix);
   }
   return prefixes;
 }

@@ -13,7 +13,6 @@
 #include "cli/patience.h"
 #include "kubelet/logs/container_logs.h"
 #include "kubelet/remove_all_pods.h"
-#include "linux/ipv4.h"
 #include "linux/links.h"
 #include "main/host_resolver.h"
 #include "main/run_lock.h"

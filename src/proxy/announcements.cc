@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kExcluded = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-bool isPooled(linux::Ipv4Address address, const std::vector<linux::Ipv4Prefix>& pool) {
+bool isPooled(base::IpAddress address, const std::vector<base::IpPrefix>& pool) {
   return std::any_of(pool.begin(), pool.end(), [&](const auto& prefix) { return prefix.contains(address); });
 }
 
@@ -37,19 +37,20 @@ std::set<std::string> both(const std::set<std::string>& a, const std::set<std::s
 
 }  // namespace
 
-std::set<linux::Ipv4Address> pooledAddresses(const meta::Object& object, const std::vector<linux::Ipv4Prefix>& pool) {
-  std::set<linux::Ipv4Address> addresses;
+std::set<base::IpAddress> pooledAddresses(const meta::Object& object, const std::vector<base::IpPrefix>& pool) {
+  std::set<base::IpAddress> addresses;
   const auto* type = json::find(object.tree(), "spec.type");
   const auto* ingress = json::find(object.tree(), "status.loadBalancer.ingress");
   if (!type || *type != "LoadBalancer" || !ingress || !ingress->is_array()) return addresses;
   for (const json::Value& entry : ingress->get_array()) {
-    auto address = linux::Ipv4Address::parse(json::getString(entry, "ip"));
-    if (address && json::getString(entry, "ipMode") != "Proxy" && isPooled(*address, pool)) addresses.insert(*address);
+    auto address = base::IpAddress::parse(json::getString(entry, "ip"));
+    const bool v4 = address && address->family() == base::IpFamily::kIPv4;
+    if (v4 && json::getString(entry, "ipMode") != "Proxy" && isPooled(*address, pool)) addresses.insert(*address);
   }
   return addresses;
 }
 
-std::string electAnnouncer(linux::Ipv4Address address, const std::set<std::string>& candidates) {
+std::string electAnnouncer(base::IpAddress address, const std::set<std::string>& candidates) {
   auto rank = [&](const std::string& node) { return hashOf(node + "/" + address.text()); };
   auto first = std::min_element(candidates.begin(), candidates.end(),
                                 [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
@@ -67,16 +68,16 @@ std::set<std::string> announcingNodes(const std::vector<meta::ObjectPtr>& nodes)
   return ready.empty() ? all : ready;
 }
 
-std::set<linux::Ipv4Address> decideAnnounced(const std::vector<meta::ObjectPtr>& services, const AnnouncedFrom& from) {
+std::set<base::IpAddress> decideAnnounced(const std::vector<meta::ObjectPtr>& services, const AnnouncedFrom& from) {
   std::set<std::string> nodes = from.nodes.empty() ? std::set{from.nodeName} : announcingNodes(from.nodes);
-  std::set<linux::Ipv4Address> announced;
+  std::set<base::IpAddress> announced;
   for (const meta::ObjectPtr& service : services) {
     auto candidates = nodes;
     if (core_v1::Service(service).spec().externalTrafficPolicy() == "Local") {
       auto withEndpoints = both(nodes, from.nodesWithEndpoints(service->key().text()));
       if (!withEndpoints.empty()) candidates = std::move(withEndpoints);
     }
-    for (linux::Ipv4Address address : pooledAddresses(*service, from.pool)) {
+    for (base::IpAddress address : pooledAddresses(*service, from.pool)) {
       if (electAnnouncer(address, candidates) == from.nodeName) announced.insert(address);
     }
   }

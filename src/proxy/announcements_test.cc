@@ -115,13 +115,13 @@ status: {loadBalancer: {ingress: [{ip: 192.0.2.51}]}}
 
 std::string announcedOn(const char* node, const Case& c) {
   AnnouncedFrom from{.nodeName = node,
-                     .pool = {*linux::Ipv4Prefix::parse("192.0.2.48/28")},
+                     .pool = {*base::IpPrefix::parse("192.0.2.48/28")},
                      .nodes = objects(c.nodes),
                      .nodesWithEndpoints = [](const std::string& service) {
                        return service == "d/ontwo" ? std::set<std::string>{"two"} : std::set<std::string>{};
                      }};
   std::string text;
-  for (linux::Ipv4Address address : decideAnnounced(objects(c.services), from)) text += address.text() + " ";
+  for (base::IpAddress address : decideAnnounced(objects(c.services), from)) text += address.text() + " ";
   return text;
 }
 
@@ -134,7 +134,8 @@ TEST(Announcements, AreOfThePoolsAddressesThatServicesHave) {
 
 TEST(Announcements, SpreadOverTheNodes) {
   std::map<std::string, int> counts;
-  for (uint32_t i = 0; i < 256; ++i) ++counts[electAnnouncer({0xc0000200U + i}, {"node-1", "node-2", "node-3"})];
+  for (uint32_t i = 0; i < 256; ++i)
+    ++counts[electAnnouncer(base::IpAddress::ipv4(0xc0000200U + i), {"node-1", "node-2", "node-3"})];
   EXPECT_EQ(counts.size(), 3U);
   for (const auto& [node, count] : counts) EXPECT_GT(count, 60) << node;
 }
@@ -142,12 +143,12 @@ TEST(Announcements, SpreadOverTheNodes) {
 TEST(Announcements, MoveOnlyFromANodeThatGoes) {
   const std::set<std::string> all = {"one", "two", "three"};
   for (uint32_t i = 0; i < 100; ++i) {
-    linux::Ipv4Address address{0xc0000200U + i};
+    base::IpAddress address = base::IpAddress::ipv4(0xc0000200U + i);
     std::string before = electAnnouncer(address, all);
     std::string after = electAnnouncer(address, {"one", "two"});
     EXPECT_TRUE(before == after || before == "three") << address.text();
   }
-  EXPECT_EQ(electAnnouncer({1}, {}), "");
+  EXPECT_EQ(electAnnouncer(base::IpAddress::ipv4(1), {}), "");
 }
 
 }  // namespace

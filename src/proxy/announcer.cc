@@ -56,7 +56,7 @@ void warnOfSilence(const linux::Link& link) {
   }
 }
 
-void tell(const linux::Link& link, const std::set<linux::Ipv4Address>& addresses) {
+void tell(const linux::Link& link, const std::set<base::IpAddress>& addresses) {
   try {
     linux::announceByArp(link, addresses);
     warnOfSilence(link);
@@ -88,7 +88,7 @@ struct Announcer::State {
   void run(std::stop_token stop);
   void waitForChange(linux::NetlinkListener& notifications);
   void settle();
-  std::set<linux::Ipv4Address> wanted() const;
+  std::set<base::IpAddress> wanted() const;
   std::set<std::string> nodesWithEndpoints(const std::string& service) const;
 
   const AnnouncerOptions options;
@@ -98,7 +98,7 @@ struct Announcer::State {
   base::Fd wake;
 
   // Of the thread that run() is on.
-  std::set<linux::Ipv4Address> announced;
+  std::set<base::IpAddress> announced;
   Links links;
   std::jthread thread;
 };
@@ -144,7 +144,7 @@ std::set<std::string> Announcer::State::nodesWithEndpoints(const std::string& se
   return names;
 }
 
-std::set<linux::Ipv4Address> Announcer::State::wanted() const {
+std::set<base::IpAddress> Announcer::State::wanted() const {
   return decideAnnounced(services.byIndex(kPooled, kPooled),
                          {.nodeName = options.nodeName,
                           .pool = options.pool,
@@ -155,11 +155,11 @@ std::set<linux::Ipv4Address> Announcer::State::wanted() const {
 void Announcer::State::settle() {
   auto now = wanted();
   auto there = linux::listServiceAddresses();
-  std::set<linux::Ipv4Address> fresh;
-  for (linux::Ipv4Address address : there) {
+  std::set<base::IpAddress> fresh;
+  for (base::IpAddress address : there) {
     if (!now.contains(address)) linux::removeServiceAddress(address);
   }
-  for (linux::Ipv4Address address : now) {
+  for (base::IpAddress address : now) {
     if (!there.contains(address)) linux::addServiceAddress(address);
     if (!announced.contains(address)) fresh.insert(address);
   }
@@ -229,7 +229,7 @@ void Announcer::stop() {
 }
 
 void removeAnnouncedAddresses() {
-  for (linux::Ipv4Address address : linux::listServiceAddresses()) linux::removeServiceAddress(address);
+  for (base::IpAddress address : linux::listServiceAddresses()) linux::removeServiceAddress(address);
 }
 
 }  // namespace wherry::proxy

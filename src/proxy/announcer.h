@@ -12,14 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "client/informer.h"
-#include "linux/ipv4.h"
 
 namespace wherry::proxy {
 
 struct AnnouncerOptions {
   std::string nodeName;
-  std::vector<linux::Ipv4Prefix> pool;  // may be empty: then there is nothing to announce
+  std::vector<base::IpPrefix> pool;  // may be empty: then there is nothing to announce
 };
 
 class Announcer {

@@ -15,67 +15,10 @@
 #include "linux/routes.h"
 #include "linux/scratch_namespace.h"
 #include "linux/sysctls.h"
-#include "proxy/scratch_sockets.h"
+#include "proxy/kernel_table_fixture.h"
 
 namespace wherry::proxy {
 namespace {
-
-using base::IpAddress;
-using linux::ScratchNamespace;
-
-// A node 192.0.2.1 with two pods, 10.244.0.1 and 10.244.0.2, each on a veth of its own.
-class KernelTableTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!ScratchNamespace::allowed()) GTEST_SKIP() << "needs root: it makes network namespaces";
-    node.emplace();
-    podA.emplace();
-    podB.emplace();
-    node->run([&] {
-      linux::writeSysctl("net/ipv4/ip_forward", "1");
-      linux::writeSysctl("net/ipv6/conf/all/forwarding", "1");
-      linux::NetlinkSocket socket(0);
-      for (const char* own : {"192.0.2.1", "2001:db8::1"}) {
-        linux::addAddress(socket, {.index = 1, .address = ip(own)});
-      }
-    });
-    link(*podA, "vethA", ip("10.244.0.1"));
-    link(*podB, "vethB", ip("10.244.0.2"));
-  }
-
-  // With an address of each family: 10.244.0.7 is fd00:10:244::7 too.
-  void link(const ScratchNamespace& pod, const std::string& name, const IpAddress& address) const {
-    auto last = static_cast<uint8_t>(address.ipv4Value());
-    const IpAddress other = ip("fd00:10:244::").plus(last);
-    linux::VethEnd here{name, {2, 0, 0, 0, 0, last}};
-    linux::VethEnd there{"eth0", {2, 0, 0, 0, 1, last}};
-    node->run([&] {
-      linux::NetlinkSocket socket(0);
-      base::Fd ns(::open(pod.path().c_str(), O_RDONLY | O_CLOEXEC));
-      linux::addVeth(socket, {here, there, ns.get()});
-      int index = linux::findLink(socket, name)->index;
-      linux::setLinkUp(socket, index);
-      for (const IpAddress& own : {address, other}) {
-        linux::setNeighbour(socket, index, own, there.mac);
-        linux::setRoute(socket, {.destination = base::IpPrefix::single(own), .index = index});
-      }
-    });
-    pod.run([&] {
-      linux::NetlinkSocket socket(0);
-      int index = linux::findLink(socket, "eth0")->index;
-      for (const IpAddress& own : {address, other}) linux::addAddress(socket, {.index = index, .address = own});
-      linux::setLinkUp(socket, index);
-      for (const char* gateway : {"169.254.1.1", "fe80::1"}) {
-        linux::setNeighbour(socket, index, ip(gateway), here.mac);
-        auto all = base::IpPrefix::all(ip(gateway).family());
-        linux::setRoute(socket, {.destination = all, .gateway = ip(gateway), .index = index});
-      }
-    });
-    node->run([&] { EXPECT_TRUE(linux::waitOperational(name, std::chrono::seconds(5))); });
-  }
-
-  std::optional<ScratchNamespace> node, podA, podB;
-};
 
 const ServicePort kWeb{base::IpAddress::ipv4(0x0a600001), IPPROTO_TCP, 80};  // 10.96.0.1:80/TCP
 const ServicePort kDns{base::IpAddress::ipv4(0x0a600001), IPPROTO_UDP, 53};
@@ -84,32 +27,8 @@ const Endpoint kInB{base::IpAddress::ipv4(0x0af40002), 8080};
 
 const Cidrs kCidrs{.services = base::IpPrefix::parse("10.96.0.0/12"), .nodeAddresses = {ip("192.0.2.1")}};
 
-// The rules and what a proxy keeps of them, in a node.
-struct Loaded {
-  explicit Loaded(const ScratchNamespace& in, const Cidrs& cidrs = kCidrs) : node(in) {
-    node.run([&] {
-      kernel.emplace(cidrs);
-      kernel->replace(slots);
-    });
-  }
-  void set(const ServicePort& port, const Backends& backends) {
-    Changes changes;
-    slots.set(port, backends, changes);
-    node.run([&] { kernel->apply(slots, changes); });
-  }
-  void remove(const ServicePort& port) {
-    Changes changes;
-    slots.remove(port, changes);
-    node.run([&] { kernel->apply(slots, changes); });
-  }
-
-  const ScratchNamespace& node;
-  Slots slots;
-  std::optional<KernelTable> kernel;
-};
-
 TEST_F(KernelTableTest, APodReachesAServiceUnderItsOwnAddress) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInB});
   auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   EXPECT_EQ(connectFrom(*podA, "10.96.0.1", 80), 0);
@@ -117,7 +36,7 @@ TEST_F(KernelTableTest, APodReachesAServiceUnderItsOwnAddress) {
 }
 
 TEST_F(KernelTableTest, TheNodeReachesAService) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInB});
   auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
@@ -125,7 +44,7 @@ TEST_F(KernelTableTest, TheNodeReachesAService) {
 }
 
 TEST_F(KernelTableTest, APodReachesItselfThroughItsService) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInA});
   auto server = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
   EXPECT_EQ(connectFrom(*podA, "10.96.0.1", 80), 0);
@@ -133,7 +52,7 @@ TEST_F(KernelTableTest, APodReachesItselfThroughItsService) {
 }
 
 TEST_F(KernelTableTest, ConnectionsAreSpreadOverAllEndpoints) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInA, kInB});
   auto serverA = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
   auto serverB = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
@@ -147,14 +66,14 @@ TEST_F(KernelTableTest, ConnectionsAreSpreadOverAllEndpoints) {
 }
 
 TEST_F(KernelTableTest, AServiceWithoutEndpointsRefusesTcpAtOnce) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {});
   EXPECT_EQ(connectFrom(*podA, "10.96.0.1", 80), ECONNREFUSED);
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), ECONNREFUSED);
 }
 
 TEST_F(KernelTableTest, AServiceWithoutEndpointsAnswersUdpWithPortUnreachable) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kDns, {});
   for (const ScratchNamespace* from : {&*podA, &*node}) {
     base::Fd client = socketIn(*from, SOCK_DGRAM);
@@ -170,7 +89,7 @@ TEST_F(KernelTableTest, AServiceWithoutEndpointsAnswersUdpWithPortUnreachable) {
 }
 
 TEST_F(KernelTableTest, AClientFromOutsideReachesANodePortUnderItsOwnAddress) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   ScratchNamespace world;
   link(world, "vethW", ip("198.51.100.1"));
   table.set({{}, IPPROTO_TCP, 30080}, {kInA});
@@ -185,7 +104,7 @@ TEST_F(KernelTableTest, AClientFromOutsideReachesANodePortUnderItsOwnAddress) {
 }
 
 TEST_F(KernelTableTest, TheNodeReachesANodePortByLoopback) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   node->run([] { linux::writeSysctl("net/ipv4/conf/vethA/route_localnet", "1"); });
   table.set({{}, IPPROTO_TCP, 30080}, {kInA});
   table.set({{}, IPPROTO_TCP, 30081}, {});
@@ -196,7 +115,7 @@ TEST_F(KernelTableTest, TheNodeReachesANodePortByLoopback) {
 }
 
 TEST_F(KernelTableTest, OnlyWhoIsInASourceRangeMayCome) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   ServicePort balanced{ip("198.18.0.1"), IPPROTO_TCP, 80};
   Backends backends({kInB});
   backends.sources = {*base::IpPrefix::parse("10.244.0.0/31")};
@@ -214,7 +133,7 @@ TEST_F(KernelTableTest, OnlyWhoIsInASourceRangeMayCome) {
 }
 
 TEST_F(KernelTableTest, AClientKeepsToItsEndpointWhileThatIsThere) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   Backends both({kInA, kInB});
   both.affinity = std::chrono::duration<uint32_t>(3600);
   table.set(kWeb, both);
@@ -256,7 +175,7 @@ TEST_F(KernelTableTest, AClientKeepsToItsEndpointWhileThatIsThere) {
 }
 
 TEST_F(KernelTableTest, AUdpClientOfANodePortFollowsTheEndpoints) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   ServicePort port{{}, IPPROTO_UDP, 30053};
   Endpoint dnsA{kInA.ip, 53}, dnsB{kInB.ip, 53};
   auto serverA = listenIn(*podA, SOCK_DGRAM, "10.244.0.1", 53);
@@ -281,7 +200,7 @@ TEST_F(KernelTableTest, AUdpClientOfANodePortFollowsTheEndpoints) {
 }
 
 TEST_F(KernelTableTest, ChangesAreSeenByTheNextConnection) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   auto serverA = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
   auto serverB = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   table.set(kWeb, {});
@@ -296,7 +215,7 @@ TEST_F(KernelTableTest, ChangesAreSeenByTheNextConnection) {
 }
 
 TEST_F(KernelTableTest, AUdpClientThatKeepsItsSocketFollowsTheEndpoints) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   Endpoint dnsA{kInA.ip, 53}, dnsB{kInB.ip, 53};
   auto serverA = listenIn(*podA, SOCK_DGRAM, "10.244.0.1", 53);
   auto serverB = listenIn(*podB, SOCK_DGRAM, "10.244.0.2", 53);
@@ -325,7 +244,7 @@ TEST_F(KernelTableTest, AnIdleClientOfAPodThatIsGoneIsReset) {
     const ScratchNamespace* client;
     std::vector<Endpoint> left;
   };
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   auto serverA = listenIn(*podA, SOCK_STREAM, "10.244.0.1", 8080);
   for (const Case& c : {Case{"another endpoint is left", &*podA, {kInA}}, Case{"no endpoint is left", &*podA, {}},
                         Case{"a client on the node", &*node, {kInA}}}) {
@@ -390,7 +309,7 @@ TEST_F(KernelTableTest, WhoTalksToThePodsOwnAddressIsResetTooWhenItIsGone) {
 }
 
 TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInB});
   auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(connectFrom(*podA, "10.96.0.1", 80), 0);
@@ -412,7 +331,7 @@ TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {
 }
 
 TEST_F(KernelTableTest, MoreEndpointsThanEverBeforeGetTheirOwnChain) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   auto server = listenIn(*podA, SOCK_STREAM, "0.0.0.0", 8080);
   std::vector<Endpoint> many;
   for (uint16_t port = 8081; port < 8081 + 299; ++port) many.push_back({kInA.ip, port});
@@ -444,7 +363,7 @@ TEST_F(KernelTableTest, ATableOfManyChunksIsWhole) {
 }
 
 TEST_F(KernelTableTest, AFlushByAnotherProgramIsNoticedAndRepaired) {
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInB});
   auto server = listenIn(*podB, SOCK_STREAM, "10.244.0.2", 8080);
   node->run([&] {
@@ -463,26 +382,9 @@ TEST_F(KernelTableTest, AFlushByAnotherProgramIsNoticedAndRepaired) {
   EXPECT_EQ(connectFrom(*node, "10.96.0.1", 80), 0);
 }
 
-// The lines of a ruleset without layout and order. Two things nft shows otherwise than they were given: a match that a
-// reject implies, and the order of elements.
-std::vector<std::string> sortedLines(const std::string& ruleset) {
-  std::vector<std::string> lines;
-  for (std::string_view raw : base::split(ruleset, '\n')) {
-    std::string line =
-        base::replaceAll(base::replaceAll(raw, "elements = { ", ""), "meta l4proto tcp reject", "reject");
-    std::string_view text = base::trim(line);
-    while (!text.empty() && (text.back() == ',' || text.back() == '}' || text.back() == ' ')) text.remove_suffix(1);
-    if (text.empty()) continue;
-    bool isElements = text[0] >= '0' && text[0] <= '9';
-    for (std::string_view part : base::split(text, isElements ? ',' : '\n')) lines.emplace_back(base::trim(part));
-  }
-  std::sort(lines.begin(), lines.end());
-  return lines;
-}
-
 TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
   if (!base::findProgram("nft")) GTEST_SKIP() << "needs nft to read the ruleset";
-  Loaded table(*node);
+  Loaded table(*node, kCidrs);
   table.set(kWeb, {kInA, kInB});
   table.set(kDns, {});
   table.set({kWeb.ip, IPPROTO_TCP, 443}, {kInA});
@@ -506,126 +408,6 @@ TEST_F(KernelTableTest, TheKernelHoldsWhatTheModelSays) {
     return line.find(". tcp . 9 ") != std::string::npos || line.ends_with(". tcp . 9");
   });
   EXPECT_EQ(sortedLines(listed.out), model);
-}
-
-// -- IPv6 ----------------------------------------------------------------------------------------------------------
-
-const ServicePort kWeb6{ip("fd00:10:96::1"), IPPROTO_TCP, 80};
-const ServicePort kDns6{ip("fd00:10:96::1"), IPPROTO_UDP, 53};
-const ServicePort kNodePort6{ip("::"), IPPROTO_TCP, 30080};
-const Endpoint kInA6{ip("fd00:10:244::1"), 8080};
-const Endpoint kInB6{ip("fd00:10:244::2"), 8080};
-const Cidrs kCidrs6{.services = base::IpPrefix::parse("fd00:10:96::/108"),
-                    .nodeAddresses = {ip("2001:db8::1")},
-                    .family = base::IpFamily::kIPv6};
-
-TEST_F(KernelTableTest, ByIpv6APodReachesAServiceUnderItsOwnAddressAndTheNodeToo) {
-  Loaded table(*node, kCidrs6);
-  table.set(kWeb6, {kInB6});
-  auto server = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
-  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), 0);
-  EXPECT_EQ(accepted(server), "fd00:10:244::1");
-  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
-  EXPECT_EQ(accepted(server), "2001:db8::1");
-}
-
-TEST_F(KernelTableTest, ByIpv6APodReachesItselfThroughItsService) {
-  Loaded table(*node, kCidrs6);
-  table.set(kWeb6, {kInA6});
-  auto server = listenIn(*podA, SOCK_STREAM, "fd00:10:244::1", 8080);
-  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), 0);
-  EXPECT_EQ(accepted(server), "2001:db8::1");
-}
-
-TEST_F(KernelTableTest, ByIpv6WhatNobodyServesIsRefusedAtOnce) {
-  Loaded table(*node, kCidrs6);
-  table.set(kWeb6, {});
-  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::1", 80), ECONNREFUSED);
-  EXPECT_EQ(connectFrom(*podA, "fd00:10:96::99", 80), ECONNREFUSED) << "no Service has this one";
-  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), ECONNREFUSED);
-}
-
-TEST_F(KernelTableTest, ByIpv6ANodePortLeadsToThePod) {
-  Loaded table(*node, kCidrs6);
-  table.set(kNodePort6, {kInB6});
-  auto server = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
-  EXPECT_EQ(connectFrom(*podA, "2001:db8::1", 30080), 0);
-  EXPECT_EQ(accepted(server), "fd00:10:244::1");
-  EXPECT_EQ(connectFrom(*node, "2001:db8::1", 30080), 0);
-  EXPECT_EQ(accepted(server), "2001:db8::1");
-}
-
-TEST_F(KernelTableTest, ByIpv6AUdpClientLeavesAnEndpointThatIsGone) {
-  Loaded table(*node, kCidrs6);
-  table.set(kDns6, {{kInA6.ip, 5353}});
-  auto first = listenIn(*podA, SOCK_DGRAM, "fd00:10:244::1", 5353);
-  auto second = listenIn(*podB, SOCK_DGRAM, "fd00:10:244::2", 5353);
-  base::Fd client = socketIn(*node, SOCK_DGRAM, AF_INET6);
-  SocketAddress target = address("fd00:10:96::1", 53);
-  ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
-  ASSERT_EQ(::send(client.get(), "x", 1, 0), 1);
-  EXPECT_TRUE(received(first));
-  table.set(kDns6, {{kInB6.ip, 5353}});
-  ASSERT_EQ(::send(client.get(), "x", 1, 0), 1);
-  EXPECT_TRUE(received(second));
-}
-
-TEST_F(KernelTableTest, ByIpv6AClientWithAffinityKeepsToItsEndpoint) {
-  Loaded table(*node, kCidrs6);
-  Backends affine({kInA6, kInB6});
-  affine.affinity = std::chrono::duration<uint32_t>(60);
-  table.set(kWeb6, affine);
-  auto serverA = listenIn(*podA, SOCK_STREAM, "fd00:10:244::1", 8080);
-  auto serverB = listenIn(*podB, SOCK_STREAM, "fd00:10:244::2", 8080);
-  for (int i = 0; i < 20; ++i) ASSERT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
-  int inA = 0, inB = 0;
-  while (!accepted(serverA).empty()) ++inA;
-  while (!accepted(serverB).empty()) ++inB;
-  EXPECT_EQ(inA + inB, 20);
-  EXPECT_TRUE(inA == 0 || inB == 0) << inA << " and " << inB;
-  table.set(kWeb6, inA > 0 ? Backends({kInB6}) : Backends({kInA6}));
-  EXPECT_EQ(connectFrom(*node, "fd00:10:96::1", 80), 0);
-  EXPECT_EQ(accepted(inA > 0 ? serverB : serverA), "2001:db8::1");
-}
-
-TEST_F(KernelTableTest, ByIpv6AnIdleClientOfAPodThatIsGoneIsReset) {
-  Loaded table(*node, kCidrs6);
-  for (const ScratchNamespace* from : {&*podA, &*node}) {
-    ScratchNamespace gone;
-    link(gone, "vethGone", ip("10.244.0.9"));
-    auto server = listenIn(gone, SOCK_STREAM, "fd00:10:244::9", 8080);
-    table.set(kWeb6, {{ip("fd00:10:244::9"), 8080}});
-    base::Fd client = socketIn(*from, SOCK_STREAM, AF_INET6);
-    SocketAddress target = address("fd00:10:96::1", 80);
-    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
-    table.set(kWeb6, {});
-    node->run([] {
-      linux::NetlinkSocket socket(0);
-      linux::removeLink(socket, "vethGone");
-      linux::endConnections(ip("fd00:10:244::9"));
-    });
-    char byte;
-    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1);
-    EXPECT_EQ(errno, ECONNRESET);
-  }
-}
-
-TEST_F(KernelTableTest, ByIpv6TheKernelHoldsWhatTheModelSays) {
-  if (!base::findProgram("nft")) GTEST_SKIP() << "needs nft to read the ruleset";
-  Loaded table(*node, kCidrs6);
-  Backends members({kInA6, kInB6});
-  members.affinity = std::chrono::duration<uint32_t>(90);
-  members.sources = {*base::IpPrefix::parse("2001:db8:1::/48"), *base::IpPrefix::parse("2001:db8:2::7/128")};
-  table.set(kWeb6, {kInA6});
-  table.set(kDns6, {});
-  table.set({ip("2001:db8:ffff::1"), IPPROTO_TCP, 80}, members);
-  members.sources.clear();
-  table.set(kNodePort6, members);
-  table.set({ip("::"), IPPROTO_TCP, 30080, Clients::kOutside}, {kInA6, kInB6});
-  base::Finished listed;
-  node->run([&] { listed = base::run({.argv = {"nft", "list", "ruleset"}}); });
-  ASSERT_TRUE(listed.ok()) << listed.err;
-  EXPECT_EQ(sortedLines(listed.out), sortedLines(linux::nft::renderTable(wholeTable(table.slots, kCidrs6))));
 }
 
 }  // namespace

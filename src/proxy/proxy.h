@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_address.h"
 #include "base/metrics.h"
 #include "base/published.h"
 #include "client/informer.h"
-#include "linux/ipv4.h"
 #include "proxy/kernel_reading.h"
 
 namespace wherry::proxy {
@@ -29,7 +29,7 @@ struct ProxyOptions {
   // refused, and the node has a route to it; "": neither.
   std::string serviceCidr;
   // Addresses for Services of type LoadBalancer: what no Service has of them is refused, whoever listens on the node.
-  std::vector<linux::Ipv4Prefix> balancerPool = {};
+  std::vector<base::IpPrefix> balancerPool = {};
 };
 
 class Proxy {

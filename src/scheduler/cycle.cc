@@ -16,7 +16,7 @@ class Refusals {
  public:
   void add(const Filter& filter, const Reasons& reasons) {
     for (const auto& reason : reasons) ++counts_[reason];
-    if (filter.relief == Relief::kNodeOrPodRemoval) relief_ = Relief::kNodeOrPodRemoval;
+    relief_ = relief_ | filter.relief;
   }
 
   std::string render(size_t nodes) const {

@@ -183,10 +183,10 @@ TEST(PendingPods, AParkedPodWaitsForWhatHelpsIt) {
   pods.park({"default", "selector"}, Relief::kNodeChange);
   pods.park({"default", "resources"}, Relief::kNodeOrPodRemoval);
   EXPECT_EQ(takeAll(pods), "");
-  pods.retry(PendingPods::Occasion::kPodRemoved);
+  pods.retry(Relief::kNodeOrPodRemoval);
   EXPECT_EQ(takeAll(pods), "resources ");
   pods.park({"default", "resources"}, Relief::kNodeOrPodRemoval);
-  pods.retry(PendingPods::Occasion::kNodeChanged);
+  pods.retry(Relief::kNodeChange);
   EXPECT_EQ(takeAll(pods), "selector resources ");
 }
 

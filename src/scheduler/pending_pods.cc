@@ -52,10 +52,10 @@ void PendingPods::park(const meta::ObjectKey& key, Relief relief) {
   parked_.insert(key);
 }
 
-void PendingPods::retry(Occasion occasion) {
+void PendingPods::retry(Relief occasion) {
   std::vector<meta::ObjectKey> helped;
   for (const auto& key : parked_) {
-    if (occasion == Occasion::kNodeChanged || pods_.at(key).relief == Relief::kNodeOrPodRemoval) helped.push_back(key);
+    if (helps(occasion, pods_.at(key).relief)) helped.push_back(key);
   }
   for (const auto& key : helped) makeReady(key, pods_.at(key));
 }

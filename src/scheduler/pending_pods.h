@@ -27,8 +27,7 @@ class PendingPods {
   // No node took it: it waits for relief.
   void park(const meta::ObjectKey& key, Relief relief);
   // Something happened: those that it may help are tried again.
-  enum class Occasion { kNodeChanged, kPodRemoved };
-  void retry(Occasion occasion);
+  void retry(Relief occasion);
 
   size_t size() const { return pods_.size(); }
   size_t readyCount() const { return ready_.size(); }

@@ -16,10 +16,16 @@ namespace wherry::scheduler {
 using Reasons = std::vector<std::string>;
 
 // What may make room for a pod that a filter has refused.
-enum class Relief {
-  kNodeChange,        // only another node, or another state of this one
-  kNodeOrPodRemoval,  // ... or a pod that goes
+enum class Relief : uint8_t {
+  kNodeChange = 0,        // only another node, or another state of this one
+  kNodeOrPodRemoval = 1,  // ... or a pod that goes
+  kNodeOrStorage = 2,     // ... or a claim or volume that changes
 };
+// What helps against either.
+constexpr Relief operator|(Relief a, Relief b) {
+  return static_cast<Relief>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
+constexpr bool helps(Relief what, Relief against) { return (what | against) == against; }
 
 struct Filter {
   std::string_view name;

@@ -20,7 +20,7 @@ std::span<const Filter> filters() {
       {"NodeName", filterNodeName, Relief::kNodeChange},
       {"TaintToleration", filterTaintToleration, Relief::kNodeChange},
       {"NodeAffinity", filterNodeAffinity, Relief::kNodeChange},
-      {"VolumeBinding", filterVolumeBinding, Relief::kNodeChange},
+      {"VolumeBinding", filterVolumeBinding, Relief::kNodeOrStorage},
       {"NodePorts", filterNodePorts, Relief::kNodeOrPodRemoval},
       {"NodeResourcesFit", filterNodeResourcesFit, Relief::kNodeOrPodRemoval},
   }};

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "client/workqueue.h"
+#include "meta/persistent_volumes.h"
 #include "meta/time.h"
 #include "scheduler/cluster_cache.h"
 #include "scheduler/cycle.h"
@@ -29,9 +30,6 @@ using core_v1::Node;
 using core_v1::Pod;
 using meta::ObjectPtr;
 using std::chrono::steady_clock;
-
-// Of a claim: where its pod goes, and so where its volume has to be.
-constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
 
 bool isTerminal(const Pod& pod) { return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed"; }
 
@@ -196,7 +194,7 @@ class EventDrivenScheduler : public Scheduler {
       case Inbox::Change::Of::kNode:
         return nodeChanged(Node(change.before), Node(change.after));
       case Inbox::Change::Of::kStorage:
-        return pending_.retry(PendingPods::Occasion::kNodeChanged);
+        return pending_.retry(Relief::kNodeOrStorage);
     }
   }
 
@@ -205,7 +203,7 @@ class EventDrivenScheduler : public Scheduler {
   void nodeChanged(const Node& before, const Node& after) {
     if (!after) return cache_.removeNode(before.metadata().name());
     cache_.putNode(after);
-    if (!before || mayAdmitMore(before, after)) pending_.retry(PendingPods::Occasion::kNodeChanged);
+    if (!before || mayAdmitMore(before, after)) pending_.retry(Relief::kNodeChange);
   }
 
   void podChanged(const Pod& before, const Pod& after) {
@@ -213,7 +211,7 @@ class EventDrivenScheduler : public Scheduler {
     if (holdsRoom(after)) {
       cache_.putPod(after);
     } else if ((!after || isTerminal(after)) && cache_.removePod(key)) {
-      pending_.retry(PendingPods::Occasion::kPodRemoved);
+      pending_.retry(Relief::kNodeOrPodRemoval);
     }
     if (isGated(after)) {
       gated_.insert(key);
@@ -260,11 +258,7 @@ class EventDrivenScheduler : public Scheduler {
       reportUnschedulable(pod, placement.message);
       return Attempt::kUnschedulable;
     }
-    if (!info.volumes.unbound.empty()) {
-      // The pod is tried again when they have their volumes, which are of this node then.
-      pending_.park(pod.key(), Relief::kNodeChange);
-      return selectNode(info.volumes.unbound, placement.node) ? Attempt::kUnschedulable : Attempt::kError;
-    }
+    if (!info.volumes.unbound.empty()) return chooseNodeOfClaims(info, placement.node);
     return bind(info, placement.node) ? Attempt::kScheduled : Attempt::kError;
   }
 
@@ -275,22 +269,28 @@ class EventDrivenScheduler : public Scheduler {
             .volumes = [this] { return volumes_.list(); }};
   }
 
-  bool selectNode(const std::vector<core_v1::PersistentVolumeClaim>& claims, const std::string& node) {
-    for (const auto& claim : claims) {
-      const auto metadata = claim.metadata();
-      if (metadata.annotation(kSelectedNode) == node) continue;
-      const json::Value patch =
-          json::Object{{"metadata", json::Object{{"resourceVersion", metadata.resourceVersion()},
-                                                 {"annotations", json::Object{{kSelectedNode, node}}}}}};
-      try {
-        client_.patch(core_v1::PersistentVolumeClaim::kResource(), metadata.ns(), metadata.name(),
-                      client::PatchType::kMerge, patch);
-      } catch (const meta::StatusError& error) {
-        log_.debug("node for the claim {}: {}", claim.key().text(), error.message());
-        return false;  // its event tries the pod again
-      }
+  // The pod is tried again when its claims have their volumes, which are of this node then.
+  Attempt chooseNodeOfClaims(const PodInfo& info, const std::string& node) {
+    const auto key = info.pod.key();
+    pending_.park(key, Relief::kNodeOrStorage);
+    try {
+      for (const auto& claim : info.volumes.unbound) chooseNodeOf(claim, node);
+      return Attempt::kUnschedulable;
+    } catch (const meta::StatusError& error) {
+      log_.debug("a node for the claims of {}: {}", key.text(), error.message());
+      retries_.add(key);
+      return Attempt::kError;
     }
-    return true;
+  }
+
+  void chooseNodeOf(const core_v1::PersistentVolumeClaim& claim, const std::string& node) {
+    const auto metadata = claim.metadata();
+    if (metadata.annotation(meta::kSelectedNode) == node) return;
+    const json::Value patch =
+        json::Object{{"metadata", json::Object{{"resourceVersion", metadata.resourceVersion()},
+                                               {"annotations", json::Object{{meta::kSelectedNode, node}}}}}};
+    client_.patch(core_v1::PersistentVolumeClaim::kResource(), metadata.ns(), metadata.name(),
+                  client::PatchType::kMerge, patch);
   }
 
   bool bind(const PodInfo& info, const std::string& node) {
@@ -310,7 +310,7 @@ class EventDrivenScheduler : public Scheduler {
 
   void bindingFailed(const Pod& pod, const meta::StatusError& error) {
     cache_.removePod(pod.key());
-    pending_.retry(PendingPods::Occasion::kPodRemoved);
+    pending_.retry(Relief::kNodeOrPodRemoval);
     // Gone, or bound by somebody else: its event says so.
     if (error.isNotFound() || error.isConflict()) return retries_.add(pod.key());
     log_.warn("binding {}: {}", pod.key().text(), error.message());

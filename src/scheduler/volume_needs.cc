@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "meta/persistent_volumes.h"
 #include "views/storage_v1.h"
 
 namespace wherry::scheduler {
@@ -69,10 +70,7 @@ class Needs {
 VolumeNeeds decideVolumeNeeds(const core_v1::Pod& pod, const Storage& storage) {
   Needs needs(storage);
   const auto ns = pod.metadata().ns();
-  for (const auto volume : pod.spec().volumes()) {
-    if (volume.hasPersistentVolumeClaim()) needs.add(ns, volume.persistentVolumeClaim().claimName());
-    if (volume.hasEphemeral()) needs.add(ns, fmt::format("{}-{}", pod.metadata().name(), volume.name()));
-  }
+  for (const auto& claim : meta::claimNamesOf(*pod.object())) needs.add(ns, claim);
   return std::move(needs).take();
 }
 

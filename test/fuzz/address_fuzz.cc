@@ -8,12 +8,10 @@
 #include "apiserver/admission/addresses.h"
 #include "base/ip_address.h"
 #include "dns/record.h"
-#include "linux/ipv4.h"
 
 namespace apiserver = wherry::apiserver;
 namespace base = wherry::base;
 namespace dns = wherry::dns;
-namespace linux = wherry::linux;
 
 namespace {
 
@@ -24,18 +22,12 @@ void readAddress(std::string_view text) {
   // Refused beside what is none: an IPv4 address in the clothes of IPv6.
   if (address && (!bytes || address->bytes() != *bytes)) std::abort();
   if (address && base::IpAddress::parse(address->text()) != address) std::abort();
-  bool v4 = address && address->family() == base::IpFamily::kIPv4;
-  auto narrow = linux::Ipv4Address::parse(text);
-  if (narrow.has_value() != v4 || (narrow && narrow->text() != address->text())) std::abort();
   if (address) (void)apiserver::checkUsableIp(text);
 }
 
 void readPrefix(std::string_view text) {
   auto prefix = base::IpPrefix::parse(text);
   if (prefix && (base::IpPrefix::parse(prefix->text()) != prefix || !prefix->contains(prefix->last()))) std::abort();
-  auto v4 = linux::Ipv4Prefix::parse(text);
-  if (!v4) return;
-  if (!prefix || linux::Ipv4Prefix::parse(v4->text()) != v4 || !v4->contains(v4->address)) std::abort();
 }
 
 }  // namespace

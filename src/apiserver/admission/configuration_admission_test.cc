@@ -173,6 +173,27 @@ TEST(StorageAdmission, AClaimSaysHowMuchAndHow) {
             });
 }
 
+TEST(StorageAdmission, AClaimGrowsWhereItsClassLetsIt) {
+  AdmissionWorld world;
+#define BOUND(class)                                                                \
+  "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, spec: {" GOOD \
+  ", storageClassName: " class "}, status: {phase: Bound}}"
+  world.has(
+      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, provisioner: p, metadata: {name: grows}, "
+      "allowVolumeExpansion: true}");
+  world.has("{apiVersion: storage.k8s.io/v1, kind: StorageClass, provisioner: p, metadata: {name: stays}}");
+  constexpr auto kMore = "{spec: {resources: {requests: {storage: 2Gi}}}}";
+  expectAll(world, std::vector<Changed>{
+                       {"it may", BOUND("grows"), kMore, {}},
+                       {"it may not", BOUND("stays"), kMore, {"403 Forbidden"}},
+                       {"nobody knows the class", BOUND("gone"), kMore, {"403 Forbidden"}},
+                       {"never less",
+                        BOUND("grows"),
+                        "{spec: {resources: {requests: {storage: '1'}}}}",
+                        {"FieldValueForbidden spec.resources.requests.storage"}},
+                   });
+}
+
 TEST(CertificateSigningRequestAdmission, TheServerSaysWhoAsks) {
   AdmissionWorld world;
 #define CSR(signer, request)                                                                   \

@@ -10,6 +10,7 @@
 #include "apiserver/admission/pod_resources.h"
 #include "base/strings.h"
 #include "meta/names.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -91,6 +92,19 @@ void checkClaimUpdate(const json::Value& claim, const json::Value& old, meta::Fi
   }
 }
 
+// As upstream's plugin PersistentVolumeClaimResize.
+void refuseGrowth(const AdmissionRequest& request) {
+  auto before = readResources(objectAt(*request.old, "spec.resources.requests"));
+  auto after = readResources(objectAt(request.object, "spec.resources.requests"));
+  if (!(before["storage"] < after["storage"])) return;
+  auto storageClass = request.objects.find({"storage.k8s.io", "storageclasses"}, "",
+                                           getString(request.object, "spec.storageClassName"));
+  if (storageClass && json::getBool(storageClass->tree(), "allowVolumeExpansion")) return;
+  throw meta::forbidden({"", "persistentvolumeclaims"}, request.name,
+                        "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc "
+                        "must support resize");
+}
+
 void refuseBeyondLimits(const AdmissionRequest& request) {
   for (const meta::ObjectPtr& limitRange : request.objects.list({"", "limitranges"}, request.ns)) {
     auto broken = checkClaimLimits(limitRange->tree(), objectAt(request.object, "spec"));
@@ -130,12 +144,12 @@ std::vector<std::string> sourcesOf(const json::Value& volume) {
 }  // namespace
 
 void preparePersistentVolume(AdmissionRequest& request) {
-  if (creates(request)) protect(request, "kubernetes.io/pv-protection");
+  if (creates(request)) protect(request, meta::kVolumeProtection);
 }
 
 void preparePersistentVolumeClaim(AdmissionRequest& request) {
   if (!creates(request)) return;
-  protect(request, "kubernetes.io/pvc-protection");
+  protect(request, meta::kClaimProtection);
   json::Object& spec = json::ensureObject(request.object.as_object(), "spec");
   if (!spec.contains("storageClassName")) {
     if (auto found = findDefaultStorageClass(request.objects)) spec["storageClassName"] = found->metadata().name();
@@ -148,7 +162,9 @@ void validatePersistentVolumeClaim(const AdmissionRequest& request, meta::FieldE
   checkStorage(objectAt(request.object, "spec.resources.requests"), "spec.resources[storage]", errors);
   checkClassName(request.object, errors);
   if (request.old) checkClaimUpdate(request.object, *request.old, errors);
-  if (errors.empty()) refuseBeyondLimits(request);
+  if (!errors.empty()) return;
+  if (request.old) refuseGrowth(request);
+  refuseBeyondLimits(request);
 }
 
 void validatePersistentVolume(const AdmissionRequest& request, meta::FieldErrors& errors) {

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "kubelet/volumes/host_path.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -70,7 +71,7 @@ void setUpClaimed(const PersistentVolume& volume, const core_v1::Pod& pod) {
   }
   const auto context = pod.spec().securityContext();
   // As upstream: a hostPath of the user's own is nobody's but the node's.
-  const bool provisioned = !volume.metadata().annotation("pv.kubernetes.io/provisioned-by").empty();
+  const bool provisioned = !volume.metadata().annotation(meta::kProvisionedBy).empty();
   if (!context.hasFsGroup() || !(provisioned || spec.hasLocal())) return;
   giveAllToGroup(path, static_cast<gid_t>(context.fsGroup()), context.fsGroupChangePolicy() == "OnRootMismatch");
 }

@@ -1,36 +1,17 @@
 #include "kubelet/volumes/local_volumes.h"
 
-#include <algorithm>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "client/workqueue.h"
-#include "views/core_v1.h"
+#include "meta/finalizers.h"
+#include "meta/node_selector.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::kubelet {
-namespace {
 
 using core_v1::PersistentVolume;
 using meta::ObjectPtr;
-
-constexpr std::string_view kFinalizer = "wherry.dev/local-path";
-
-bool isOnNode(const PersistentVolume& volume, std::string_view node, std::string_view hostname) {
-  for (const auto term : volume.spec().nodeAffinity().required().nodeSelectorTerms()) {
-    for (const auto& requirements : {term.matchExpressions(), term.matchFields()}) {
-      for (const auto requirement : requirements) {
-        for (const auto value : requirement.values()) {
-          if (value == node || value == hostname) return true;
-        }
-      }
-    }
-  }
-  return false;
-}
-
-}  // namespace
 
 struct LocalVolumes::State {
   client::Client& client;
@@ -44,29 +25,23 @@ struct LocalVolumes::State {
 
   void reconcile(const std::string& name) {
     const PersistentVolume volume(volumes.get("", name));
-    if (!volume || !volume.metadata().deleting() || !volume.metadata().hasFinalizer(kFinalizer)) return;
-    const ObjectPtr own = nodes.get("", node);
-    if (!isOnNode(volume, node, own ? own->metadata().label("kubernetes.io/hostname") : std::string_view())) return;
+    if (!volume || !volume.metadata().deleting() || !volume.metadata().hasFinalizer(meta::kLocalProvisioner)) return;
     // Somebody still has it: its end comes as an event.
-    if (volume.metadata().hasFinalizer("kubernetes.io/pv-protection")) return;
-    const std::string path(volume.spec().hostPath().path());
-    if (isLocalVolumePath(path, directory)) {
-      std::filesystem::remove_all(path);
+    if (volume.metadata().hasFinalizer(meta::kVolumeProtection)) return;
+    const ObjectPtr own = nodes.get("", node);
+    const auto required = volume.spec().nodeAffinity().required();
+    if (!own || !meta::matchesNodeSelector(required.tree(), own->metadata())) return;
+    if (takesDataAlong(volume, directory)) {
+      std::filesystem::remove_all(std::string(volume.spec().hostPath().path()));
       log.info("volume {}: its data are removed", name);
     }
     release(volume);
   }
 
   void release(const PersistentVolume& volume) {
-    json::Array rest;
-    for (const auto& other : volume.metadata().finalizers()) {
-      if (!other.is_string() || other.get_string() != kFinalizer) rest.push_back(other);
-    }
-    const json::Value patch =
-        json::Object{{"metadata", json::Object{{"resourceVersion", volume.metadata().resourceVersion()},
-                                               {"finalizers", std::move(rest)}}}};
     try {
-      client.patch(PersistentVolume::kResource(), "", volume.metadata().name(), client::PatchType::kMerge, patch);
+      client.patch(PersistentVolume::kResource(), "", volume.metadata().name(), client::PatchType::kMerge,
+                   meta::withoutFinalizer(*volume.object(), meta::kLocalProvisioner));
     } catch (const meta::StatusError& error) {
       if (!error.isNotFound()) throw;
     }
@@ -94,6 +69,11 @@ LocalVolumes::~LocalVolumes() = default;
 void LocalVolumes::start() {
   state_->loop.emplace(
       state_->queue, [state = state_.get()](const std::string& name) { state->reconcile(name); }, 1u);
+}
+
+bool takesDataAlong(const PersistentVolume& volume, std::string_view directory) {
+  return volume.spec().persistentVolumeReclaimPolicy() == "Delete" &&
+         isLocalVolumePath(volume.spec().hostPath().path(), directory);
 }
 
 bool isLocalVolumePath(std::string_view path, std::string_view directory) {

@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "client/client.h"
 #include "client/informer.h"
+#include "views/core_v1.h"
 
 namespace wherry::kubelet {
 
@@ -22,7 +24,11 @@ class LocalVolumes {
   std::unique_ptr<State> state_;
 };
 
-// Whether a path is one of a volume right below `directory`. Pure.
+// -- pure ----------------------------------------------------------------------------------------------------------
+
+// Whether the data go with the object: not with policy Retain, and never anything outside of `directory`.
+bool takesDataAlong(const core_v1::PersistentVolume& volume, std::string_view directory);
+// Whether a path is one of a volume right below `directory`.
 bool isLocalVolumePath(std::string_view path, std::string_view directory);
 
 }  // namespace wherry::kubelet

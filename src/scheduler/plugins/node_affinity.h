@@ -6,8 +6,6 @@
 namespace wherry::scheduler {
 
 Reasons filterNodeAffinity(const PodInfo& pod, const NodeInfo& node);
-// A node selector's terms: one of them is enough.
-bool matchesAnyTerm(const core_v1::NodeSelector& selector, const NodeInfo& node);
 // The weights of the preferred terms that match.
 int64_t scoreNodeAffinity(const PodInfo& pod, const NodeInfo& node);
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "scheduler/plugins/node_affinity.h"
+#include "meta/node_selector.h"
 
 namespace wherry::scheduler {
 
@@ -10,7 +10,7 @@ namespace {
 
 bool reaches(const core_v1::PersistentVolume& volume, const NodeInfo& node) {
   const auto required = volume.spec().nodeAffinity().required();
-  return !required || matchesAnyTerm(required, node);
+  return !required || meta::matchesNodeSelector(required.tree(), node.node().metadata());
 }
 
 }  // namespace
