@@ -33,9 +33,10 @@ struct ControllerContext {
   std::string clusterCidr = "10.244.0.0/16";  // pods' addresses; each node gets a piece
   int nodeCidrMaskSize = 24;                  // the size of that piece
   AddressRanges loadBalancerPool{};           // empty: Services of type LoadBalancer are reached at the nodes' own
-  std::string localVolumeDirectory = "/var/lib/wherry/volumes";  // where volumes of the built-in class are, on each node
-  PortHolder portHolder{};                    // empty: the machine's programs are not asked
-  std::shared_ptr<ObjectFeed> feed;           // see sharedFeed()
+  std::string localVolumeDirectory =
+      "/var/lib/wherry/volumes";     // where volumes of the built-in class are, on each node
+  PortHolder portHolder{};           // empty: the machine's programs are not asked
+  std::shared_ptr<ObjectFeed> feed;  // see sharedFeed()
 };
 
 // Made by its factory, which adds handlers and indexes to informers but does no work; works from start() until

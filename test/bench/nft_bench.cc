@@ -41,7 +41,8 @@ ServicePort service(uint32_t number) { return {base::IpAddress::ipv4(0x0a600000 
 
 std::vector<Endpoint> endpointsOf(uint32_t number, uint32_t count) {
   std::vector<Endpoint> endpoints;
-  for (uint32_t i = 0; i < count; ++i) endpoints.push_back({base::IpAddress::ipv4(0x0af40000 + (number * count + i) % 60000), 8080});
+  for (uint32_t i = 0; i < count; ++i)
+    endpoints.push_back({base::IpAddress::ipv4(0x0af40000 + (number * count + i) % 60000), 8080});
   std::sort(endpoints.begin(), endpoints.end());
   return endpoints;
 }
