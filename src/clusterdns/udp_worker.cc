@@ -101,7 +101,8 @@ class UdpWorker::Loop {
       for (size_t i = 0; i < static_cast<size_t>(count); ++i) answer(newest, i);
       batch_.send(socket_->get());
       countResponses();
-      if (count >= kBusy) letOthersAsk();
+      busyBatches_ = count >= kBusy ? busyBatches_ + 1 : 0;
+      if (busyBatches_ > 1) letOthersAsk();
     }
   }
 
@@ -174,7 +175,7 @@ class UdpWorker::Loop {
   }
 
   // When many ask at once, they run first: the next batch is larger, and a query costs a fifth less
-  // (docs/benchmarks.md). Not where that lets in somebody who keeps the core, and never for a lone query.
+  // (docs/benchmarks.md). Not where that lets in somebody who keeps the core, and not for a lone query or a burst.
   void letOthersAsk() {
     auto left = std::chrono::steady_clock::now();
     if (left < stayUntil_) return;
@@ -201,6 +202,7 @@ class UdpWorker::Loop {
   base::MonotonicTime arrived_, stayUntil_{};
   std::array<Answered, kBatch> answered_;
   size_t answeredCount_ = 0;
+  int busyBatches_ = 0;  // one after the other, up to now
 };
 
 UdpWorker::UdpWorker(base::Fd socket, Serving& serving) : socket_(std::make_shared<base::Fd>(std::move(socket))) {
