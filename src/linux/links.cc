@@ -31,7 +31,7 @@ std::optional<Link> readLink(std::string_view payload) {
   link.operational = attributes.findU8(IFLA_OPERSTATE) == IF_OPER_UP;
   link.loopback = (header->ifi_flags & IFF_LOOPBACK) != 0;
   bool carries = link.up && (header->ifi_flags & IFF_RUNNING) != 0;
-  link.asksByArp = carries && header->ifi_type == ARPHRD_ETHER && (header->ifi_flags & IFF_NOARP) == 0;
+  link.findsNeighbours = carries && header->ifi_type == ARPHRD_ETHER && (header->ifi_flags & IFF_NOARP) == 0;
   link.name = attributes.findText(IFLA_IFNAME).value_or("");
   link.mtu = attributes.findU32(IFLA_MTU).value_or(0);
   auto mac = attributes.find(IFLA_ADDRESS);
@@ -63,6 +63,7 @@ NetlinkMessage addressMessage(uint16_t type, uint16_t flags, const InterfaceAddr
     message.bytes(IFA_CACHEINFO, {reinterpret_cast<const char*>(&lifetime), sizeof lifetime});
   }
   if (!address.label.empty()) message.text(IFA_LABEL, address.label);
+  if (address.protocol != 0) message.u8(IFA_PROTO, address.protocol);
   return message;
 }
 
@@ -160,7 +161,8 @@ std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket) {
     auto local = base::IpAddress::fromBytes(bytes.value_or(""));
     if (!local) return;
     addresses.push_back({static_cast<int>(header->ifa_index), *local, header->ifa_prefixlen,
-                         header->ifa_scope == RT_SCOPE_UNIVERSE, attributes.findText(IFA_LABEL).value_or("")});
+                         header->ifa_scope == RT_SCOPE_UNIVERSE, attributes.findText(IFA_LABEL).value_or(""),
+                         attributes.findU8(IFA_PROTO).value_or(0)});
   });
   return addresses;
 }

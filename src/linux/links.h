@@ -26,7 +26,7 @@ struct Link {
   bool up = false;
   bool operational = false;  // RFC 2863: up, and so is what it is connected to
   bool loopback = false;
-  bool asksByArp = false;  // it carries packets to neighbours that are found by ARP
+  bool findsNeighbours = false;  // it carries packets, to neighbours that are found by ARP or neighbour discovery
 };
 
 std::vector<Link> listLinks(NetlinkSocket& socket);
@@ -60,6 +60,7 @@ struct InterfaceAddress {
   bool global = true;                            // false: scope link or host
   std::string label = {};                        // of IPv4: "eth0:1"; begins with the link's name, which it is
                                                  // without a label
+  uint8_t protocol = 0;                          // who set it: IFA_PROTO, kept since Linux 5.18
 };
 // Of both families.
 std::vector<InterfaceAddress> listAddresses(NetlinkSocket& socket);

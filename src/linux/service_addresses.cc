@@ -8,36 +8,48 @@ namespace wherry::linux {
 namespace {
 
 constexpr const char* kLabel = "lo:wherry";
+constexpr uint8_t kProtocol = 0x77;
 
-// Scope link: the node takes none of them as the source of a connection of its own.
-InterfaceAddress onLoopback(NetlinkSocket& socket, base::IpAddress address) {
+int loopbackIndex(NetlinkSocket& socket) {
   auto loopback = findLink(socket, "lo");
   if (!loopback) NetlinkResult{.error = ENODEV}.check("find link lo");
-  return {.index = loopback->index, .address = address, .global = false, .label = kLabel};
+  return loopback->index;
+}
+
+InterfaceAddress onItsLink(NetlinkSocket& socket, const ServiceAddress& service) {
+  InterfaceAddress address{.index = service.link, .address = service.address, .global = false};
+  if (service.link == 0) {
+    address.index = loopbackIndex(socket);
+    address.label = kLabel;
+  } else {
+    address.protocol = kProtocol;
+  }
+  return address;
 }
 
 }  // namespace
 
-bool isServiceAddress(const InterfaceAddress& address) { return address.label == kLabel; }
+bool isServiceAddress(const InterfaceAddress& address) {
+  return address.label == kLabel || address.protocol == kProtocol;
+}
 
-std::set<base::IpAddress> listServiceAddresses() {
+std::set<ServiceAddress> listServiceAddresses() {
   NetlinkSocket socket(NETLINK_ROUTE);
-  std::set<base::IpAddress> addresses;
+  std::set<ServiceAddress> addresses;
   for (const InterfaceAddress& address : listAddresses(socket)) {
-    bool isV4 = address.address.family() == base::IpFamily::kIPv4;
-    if (isV4 && isServiceAddress(address)) addresses.insert(address.address);
+    if (isServiceAddress(address)) addresses.insert({address.address, address.label.empty() ? address.index : 0});
   }
   return addresses;
 }
 
-void addServiceAddress(base::IpAddress address) {
+void addServiceAddress(const ServiceAddress& address) {
   NetlinkSocket socket(NETLINK_ROUTE);
-  addAddress(socket, onLoopback(socket, address));
+  addAddress(socket, onItsLink(socket, address));
 }
 
-void removeServiceAddress(base::IpAddress address) {
+void removeServiceAddress(const ServiceAddress& address) {
   NetlinkSocket socket(NETLINK_ROUTE);
-  removeAddress(socket, onLoopback(socket, address));
+  removeAddress(socket, onItsLink(socket, address));
 }
 
 }  // namespace wherry::linux

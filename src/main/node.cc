@@ -40,7 +40,7 @@ std::vector<base::IpPrefix> balancerPool(const ServerOptions& options) {
   std::vector<base::IpPrefix> prefixes;
   for (const auto& [first, last] : controllers::AddressRanges::parse(options.loadBalancerPool).ends()) {
     auto from = base::IpAddress::parse(first), to = base::IpAddress::parse(last);
-    if (!from || !to || from->family() != base::IpFamily::kIPv4) continue;  // nobody is told of others
+    if (!from || !to) continue;
     for (base::IpPrefix prefix : base::coverRange(*from, *to)) prefixes.push_back(prefix);
   }
   return prefixes;

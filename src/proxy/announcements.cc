@@ -44,8 +44,8 @@ std::set<base::IpAddress> pooledAddresses(const meta::Object& object, const std:
   if (!type || *type != "LoadBalancer" || !ingress || !ingress->is_array()) return addresses;
   for (const json::Value& entry : ingress->get_array()) {
     auto address = base::IpAddress::parse(json::getString(entry, "ip"));
-    const bool v4 = address && address->family() == base::IpFamily::kIPv4;
-    if (v4 && json::getString(entry, "ipMode") != "Proxy" && isPooled(*address, pool)) addresses.insert(*address);
+    if (!address || json::getString(entry, "ipMode") == "Proxy") continue;
+    if (isPooled(*address, pool)) addresses.insert(*address);
   }
   return addresses;
 }

@@ -1,4 +1,4 @@
-// Which addresses of Services this node answers for where neighbours ask by ARP. Pure.
+// Which addresses of Services this node answers for where neighbours ask by ARP or neighbour discovery. Pure.
 //
 // Every node comes to the same answer by itself: of the nodes that may have an address, the one whose name and the
 // address together give the lowest hash has it. So addresses spread over the nodes, and when a node goes, only its own

@@ -46,12 +46,18 @@ spec: {type: LoadBalancer}
 status: {loadBalancer: {ingress: [{ip: 192.0.2.50}]}}
 )",
      "", "192.0.2.50 ", "192.0.2.50 "},
-    {"the node's own address, another balancer's and an IPv6 one are not announced", R"(
+    {"the node's own address, another balancer's and one beyond the pool are not announced", R"(
 metadata: {namespace: d, name: web}
 spec: {type: LoadBalancer}
 status: {loadBalancer: {ingress: [{ip: 192.0.2.2, ipMode: VIP}, {ip: 203.0.113.1}, {ip: '2001:db8::1'}, {hostname: x}]}}
 )",
      kOne, "", ""},
+    {"addresses of both families", R"(
+metadata: {namespace: d, name: web}
+spec: {type: LoadBalancer}
+status: {loadBalancer: {ingress: [{ip: 192.0.2.50, ipMode: VIP}, {ip: '2001:db8::50', ipMode: VIP}]}}
+)",
+     kOne, "192.0.2.50 2001:db8::50 ", ""},
     {"a balancer that is a proxy answers by itself", R"(
 metadata: {namespace: d, name: web}
 spec: {type: LoadBalancer}
@@ -115,7 +121,7 @@ status: {loadBalancer: {ingress: [{ip: 192.0.2.51}]}}
 
 std::string announcedOn(const char* node, const Case& c) {
   AnnouncedFrom from{.nodeName = node,
-                     .pool = {*base::IpPrefix::parse("192.0.2.48/28")},
+                     .pool = {*base::IpPrefix::parse("192.0.2.48/28"), *base::IpPrefix::parse("2001:db8::40/122")},
                      .nodes = objects(c.nodes),
                      .nodesWithEndpoints = [](const std::string& service) {
                        return service == "d/ontwo" ? std::set<std::string>{"two"} : std::set<std::string>{};

@@ -1,5 +1,7 @@
 #include "proxy/announcer.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -13,6 +15,7 @@
 #include "base/log.h"
 #include "linux/arp.h"
 #include "linux/links.h"
+#include "linux/ndp.h"
 #include "linux/service_addresses.h"
 #include "linux/sysctls.h"
 #include "proxy/announcements.h"
@@ -27,21 +30,47 @@ namespace {
 const base::Log kLog("announcer");
 constexpr const char* kPooled = "proxy/pooled";
 
-using Links = std::map<int, linux::Link>;
+using Addresses = std::set<base::IpAddress>;
 
-// Those with a network of their own: ports of a bridge and the links of pods have none.
+// A link with a network of its own, of one family or both: ports of a bridge and the links of pods have none.
+struct Neighbourhood {
+  linux::Link link;
+  std::set<base::IpFamily> families;
+};
+using Links = std::map<int, Neighbourhood>;
+
 Links neighbouringLinks() {
   linux::NetlinkSocket socket(NETLINK_ROUTE);
-  std::set<int> numbered;
+  std::map<int, std::set<base::IpFamily>> numbered;
   for (const linux::InterfaceAddress& address : linux::listAddresses(socket)) {
-    bool isV4 = address.address.family() == base::IpFamily::kIPv4;
-    if (isV4 && address.global) numbered.insert(address.index);
+    bool own = address.global && !linux::isServiceAddress(address);
+    if (own) numbered[address.index].insert(address.address.family());
   }
   Links links;
   for (linux::Link& link : linux::listLinks(socket)) {
-    if (numbered.contains(link.index)) links.emplace(link.index, std::move(link));
+    auto families = numbered.find(link.index);
+    if (families != numbered.end() && !link.loopback) links[link.index] = {std::move(link), families->second};
   }
   return links;
+}
+
+std::set<linux::ServiceAddress> placesOf(const Addresses& addresses, const Links& links) {
+  std::set<linux::ServiceAddress> places;
+  for (base::IpAddress address : addresses) {
+    if (address.family() == base::IpFamily::kIPv4) places.insert({address, 0});
+    for (const auto& [index, neighbours] : links) {
+      bool isAsked = address.family() == base::IpFamily::kIPv6 && neighbours.families.contains(base::IpFamily::kIPv6);
+      if (isAsked) places.insert({address, index});
+    }
+  }
+  return places;
+}
+
+Addresses ofFamily(base::IpFamily family, const Addresses& addresses) {
+  Addresses some;
+  std::copy_if(addresses.begin(), addresses.end(), std::inserter(some, some.end()),
+               [&](base::IpAddress address) { return address.family() == family; });
+  return some;
 }
 
 // Then the kernel doesn't answer for what is on lo, and leaves it to the administrator to say why.
@@ -56,10 +85,19 @@ void warnOfSilence(const linux::Link& link) {
   }
 }
 
-void tell(const linux::Link& link, const std::set<base::IpAddress>& addresses) {
+void tell(const Neighbourhood& neighbours, const Addresses& addresses) {
+  const linux::Link& link = neighbours.link;
   try {
-    linux::announceByArp(link, addresses);
-    warnOfSilence(link);
+    for (base::IpFamily family : neighbours.families) {
+      Addresses some = ofFamily(family, addresses);
+      if (some.empty()) continue;
+      if (family == base::IpFamily::kIPv6) {
+        linux::announceByNdp(link, some);
+      } else {
+        linux::announceByArp(link, some);
+        warnOfSilence(link);
+      }
+    }
   } catch (const std::system_error& error) {
     kLog.warn("announcing addresses of Services on {}: {}", link.name, error.what());
   }
@@ -88,7 +126,8 @@ struct Announcer::State {
   void run(std::stop_token stop);
   void waitForChange(linux::NetlinkListener& notifications);
   void settle();
-  std::set<base::IpAddress> wanted() const;
+  static void take(const std::set<linux::ServiceAddress>& places);
+  Addresses wanted() const;
   std::set<std::string> nodesWithEndpoints(const std::string& service) const;
 
   const AnnouncerOptions options;
@@ -98,7 +137,7 @@ struct Announcer::State {
   base::Fd wake;
 
   // Of the thread that run() is on.
-  std::set<base::IpAddress> announced;
+  Addresses announced;
   Links links;
   std::jthread thread;
 };
@@ -144,7 +183,7 @@ std::set<std::string> Announcer::State::nodesWithEndpoints(const std::string& se
   return names;
 }
 
-std::set<base::IpAddress> Announcer::State::wanted() const {
+Addresses Announcer::State::wanted() const {
   return decideAnnounced(services.byIndex(kPooled, kPooled),
                          {.nodeName = options.nodeName,
                           .pool = options.pool,
@@ -154,21 +193,27 @@ std::set<base::IpAddress> Announcer::State::wanted() const {
 
 void Announcer::State::settle() {
   auto now = wanted();
-  auto there = linux::listServiceAddresses();
-  std::set<base::IpAddress> fresh;
-  for (base::IpAddress address : there) {
-    if (!now.contains(address)) linux::removeServiceAddress(address);
-  }
-  for (base::IpAddress address : now) {
-    if (!there.contains(address)) linux::addServiceAddress(address);
-    if (!announced.contains(address)) fresh.insert(address);
-  }
+  Links before = std::exchange(links, now.empty() ? Links() : neighbouringLinks());
+  take(placesOf(now, links));
+  Addresses fresh;
+  std::set_difference(now.begin(), now.end(), announced.begin(), announced.end(), std::inserter(fresh, fresh.end()));
   announced = std::move(now);
-  Links before = std::exchange(links, announced.empty() ? Links() : neighbouringLinks());
-  for (const auto& [index, link] : links) {
-    if (!link.asksByArp) continue;
-    bool cameUp = !before.contains(index) || !before[index].asksByArp || before[index].mac != link.mac;
-    if (!fresh.empty() || cameUp) tell(link, cameUp ? announced : fresh);
+  for (const auto& [index, neighbours] : links) {
+    if (!neighbours.link.findsNeighbours) continue;
+    const Neighbourhood& last = before[index];  // of one that is new: without neighbours
+    bool cameUp =
+        !last.link.findsNeighbours || last.link.mac != neighbours.link.mac || last.families != neighbours.families;
+    if (!fresh.empty() || cameUp) tell(neighbours, cameUp ? announced : fresh);
+  }
+}
+
+void Announcer::State::take(const std::set<linux::ServiceAddress>& places) {
+  auto there = linux::listServiceAddresses();
+  for (const linux::ServiceAddress& place : there) {
+    if (!places.contains(place)) linux::removeServiceAddress(place);
+  }
+  for (const linux::ServiceAddress& place : places) {
+    if (!there.contains(place)) linux::addServiceAddress(place);
   }
 }
 
@@ -193,7 +238,7 @@ void Announcer::State::run(std::stop_token stop) {
   for (client::Informer* informer : {&services, &slices, &nodes}) {
     if (!informer->waitSynced(stop)) return;
   }
-  linux::NetlinkListener notifications(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR});
+  linux::NetlinkListener notifications(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR});
   while (!stop.stop_requested()) {
     try {
       settle();
@@ -229,7 +274,7 @@ void Announcer::stop() {
 }
 
 void removeAnnouncedAddresses() {
-  for (base::IpAddress address : linux::listServiceAddresses()) linux::removeServiceAddress(address);
+  for (const linux::ServiceAddress& place : linux::listServiceAddresses()) linux::removeServiceAddress(place);
 }
 
 }  // namespace wherry::proxy

@@ -1,7 +1,7 @@
-// Announcer: has the node answer for the addresses that Services have of the load balancer's pool. Each is an address
-// of the node's loopback, so that the kernel answers neighbours who ask for it by ARP on any link; it is told to all
-// links when it is new, and to a link that comes up. What is for it and for no Service's port is refused by the
-// proxy's rules.
+// Announcer: has the node answer for the addresses that Services have of the load balancer's pool. Each becomes an
+// address of the node's (linux/service_addresses.h), so that the kernel answers neighbours who ask for it by ARP or
+// neighbour discovery on any link; it is told to all links when it is new, and to a link that comes up. What is for it
+// and for no Service's port is refused by the proxy's rules.
 //
 // It follows Services, EndpointSlices and Nodes, and the kernel's notifications of links and addresses: an address that
 // somebody else removed comes back, one of an earlier run that no Service has goes. Safe from any thread; acts in the

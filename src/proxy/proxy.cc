@@ -63,8 +63,9 @@ Cidrs cidrsOf(const ProxyOptions& options, const Node& node) {
               .pods = rangeOf(options.podCidr, node.family),
               .nodeAddresses = node.addresses,
               .family = node.family};
-  if (node.family == base::IpFamily::kIPv4)
-    cidrs.balancerPool.assign(options.balancerPool.begin(), options.balancerPool.end());
+  for (const base::IpPrefix& prefix : options.balancerPool) {
+    if (prefix.address().family() == node.family) cidrs.balancerPool.push_back(prefix);
+  }
   return cidrs;
 }
 
