@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "main/check.h"
+#include "main/hollow_node.h"
 #include "main/inspect.h"
 #include "main/reset.h"
 #include "main/server.h"
@@ -20,6 +21,8 @@ int main(int argc, char** argv) {
        wherry::cli::kRunning},
       {"inspect", "gather what a bug report needs", wherry::main::declareInspect, wherry::cli::kRunning},
       {"snapshot", "save the cluster to a file, verify it, restore it", wherry::main::declareSnapshot,
+       wherry::cli::kRunning},
+      {"hollow-node", "play nodes without containers, for tests of scale", wherry::main::declareHollowNode,
        wherry::cli::kRunning},
       {"reset", "stop the pods and remove everything that the server made", wherry::main::declareReset,
        wherry::cli::kRunning},
