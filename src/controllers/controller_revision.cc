@@ -41,14 +41,14 @@ WantedRevision decideRevision(const json::Value& data, const std::vector<Control
 }
 
 json::Value newRevision(const meta::Object& owner, const PodTemplateSpec& podTemplate, int64_t number,
-                        int64_t collisionCount) {
+                        int64_t collisionCount, std::string_view hashLabel) {
   const auto ownerMetadata = owner.metadata();
   json::Value data = revisionData(podTemplate);
   std::string text = json::serialize(data);
   if (collisionCount > 0) text += '#' + std::to_string(collisionCount);
   const std::string hash = nameHash(text);
   json::Object labels = podTemplate.metadata().labels().tree();
-  labels[kRevisionHash] = hash;
+  labels[hashLabel] = hash;
   return json::Object{{"apiVersion", "apps/v1"},
                       {"kind", "ControllerRevision"},
                       {"metadata", json::Object{{"name", std::string(ownerMetadata.name()) + "-" + hash},
@@ -89,9 +89,9 @@ std::optional<ControllerRevision> findOurs(client::Client& client, const meta::O
 }
 
 ControllerRevision createRevision(client::Client& client, const meta::Object& owner, const PodTemplateSpec& podTemplate,
-                                  int64_t number, int64_t& collisionCount) {
+                                  int64_t number, int64_t& collisionCount, std::string_view hashLabel) {
   for (;; ++collisionCount) {
-    const json::Value wanted = newRevision(owner, podTemplate, number, collisionCount);
+    const json::Value wanted = newRevision(owner, podTemplate, number, collisionCount, hashLabel);
     try {
       return ControllerRevision(client.create(ControllerRevision::kResource(), owner.metadata().ns(), wanted));
     } catch (const meta::StatusError& error) {
@@ -105,11 +105,12 @@ ControllerRevision createRevision(client::Client& client, const meta::Object& ow
 
 ControllerRevision applyRevision(client::Client& client, const meta::Object& owner, const PodTemplateSpec& podTemplate,
                                  std::vector<ControllerRevision>& revisions, int64_t& collisionCount,
-                                 client::OwnWrites& writes) {
+                                 client::OwnWrites& writes, std::string_view hashLabel) {
   const auto wanted = decideRevision(revisionData(podTemplate), revisions);
   if (wanted.existing && wanted.existing->revision() == wanted.number) return *wanted.existing;
-  const auto written = wanted.existing ? renumber(client, *wanted.existing, wanted.number)
-                                       : createRevision(client, owner, podTemplate, wanted.number, collisionCount);
+  const auto written = wanted.existing
+                           ? renumber(client, *wanted.existing, wanted.number)
+                           : createRevision(client, owner, podTemplate, wanted.number, collisionCount, hashLabel);
   writes.wrote(owner.key().text(), *written.object());
   std::erase_if(revisions, [&](const ControllerRevision& revision) {
     return revision.metadata().name() == written.metadata().name();

@@ -16,7 +16,9 @@
 
 namespace wherry::controllers {
 
-// The label of a pod that names the ControllerRevision it was made from, and of that one its hash alone.
+// The label of a pod that says which ControllerRevision it was made from: by its name (StatefulSet) or its hash alone
+// (DaemonSet). The hash is a label of the revision itself, a StatefulSet's under kRevisionHash, a DaemonSet's under the
+// same key as in its pods.
 inline constexpr std::string_view kRevisionLabel = "controller-revision-hash";
 inline constexpr std::string_view kRevisionHash = "controller.kubernetes.io/hash";
 
@@ -39,7 +41,7 @@ WantedRevision decideRevision(const json::Value& data, const std::vector<apps_v1
 
 // `collisionCount` makes another name when one is taken.
 json::Value newRevision(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate, int64_t number,
-                        int64_t collisionCount);
+                        int64_t collisionCount, std::string_view hashLabel = kRevisionHash);
 
 // The oldest ones beyond `limit` that are in nobody's use; `used` are names. `revisions` are sorted.
 std::vector<apps_v1::ControllerRevision> decideRevisionCleanup(
@@ -53,6 +55,6 @@ std::vector<apps_v1::ControllerRevision> decideRevisionCleanup(
 apps_v1::ControllerRevision applyRevision(client::Client& client, const meta::Object& owner,
                                           const core_v1::PodTemplateSpec& podTemplate,
                                           std::vector<apps_v1::ControllerRevision>& revisions, int64_t& collisionCount,
-                                          client::OwnWrites& writes);
+                                          client::OwnWrites& writes, std::string_view hashLabel = kRevisionHash);
 
 }  // namespace wherry::controllers

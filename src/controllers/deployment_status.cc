@@ -7,6 +7,7 @@
 
 #include "controllers/conditions.h"
 #include "controllers/deployment_rollout.h"
+#include "controllers/status_writer.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -19,14 +20,6 @@ using apps_v1::ReplicaSet;
 constexpr std::string_view kProgressing = "Progressing";
 constexpr std::string_view kTimedOut = "ProgressDeadlineExceeded";
 constexpr std::string_view kNewAvailable = "NewReplicaSetAvailable";
-
-void setCount(json::Object& status, std::string_view name, int64_t value) {
-  if (value == 0) {
-    status.erase(name);
-  } else {
-    status[name] = value;
-  }
-}
 
 bool hasDeadline(const Deployment& deployment) {
   return deployment.spec().hasProgressDeadlineSeconds() &&

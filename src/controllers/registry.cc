@@ -4,6 +4,7 @@
 
 #include "controllers/certificate_signing.h"
 #include "controllers/cluster_role_aggregation.h"
+#include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
 #include "controllers/endpoint_slice.h"
@@ -44,6 +45,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
       {"statefulset-controller", makeStatefulSetController},
+      {"daemonset-controller", makeDaemonSetController},
       {"persistentvolume-controller", makePersistentVolumeController},
       {"storage-protection-controller", makeStorageProtectionController},
       {"endpointslice-controller", makeEndpointSliceController},

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "client/own_writes.h"
 #include "client/workqueue.h"
+#include "controllers/claim_writer.h"
 #include "controllers/informer_handlers.h"
 #include "controllers/ownership.h"
 #include "controllers/pod_state.h"
+#include "controllers/pod_writer.h"
 #include "controllers/status_writer.h"
 
 namespace wherry::controllers {
@@ -16,7 +16,6 @@ namespace wherry::controllers {
 namespace {
 
 using apps_v1::ReplicaSet;
-using client::Severity;
 using core_v1::Pod;
 using meta::ObjectPtr;
 
@@ -51,7 +50,7 @@ class ReplicaSetController : public Controller {
     if (!podWrites_.visible(key, pods_) || !statusWrites_.visible(key, replicaSets_)) return;
     const auto pods = claimPods(replicaSet);
     Round round;
-    if (!replicaSet.metadata().deleting()) manageReplicas(key, replicaSet, activeOf(pods), round);
+    if (!replicaSet.metadata().deleting()) manageReplicas(replicaSet, activeOf(pods), round);
     if (round.changes > 0 && !round.error) return;  // the status would be out of date at once
     writeStatus(key, replicaSet, pods, round.failure);
     if (round.error) std::rethrow_exception(round.error);
@@ -79,29 +78,13 @@ class ReplicaSetController : public Controller {
   }
 
   std::vector<Pod> claimPods(const ReplicaSet& replicaSet) {
-    auto candidates = pods_.byIndex(kByController, replicaSet.metadata().uid());
-    const auto orphans = pods_.byIndex(kOrphans, replicaSet.metadata().ns());
-    candidates.insert(candidates.end(), orphans.begin(), orphans.end());
-    const auto claims = decideClaims(*replicaSet.object(), selectorOf(*replicaSet.object()), candidates);
-    for (const auto& pod : claims.toAdopt) {
-      if (!isTerminal(Pod(pod))) patchOwner(replicaSet, *pod, adoptionPatch(*replicaSet.object(), *pod));
-    }
-    for (const auto& pod : claims.toRelease)
-      patchOwner(replicaSet, *pod, releasePatch(replicaSet.metadata().uid(), *pod));
+    auto candidates = claimCandidates(*replicaSet.object(), pods_);
+    std::erase_if(candidates, [](const ObjectPtr& pod) { return controllerUid(*pod).empty() && isTerminal(Pod(pod)); });
     std::vector<Pod> pods;
-    for (const auto& pod : claims.owned) pods.emplace_back(pod);
-    for (const auto& pod : claims.toAdopt) pods.emplace_back(pod);
-    return pods;
-  }
-
-  void patchOwner(const ReplicaSet& replicaSet, const meta::Object& pod, const json::Value& patch) {
-    try {
-      const auto written = client_.patch(Pod::kResource(), pod.metadata().ns(), pod.metadata().name(),
-                                         client::PatchType::kStrategic, patch);
-      podWrites_.wrote(replicaSet.key().text(), *written);
-    } catch (const meta::StatusError& error) {
-      if (!error.isNotFound()) throw;
+    for (auto& pod : applyClaims(client_, Pod::kResource(), *replicaSet.object(), candidates, podWrites_)) {
+      pods.emplace_back(std::move(pod));
     }
+    return pods;
   }
 
   static std::vector<Pod> activeOf(const std::vector<Pod>& pods) {
@@ -110,54 +93,21 @@ class ReplicaSetController : public Controller {
     return active;
   }
 
-  void manageReplicas(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& active,
-                      Round& round) {
+  void manageReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& active, Round& round) {
     const auto onNode = [&](std::string_view node) { return countSiblings(replicaSet, node); };
     const auto actions = decideReplicas(replicaSet, active, onNode, clock_.now());
     try {
-      createPods(key, replicaSet, actions.create, round);
-      for (const auto& pod : actions.remove) deletePod(key, replicaSet, pod, round);
+      const auto pod = podFromTemplate(*replicaSet.object(), replicaSet.spec().template_());
+      for (; round.changes < actions.create; ++round.changes) writer_.create(*replicaSet.object(), pod);
+      for (const auto& excess : actions.remove) {
+        writer_.remove(*replicaSet.object(), excess);
+        ++round.changes;
+      }
     } catch (const meta::StatusError& refused) {
       if (isNamespaceTerminating(refused)) return;
-      const bool creating = actions.create > 0;
-      round.failure = {creating ? "FailedCreate" : "FailedDelete", refused.message()};
+      round.failure = {actions.create > 0 ? "FailedCreate" : "FailedDelete", refused.message()};
       round.error = std::current_exception();
-      events_.record(*replicaSet.object(), Severity::kWarning, round.failure.reason,
-                     fmt::format("Error {}: {}", creating ? "creating" : "deleting", refused.message()));
     }
-  }
-
-  static bool isNamespaceTerminating(const meta::StatusError& error) {
-    const auto* causes = error.details().if_contains("causes");
-    if (!causes || !causes->is_array()) return false;
-    const auto& list = causes->get_array();
-    return std::any_of(list.begin(), list.end(), [](const json::Value& cause) {
-      return json::getString(cause, "reason") == "NamespaceTerminating";
-    });
-  }
-
-  void createPods(const std::string& key, const ReplicaSet& replicaSet, int64_t count, Round& round) {
-    const auto pod = podFromTemplate(*replicaSet.object(), replicaSet.spec().template_());
-    for (int64_t i = 0; i < count; ++i) {
-      const auto created = client_.create(Pod::kResource(), replicaSet.metadata().ns(), pod);
-      podWrites_.wrote(key, *created);
-      ++round.changes;
-      events_.record(*replicaSet.object(), Severity::kNormal, "SuccessfulCreate",
-                     fmt::format("Created pod: {}", created->metadata().name()));
-    }
-  }
-
-  void deletePod(const std::string& key, const ReplicaSet& replicaSet, const Pod& pod, Round& round) {
-    const auto metadata = pod.metadata();
-    try {
-      client_.remove(Pod::kResource(), metadata.ns(), metadata.name(), {.uid = std::string(metadata.uid())});
-    } catch (const meta::StatusError& error) {
-      if (!error.isNotFound() && !error.isConflict()) throw;
-    }
-    podWrites_.removed(key, *pod.object());
-    ++round.changes;
-    events_.record(*replicaSet.object(), Severity::kNormal, "SuccessfulDelete",
-                   fmt::format("Deleted pod: {}", metadata.name()));
   }
 
   // Active pods on this node of all ReplicaSets under the same Deployment.
@@ -191,6 +141,7 @@ class ReplicaSetController : public Controller {
   client::Informer& pods_;
   client::OwnWrites podWrites_;
   client::OwnWrites statusWrites_;
+  PodWriter writer_{client_, events_, podWrites_};
   client::Workqueue queue_{"replicaset-controller"};
   std::optional<client::ReconcileLoop> loop_;
 };

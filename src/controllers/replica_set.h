@@ -37,9 +37,6 @@ ReplicaActions decideReplicas(const apps_v1::ReplicaSet& replicaSet, const std::
 // compared by magnitude: KEP-2185.)
 void sortForDeletion(std::vector<core_v1::Pod>& pods, const PodsOnNode& podsOnNode, base::WallTime now);
 
-// The pod to create: of the template, named by generateName, controlled by `owner`.
-json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate);
-
 // Why the last round did not bring all pods about.
 struct ReplicaFailure {
   std::string reason;  // FailedCreate, FailedDelete; "" when nothing failed

@@ -3,6 +3,7 @@
 #include "controllers/conditions.h"
 #include "controllers/pod_state.h"
 #include "controllers/replica_set.h"
+#include "controllers/status_writer.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -34,15 +35,6 @@ void setFailure(json::Object& status, const ReplicaFailure& failure, base::WallT
   }
 }
 
-// A count that is left out of the status when it is 0.
-void setCount(json::Object& status, std::string_view name, int64_t count) {
-  if (count == 0) {
-    status.erase(name);
-  } else {
-    status[name] = count;
-  }
-}
-
 }  // namespace
 
 ReplicaActions decideReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& pods, const PodsOnNode& podsOnNode,
@@ -57,18 +49,6 @@ ReplicaActions decideReplicas(const ReplicaSet& replicaSet, const std::vector<Po
     actions.remove.resize(static_cast<size_t>(std::min(have - want, kReplicaSetBurst)));
   }
   return actions;
-}
-
-json::Value podFromTemplate(const meta::Object& owner, const core_v1::PodTemplateSpec& podTemplate) {
-  const auto ownerMetadata = owner.metadata();
-  json::Object metadata{{"generateName", std::string(ownerMetadata.name()) + "-"}, {"namespace", ownerMetadata.ns()}};
-  const auto& fromTemplate = podTemplate.metadata().tree();
-  for (const auto field : {"labels", "annotations", "finalizers"}) {
-    if (const auto* value = fromTemplate.if_contains(field)) metadata[field] = *value;
-  }
-  metadata["ownerReferences"] = json::Array{meta::controllerReference(owner)};
-  return json::Object{
-      {"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(metadata)}, {"spec", podTemplate.spec().tree()}};
 }
 
 json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vector<Pod>& pods,

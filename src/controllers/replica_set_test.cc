@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
+#include "controllers/pod_writer.h"
 #include "controllers/test_objects.h"
 
 namespace wherry::controllers {

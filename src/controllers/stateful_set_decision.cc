@@ -6,6 +6,7 @@
 #include "controllers/number_or_percent.h"
 #include "controllers/pod_state.h"
 #include "controllers/stateful_set.h"
+#include "controllers/status_writer.h"
 
 namespace wherry::controllers {
 
@@ -155,19 +156,12 @@ json::Object decideStatefulSetStatus(const StatefulSet& set, const std::vector<P
   const int64_t wanted = set.spec().replicasOr(1);
   const bool complete = isRolling(set) && updated == wanted && replicas == wanted && ready == wanted;
   json::Object status = set.status().tree();
-  const auto setCount = [&](const char* name, int64_t count) {
-    if (count == 0) {
-      status.erase(name);
-    } else {
-      status[name] = count;
-    }
-  };
   status["observedGeneration"] = set.metadata().generation();
   status["replicas"] = replicas;
-  setCount("readyReplicas", ready);
+  setCount(status, "readyReplicas", ready);
   status["availableReplicas"] = available;
-  setCount("currentReplicas", complete ? updated : current);
-  setCount("updatedReplicas", updated);
+  setCount(status, "currentReplicas", complete ? updated : current);
+  setCount(status, "updatedReplicas", updated);
   status["currentRevision"] = complete ? revisions.update : revisions.current;
   status["updateRevision"] = revisions.update;
   status["collisionCount"] = collisionCount;

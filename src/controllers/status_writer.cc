@@ -17,4 +17,12 @@ meta::ObjectPtr applyStatus(client::Client& client, const meta::Resource& resour
   }
 }
 
+void setCount(json::Object& status, std::string_view name, int64_t count) {
+  if (count == 0) {
+    status.erase(name);
+  } else {
+    status[name] = count;
+  }
+}
+
 }  // namespace wherry::controllers

@@ -8,6 +8,7 @@
 
 #include "client/workqueue.h"
 #include "meta/time.h"
+#include "meta/toleration.h"
 
 namespace wherry::controllers {
 
@@ -21,18 +22,12 @@ using std::chrono::seconds;
 constexpr std::string_view kNoExecute = "NoExecute";
 constexpr std::string_view kByNode = "node";
 
-bool covers(const core_v1::Toleration& toleration, const core_v1::Taint& taint) {
-  if (!toleration.effect().empty() && toleration.effect() != taint.effect()) return false;
-  if (!toleration.key().empty() && toleration.key() != taint.key()) return false;
-  return toleration.operator_() == "Exists" || toleration.value() == taint.value();
-}
-
 // How long the pod's tolerations let it live with one taint.
 std::optional<seconds> stayWith(const Pod& pod, const core_v1::Taint& taint) {
   bool covered = false;
   std::optional<seconds> shortest;
   for (const auto toleration : pod.spec().tolerations()) {
-    if (!covers(toleration, taint)) continue;
+    if (!meta::tolerates(toleration.tree(), taint.tree())) continue;
     covered = true;
     if (!toleration.has("tolerationSeconds")) continue;
     const seconds stay(std::max<int64_t>(0, toleration.tolerationSeconds()));

@@ -9,6 +9,7 @@ namespace {
   "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}"
 #define DEPLOYMENT(more) "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {" TEMPLATE more "}}"
 #define STATEFULSET(more) "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: w}, spec: {" TEMPLATE more "}}"
+#define DAEMONSET(more) "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {" TEMPLATE more "}}"
 #define JOB(more)                                          \
   "{apiVersion: batch/v1, kind: Job, metadata: {name: j}," \
   " spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}" more "}}"
@@ -34,6 +35,35 @@ TEST(DeploymentAdmission, SaysHowItsPodsAreReplaced) {
                         DEPLOYMENT(", minReadySeconds: 60, progressDeadlineSeconds: 30"),
                         {"FieldValueInvalid spec.progressDeadlineSeconds"}},
                    });
+}
+
+TEST(DaemonSetAdmission, SaysHowItsPodsAreReplaced) {
+  AdmissionWorld world;
+  expectAll(world,
+            std::vector<FilledIn>{
+                {"one at a time", DAEMONSET(""), "spec.updateStrategy",
+                 "{type: RollingUpdate, rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}"},
+                {"by hand", DAEMONSET(", updateStrategy: {type: OnDelete}"), "spec.updateStrategy", "{type: OnDelete}"},
+            });
+  expectAll(world, std::vector<Refused>{
+                       {"one more and one less at once",
+                        DAEMONSET(", updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}"),
+                        {"FieldValueInvalid spec.updateStrategy.rollingUpdate.maxSurge"}},
+                   });
+}
+
+TEST(DaemonSetAdmission, CountsTemplates) {
+  AdmissionWorld world;
+  const auto count = [](const Admitted& admitted) {
+    return Admitted(admitted).object.at("metadata").at("annotations").at("deprecated.daemonset.template.generation");
+  };
+  EXPECT_EQ(count(world.create(DAEMONSET(""))), "1");
+  EXPECT_EQ(count(world.update(DAEMONSET(""), "{spec: {minReadySeconds: 3}}")), "1");
+  EXPECT_EQ(count(world.update(DAEMONSET(""), "{spec: {template: {metadata: {annotations: {x: y}}}}}")), "2");
+  EXPECT_EQ(
+      count(world.update(DAEMONSET(""), "{metadata: {annotations: {deprecated.daemonset.template.generation: '9'}}}")),
+      "1")
+      << "nobody else counts";
 }
 
 TEST(DeploymentAdmission, FindsItsPods) {

@@ -6,6 +6,7 @@
 #include "apiserver/admission/hooks.h"
 #include "apiserver/admission/number_or_percent.h"
 #include "apiserver/admission/pod_spec.h"
+#include "base/strings.h"
 #include "meta/selector.h"
 
 namespace wherry::apiserver {
@@ -31,6 +32,23 @@ void requireRestartPolicyAlways(const json::Value& podTemplate, meta::FieldError
   std::string_view policy = getString(podTemplate, "spec.restartPolicy");
   if (policy == "Always") return;
   errors.push_back(meta::notSupportedField("spec.template.spec.restartPolicy", json::Value(policy), {"Always"}));
+}
+
+// The annotation that numbers a DaemonSet's templates, for clients from before ControllerRevisions. Not the user's.
+void countTemplates(AdmissionRequest& request) {
+  constexpr std::string_view kCount = "deprecated.daemonset.template.generation";
+  json::Object& annotations = ensurePath(request.object.as_object(), {"metadata", "annotations"});
+  const json::Value* given = annotations.if_contains(kCount);
+  const auto read = [](const json::Value* text) {
+    const auto count = text && text->is_string() ? base::parseInt<int64_t>(text->get_string()) : std::nullopt;
+    return count && *count > 0 ? *count : 1;
+  };
+  int64_t count = read(given);
+  if (request.old) {
+    count = read(objectAt(*request.old, "metadata.annotations").if_contains(kCount));
+    if (!json::equal(objectAt(*request.old, "spec.template"), objectAt(request.object, "spec.template"))) ++count;
+  }
+  annotations[kCount] = std::to_string(count);
 }
 
 void checkSelects(const json::Value& selector, const json::Object& labels, meta::FieldErrors& errors) {
@@ -68,6 +86,7 @@ void prepareDeployment(AdmissionRequest& request) {
 void prepareDaemonSet(AdmissionRequest& request) {
   if (!writesMain(request)) return;
   prepareTemplated(request);
+  countTemplates(request);
   json::Object& strategy = ensurePath(request.object.as_object(), {"spec", "updateStrategy"});
   if (getString(strategy, "type", "").empty()) strategy["type"] = "RollingUpdate";
   if (getString(strategy, "type") != "RollingUpdate") return;

@@ -2,21 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "meta/toleration.h"
+
 namespace wherry::scheduler {
-
-namespace {
-
-bool tolerates(const core_v1::Toleration& toleration, const core_v1::Taint& taint) {
-  if (!toleration.effect().empty() && toleration.effect() != taint.effect()) return false;
-  if (toleration.operator_() == "Exists") return toleration.key().empty() || toleration.key() == taint.key();
-  return toleration.key() == taint.key() && toleration.value() == taint.value();
-}
-
-}  // namespace
 
 bool isTolerated(const core_v1::PodSpec& pod, const core_v1::Taint& taint) {
   for (const auto toleration : pod.tolerations()) {
-    if (tolerates(toleration, taint)) return true;
+    if (meta::tolerates(toleration.tree(), taint.tree())) return true;
   }
   return false;
 }
