@@ -2,11 +2,13 @@
 #include "clusterdns/server.h"
 
 #include <cstdlib>
+#include <ctime>
 #include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -164,6 +166,41 @@ TEST_F(ServerTest, OfTooManyConnectionsTheIdlestGoes) {
   EXPECT_EQ(askTcp(third.get(), kWeb), kWebAnswer);
   EXPECT_EQ(askTcp(second.get(), kWeb), "no answer");
   EXPECT_EQ(askTcp(first.get(), kWeb), kWebAnswer);
+}
+
+// Every descriptor that the process may have.
+std::vector<base::Fd> allDescriptors() {
+  std::vector<base::Fd> taken;
+  for (;;) {
+    base::Fd fd(::dup(0));
+    if (!fd) return taken;
+    taken.push_back(std::move(fd));
+  }
+}
+
+double cpuSeconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
+TEST_F(ServerTest, WithoutDescriptorsItWaitsInsteadOfTurning) {
+  auto server = start();
+  EXPECT_EQ(askTcp(connectTo(server->port(), SOCK_STREAM).get(), kWeb), kWebAnswer);
+  base::Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  SocketAddress address = SocketAddress::of("127.0.0.1", server->port());
+  rlimit before{}, few{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  few = {.rlim_cur = 256, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  auto taken = allDescriptors();
+  ASSERT_EQ(::connect(client.get(), address.get(), address.size), 0);
+  double used = cpuSeconds();
+  ::poll(nullptr, 0, 500);
+  EXPECT_LT(cpuSeconds() - used, 0.1);
+  taken.clear();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(askTcp(client.get(), kWeb), kWebAnswer) << "the client was only put off";
 }
 
 TEST_F(ServerTest, AnIdleConnectionIsClosedAlsoWhenHalfAQueryCame) {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "clusterdns/socket_address.h"
 #include "clusterdns/transfer.h"
@@ -20,6 +22,8 @@ constexpr size_t kLengthSize = 2;
 // Nothing more is read or made while so much waits for the client.
 constexpr size_t kMaxUnsent = 64 << 10;
 constexpr size_t kMaxForwarded = 64;
+constexpr auto kExhaustedPause = std::chrono::seconds(1);
+const base::Log kLog("clusterdns");
 
 bool isTransfer(const dns::Query& query) {
   bool type = query.qtype() == dns::Type::kAxfr || query.qtype() == dns::Type::kIxfr;
@@ -258,13 +262,22 @@ void TcpListener::onReady(uint32_t) {
     SocketAddress peer;
     peer.size = sizeof peer.storage;
     base::Fd fd(::accept4(socket_.get(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) return;
+    if (!fd) return pauseIfExhausted(errno);
     auto ofClient = ofClient_.find(std::string(peer.bytes()));
     // Closed at once: the client asks again.
     if (ofClient != ofClient_.end() && ofClient->second >= serving_.limits.tcpConnectionsPerClient) continue;
     if (connections_.size() >= serving_.limits.tcpConnections && !closeIdlest()) continue;
     std::make_shared<Connection>(shared_from_this(), std::move(fd), peer)->start();
   }
+}
+
+// Else the loop would turn without a pause, as the client still waits.
+void TcpListener::pauseIfExhausted(int error) {
+  if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS) return;
+  kLog.warn("cannot accept connections: {}", std::strerror(error));
+  loop_.modify(socket_.get(), 0);
+  loop_.addTimer(std::chrono::steady_clock::now() + kExhaustedPause,
+                 [self = shared_from_this()] { self->loop_.modify(self->socket_.get(), EPOLLIN); });
 }
 
 bool TcpListener::closeIdlest() {

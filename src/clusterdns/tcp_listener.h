@@ -24,6 +24,8 @@ class TcpListener : public net::EventLoop::Source, public std::enable_shared_fro
 
  private:
   class Connection;
+  // Accepts nothing for a second when the process has no descriptor or memory for it.
+  void pauseIfExhausted(int error);
   // False when there is none that may go.
   bool closeIdlest();
 
