@@ -166,6 +166,8 @@ void bindPod(Backend& backend, WriteContext context, const json::Value& binding,
     copyMap(pod, binding, "annotations");
     copyMap(pod, binding, "labels");
     setScheduled(pod, time);
+    // It has its node; the promise of one would be stale from now on (KEP-5278).
+    json::ensureObject(pod.as_object(), "status").erase("nominatedNodeName");
     return pod;
   };
   updateObject(backend, std::move(context), std::move(change), [done = std::move(done)](Written written) {

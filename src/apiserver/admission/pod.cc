@@ -210,7 +210,13 @@ void validateUpdate(const AdmissionRequest& request, meta::FieldErrors& errors) 
   }
   checkGates(spec, old, errors);
   bool sameNode = getString(spec, "nodeName") == getString(old, "nodeName");
-  if (!sameNode || !json::equal(withoutMutable(spec), withoutMutable(old))) {
+  json::Object rest = withoutMutable(spec), oldRest = withoutMutable(old);
+  if (mayMoveElsewhere(old)) {
+    validateGatedUpdate(spec, old, errors);
+    eraseNodeChoice(rest);
+    eraseNodeChoice(oldRest);
+  }
+  if (!sameNode || !json::equal(rest, oldRest)) {
     errors.push_back(meta::forbiddenField(
         "spec",
         "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -237,7 +243,10 @@ void preparePod(AdmissionRequest& request) {
   applyLimitRanges(request);
   applyPriority(request, spec);
   applyTolerations(spec);
-  object["status"] = {{"phase", "Pending"}, {"qosClass", qosClass(spec)}};
+  applyLabelKeys(spec, objectAt(request.object, "metadata.labels"));
+  json::Value status = {{"phase", "Pending"}, {"qosClass", qosClass(spec)}};
+  if (auto conditions = conditionsOfGated(spec); !conditions.empty()) status.as_object()["conditions"] = conditions;
+  object["status"] = std::move(status);
 }
 
 void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors) {
@@ -252,6 +261,10 @@ void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors) {
   }
   if (creates(request) && !arrayAt(spec->get_object(), "ephemeralContainers").empty()) {
     errors.push_back(meta::forbiddenField("spec.ephemeralContainers", "cannot be set on create"));
+  }
+  if (creates(request) && mayMoveElsewhere(spec->get_object()) && !getString(*spec, "nodeName").empty()) {
+    errors.push_back(
+        meta::forbiddenField("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
   }
   if (creates(request) && errors.empty()) refuseBeyondLimits(request, spec->get_object());
 }

@@ -175,6 +175,108 @@ TEST(PodAdmission, LetsLittleOfAPodChange) {
                    });
 }
 
+#define GATED(more) POD("schedulingGates: [{name: example.com/g}], containers: [{name: c, image: 'i:1'}]" more)
+#define NODE_TERMS(terms) \
+  "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: " terms "}}}"
+
+TEST(PodAdmission, AGatedPodSaysSoAndChoosesItsNodesMoreNarrowly) {
+  AdmissionWorld world;
+  expectAll(world,
+            std::vector<FilledIn>{{"it is not to be scheduled", GATED(""), "status.conditions",
+                                   "[{type: PodScheduled, status: 'False', lastProbeTime: null, lastTransitionTime: "
+                                   "null, reason: SchedulingGated, "
+                                   "message: Scheduling is blocked due to non-empty scheduling gates}]"},
+                                  {"without gates nothing is said yet", CONTAINER(""), "status.conditions", ""}});
+  expectAll(world,
+            std::vector<Refused>{{"it has no node", GATED(", nodeName: n"), {"FieldValueForbidden spec.nodeName"}}});
+  expectAll(
+      world,
+      std::vector<Changed>{
+          {"its gates are opened", GATED(""), "{spec: {schedulingGates: null}}", {}},
+          {"a selector is added", GATED(", nodeSelector: {a: b}"), "{spec: {nodeSelector: {c: d}}}", {}},
+          {"... not changed",
+           GATED(", nodeSelector: {a: b}"),
+           "{spec: {nodeSelector: {a: c}}}",
+           {"FieldValueInvalid spec.nodeSelector"}},
+          {"... and only while it is gated",
+           CONTAINER(""),
+           "{spec: {nodeSelector: {c: d}}}",
+           {"FieldValueForbidden spec"}},
+          {"an affinity to nodes where there was none",
+           GATED(""),
+           "{spec: {" NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}]}]") "}}",
+           {}},
+          {"a term with one more requirement",
+           GATED(", " NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}]}]")),
+           "{spec: {" NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}, {key: b, operator: Exists}]}]") "}}",
+           {}},
+          {"... not with another",
+           GATED(", " NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}]}]")),
+           "{spec: {" NODE_TERMS("[{matchExpressions: [{key: b, operator: Exists}]}]") "}}",
+           {"FieldValueInvalid "
+            "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]"}},
+          {"not one more term, which would allow more",
+           GATED(", " NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}]}]")),
+           "{spec: {" NODE_TERMS("[{matchExpressions: [{key: a, operator: Exists}]}, {matchExpressions: [{key: b, "
+                                 "operator: Exists}]}]") "}}",
+           {"FieldValueInvalid "
+            "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms"}},
+          {"other pods are chosen once",
+           GATED(""),
+           "{spec: {affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: z}]}}}}",
+           {"FieldValueForbidden spec"}},
+      });
+}
+
+TEST(PodAdmission, LabelKeysBecomePartOfTheSelectorBesideThem) {
+  AdmissionWorld world;
+#define LABELLED(more)                                                                                            \
+  "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {hash: h, tenant: t}}, spec: {containers: [{name: c, " \
+  "image: i}], " more "}}"
+  expectAll(
+      world,
+      std::vector<FilledIn>{
+          {"of affinity terms",
+           LABELLED(
+               "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, "
+               "labelSelector: {matchLabels: {a: b}}, matchLabelKeys: [hash, none], mismatchLabelKeys: [tenant]}]}}"),
+           "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.0.labelSelector",
+           "{matchLabels: {a: b}, matchExpressions: [{key: hash, operator: In, values: [h]}, {key: tenant, operator: "
+           "NotIn, values: [t]}]}"},
+          {"of preferred ones",
+           LABELLED("affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, "
+                    "podAffinityTerm: {topologyKey: zone, labelSelector: {}, matchLabelKeys: [hash]}}]}}"),
+           "spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.0.podAffinityTerm."
+           "labelSelector",
+           "{matchExpressions: [{key: hash, operator: In, values: [h]}]}"},
+          {"of spread constraints",
+           LABELLED("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, "
+                    "labelSelector: {}, matchLabelKeys: [hash]}]"),
+           "spec.topologySpreadConstraints.0.labelSelector",
+           "{matchExpressions: [{key: hash, operator: In, values: [h]}]}"},
+      });
+  expectAll(
+      world,
+      std::vector<Refused>{
+          {"a term needs a topology key",
+           LABELLED("affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: ''}]}}"),
+           {"FieldValueRequired "
+            "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey"}},
+          {"label keys need a selector",
+           LABELLED("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: "
+                    "DoNotSchedule, matchLabelKeys: [hash]}]"),
+           {"FieldValueForbidden spec.topologySpreadConstraints[0].matchLabelKeys"}},
+          {"a least number of domains is for what must be",
+           LABELLED("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: "
+                    "ScheduleAnyway, minDomains: 2}]"),
+           {"FieldValueInvalid spec.topologySpreadConstraints[0].minDomains"}},
+          {"a key has one constraint of a kind",
+           LABELLED("topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: "
+                    "ScheduleAnyway}, {maxSkew: 2, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]"),
+           {"FieldValueDuplicate spec.topologySpreadConstraints[1].{topologyKey, whenUnsatisfiable}"}},
+      });
+}
+
 TEST(PodAdmission, EphemeralContainersGetDefaults) {
   AdmissionWorld world;
   auto admitted =

@@ -24,6 +24,20 @@ void validateEphemeralContainers(const json::Object& spec, const std::string& pa
 // Those that a pod has stay, as they are.
 void validateEphemeralContainersUpdate(const json::Object& spec, const json::Object& old, meta::FieldErrors& errors);
 
+// Affinity terms and topology spread constraints.
+void validatePodScheduling(const json::Object& spec, const std::string& path, meta::FieldErrors& errors);
+
+// What a new pod's status.conditions say: PodScheduled is False, reason SchedulingGated, while it has gates.
+json::Array conditionsOfGated(const json::Object& spec);
+// A new pod's matchLabelKeys and mismatchLabelKeys become part of the labelSelector beside them.
+void applyLabelKeys(json::Object& spec, const json::Object& labels);
+
+// While a pod is gated, the nodes it may go to may become fewer (KEP-3838).
+bool mayMoveElsewhere(const json::Object& old);
+void validateGatedUpdate(const json::Object& spec, const json::Object& old, meta::FieldErrors& errors);
+// Takes out what validateGatedUpdate() has judged.
+void eraseNodeChoice(json::Object& spec);
+
 // "Guaranteed", "Burstable", "BestEffort".
 std::string_view qosClass(const json::Object& spec);
 

@@ -252,6 +252,7 @@ void validatePodSpec(const json::Object& spec, const std::string& path, meta::Fi
   validatePodSecurity(spec, path, errors);
   checkNames(spec, path, errors);
   checkTolerations(spec, path, errors);
+  validatePodScheduling(spec, path, errors);
   checkDns(spec, path, errors);
 }
 
