@@ -12,14 +12,29 @@
 
 namespace wherry::scheduler {
 
+struct CycleState;  // cycle_state.h: what a rule may need to know beyond the node
+using NodeList = std::vector<const NodeInfo*>;
+
 // Why not, as `kubectl describe pod` shows it ("Insufficient cpu"); empty when the node will do.
 using Reasons = std::vector<std::string>;
+
+// Whether the node would do if pods of lower priority went.
+enum class Preemption : uint8_t { kFutile, kMayHelp };
+
+struct Verdict {
+  Reasons reasons;
+  Preemption preemption = Preemption::kFutile;
+
+  bool fits() const { return reasons.empty(); }
+};
 
 // What may make room for a pod that a filter has refused.
 enum class Relief : uint8_t {
   kNodeChange = 0,        // only another node, or another state of this one
   kNodeOrPodRemoval = 1,  // ... or a pod that goes
   kNodeOrStorage = 2,     // ... or a claim or volume that changes
+  kNodeOrPodArrival = 4,  // ... or a pod that comes, or changes its labels
+  kNodeOrPods = 1 | 4,    // ... or any of the two
 };
 // What helps against either.
 constexpr Relief operator|(Relief a, Relief b) {
@@ -29,7 +44,7 @@ constexpr bool helps(Relief what, Relief against) { return (what | against) == a
 
 struct Filter {
   std::string_view name;
-  Reasons (*check)(const PodInfo&, const NodeInfo&);
+  Verdict (*check)(const CycleState&, const NodeInfo&);
   Relief relief;
 };
 
@@ -41,11 +56,11 @@ enum class Scale { kAsIs, kHighestIsBest, kHighestIsWorst };
 struct Score {
   std::string_view name;
   int64_t weight;
-  int64_t (*rate)(const PodInfo&, const NodeInfo&);
+  std::vector<int64_t> (*rate)(const CycleState&, const NodeList&);
   Scale scale;
 };
 
-// The tables, in order: cheap filters first.
+// The tables, in upstream's order: the first filter that refuses decides what the message says.
 std::span<const Filter> filters();
 std::span<const Score> scores();
 

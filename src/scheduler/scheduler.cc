@@ -1,31 +1,30 @@
 #include "scheduler/scheduler.h"
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "base/log.h"
 #include "base/random.h"
-#include "client/workqueue.h"
 #include "meta/persistent_volumes.h"
 #include "meta/time.h"
+#include "scheduler/attempts.h"
+#include "scheduler/binders.h"
 #include "scheduler/cluster_cache.h"
 #include "scheduler/cycle.h"
+#include "scheduler/inbox.h"
+#include "scheduler/lookups.h"
 #include "scheduler/pending_pods.h"
 #include "scheduler/pod_condition.h"
+#include "scheduler/preemptor.h"
 #include "scheduler/scheduler_metrics.h"
-#include "scheduler/volume_needs.h"
-#include "views/storage_v1.h"
 
 namespace wherry::scheduler {
 
 namespace {
 
+using core_v1::Namespace;
 using core_v1::Node;
 using core_v1::Pod;
 using meta::ObjectPtr;
@@ -43,97 +42,7 @@ bool isOurs(const Pod& pod) {
 bool wantsNode(const Pod& pod) { return isOurs(pod) && pod.spec().schedulingGates().empty(); }
 bool isGated(const Pod& pod) { return isOurs(pod) && !pod.spec().schedulingGates().empty(); }
 
-// What the informers tell, handed to the scheduler's thread.
-class Inbox {
- public:
-  struct Change {
-    ObjectPtr before;
-    ObjectPtr after;
-    enum class Of { kPod, kNode, kStorage } of = Of::kPod;
-  };
-
-  void push(Change change) {
-    std::lock_guard lock(mutex_);
-    changes_.push_back(std::move(change));
-    filled_.notify_one();
-  }
-
-  void synced(bool ofNode) {
-    std::lock_guard lock(mutex_);
-    (ofNode ? nodesSynced_ : podsSynced_) = true;
-    filled_.notify_one();
-  }
-
-  // All there is, waiting for some until `deadline` (none: for ever) unless there is work left. Nothing before both
-  // caches are whole.
-  std::vector<Change> take(std::optional<steady_clock::time_point> deadline, bool hasWork, std::stop_token stop) {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, stop, [&] { return nodesSynced_ && podsSynced_; });
-    const auto filled = [&] { return !changes_.empty(); };
-    if (!hasWork && deadline) {
-      filled_.wait_until(lock, stop, *deadline, filled);
-    } else if (!hasWork) {
-      filled_.wait(lock, stop, filled);
-    }
-    return std::exchange(changes_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any filled_;
-  std::vector<Change> changes_;
-  bool nodesSynced_ = false;
-  bool podsSynced_ = false;
-};
-
-// Pods whose binding failed, with the time to try them again.
-class Retries {
- public:
-  void add(const meta::ObjectKey& key) {
-    const auto at = steady_clock::now() + client::retryDelay(failures_[key]++);
-    deadlines_.emplace(at, key);
-  }
-  void forget(const meta::ObjectKey& key) { failures_.erase(key); }
-
-  std::optional<steady_clock::time_point> earliest() const {
-    if (deadlines_.empty()) return std::nullopt;
-    return deadlines_.begin()->first;
-  }
-  size_t size() const { return deadlines_.size(); }
-  std::vector<meta::ObjectKey> takeDue(steady_clock::time_point now) {
-    std::vector<meta::ObjectKey> due;
-    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-      due.push_back(deadlines_.begin()->second);
-      deadlines_.erase(deadlines_.begin());
-    }
-    return due;
-  }
-
- private:
-  std::map<meta::ObjectKey, unsigned> failures_;
-  std::set<std::pair<steady_clock::time_point, meta::ObjectKey>> deadlines_;
-};
-
-// How long and how often it was tried to give pods a node.
-class Trials {
- public:
-  void begin(const meta::ObjectKey& key) { trials_.try_emplace(key, Trial{steady_clock::now(), 0}); }
-  void countAttempt(const meta::ObjectKey& key) {
-    if (auto found = trials_.find(key); found != trials_.end()) ++found->second.attempts;
-  }
-  void succeed(const meta::ObjectKey& key) {
-    auto trial = trials_.extract(key);
-    if (trial) countScheduled(steady_clock::now() - trial.mapped().start, trial.mapped().attempts);
-  }
-  void forget(const meta::ObjectKey& key) { trials_.erase(key); }
-
- private:
-  struct Trial {
-    steady_clock::time_point start;
-    unsigned attempts;
-  };
-  std::map<meta::ObjectKey, Trial> trials_;
-};
+size_t pickAny(size_t count) { return base::randomBelow(static_cast<uint32_t>(count)); }
 
 class EventDrivenScheduler : public Scheduler {
  public:
@@ -142,82 +51,90 @@ class EventDrivenScheduler : public Scheduler {
         clock_(context.clock),
         events_(context.events.forComponent(std::string(kSchedulerName))),
         pods_(context.informers.informer(Pod::kResource())),
-        claims_(context.informers.informer(core_v1::PersistentVolumeClaim::kResource())),
-        volumes_(context.informers.informer(core_v1::PersistentVolume::kResource())),
-        classes_(context.informers.informer(storage_v1::StorageClass::kResource())) {
-    pods_.addHandler({.onChange =
-                          [this](const ObjectPtr& before, const ObjectPtr& after) {
-                            inbox_.push({before, after});
-                          },
-                      .onSynced = [this] { inbox_.synced(false); },
-                      .onRevision = {}});
-    context.informers.informer(Node::kResource())
-        .addHandler({.onChange =
-                         [this](const ObjectPtr& before, const ObjectPtr& after) {
-                           inbox_.push({before, after, Inbox::Change::Of::kNode});
-                         },
-                     .onSynced = [this] { inbox_.synced(true); },
-                     .onRevision = {}});
-    for (client::Informer* informer : {&claims_, &volumes_, &classes_}) {
-      informer->addHandler({.onChange =
-                                [this](const ObjectPtr& before, const ObjectPtr& after) {
-                                  inbox_.push({before, after, Inbox::Change::Of::kStorage});
-                                },
-                            .onSynced = {},
-                            .onRevision = {}});
-    }
+        lookups_(context.informers),
+        preemptor_(context.client, events_, context.clock),
+        binders_(context.client, events_, [this](const PodInfoPtr& pod, const meta::StatusError& error) {
+          inbox_.push({.of = Change::Of::kBinding,
+                       .before = {},
+                       .after = {},
+                       .pod = pod,
+                       .error = std::make_shared<const meta::StatusError>(error)});
+        }) {
+    follow(pods_, Change::Of::kPod);
+    follow(context.informers.informer(Node::kResource()), Change::Of::kNode);
+    follow(context.informers.informer(Namespace::kResource()), Change::Of::kNamespace);
+    for (client::Informer* informer : lookups_.storage()) follow(*informer, Change::Of::kStorage);
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   }
 
  private:
+  void follow(client::Informer& informer, Change::Of of) {
+    informer.addHandler(
+        {.onChange = [this, of](const ObjectPtr& before,
+                                const ObjectPtr& after) { inbox_.push({.of = of, .before = before, .after = after}); },
+         .onSynced =
+             [this, of] {
+               if (of != Change::Of::kStorage) inbox_.synced(of);
+             },
+         .onRevision = {}});
+  }
+
   void run(std::stop_token stop) {
     bool hasWork = false;
     while (!stop.stop_requested()) {
-      for (const auto& change : inbox_.take(retries_.earliest(), hasWork, stop)) {
-        take(change);
-      }
+      for (const auto& change : inbox_.take(retries_.earliest(), hasWork, stop)) take(change);
       for (const auto& key : retries_.takeDue(steady_clock::now())) tryAgain(key);
       gauge_.show({.active = pending_.readyCount(),
-                   .backoff = retries_.size(),
+                   .backoff = retries_.size() + pending_.backoffCount(),
                    .unschedulable = pending_.parkedCount(),
                    .gated = gated_.size()});
-      const auto pod = pending_.take();
+      const auto pod = pending_.take(steady_clock::now());
       hasWork = pod.has_value();
       if (pod && !stop.stop_requested()) schedule(*pod);
     }
   }
 
-  void take(const Inbox::Change& change) {
+  // -- what has changed ------------------------------------------------------------------------------------------
+
+  void take(const Change& change) {
     switch (change.of) {
-      case Inbox::Change::Of::kPod:
+      case Change::Of::kPod:
         return podChanged(Pod(change.before), Pod(change.after));
-      case Inbox::Change::Of::kNode:
+      case Change::Of::kNode:
         return nodeChanged(Node(change.before), Node(change.after));
-      case Inbox::Change::Of::kStorage:
-        return pending_.retry(Relief::kNodeOrStorage);
+      case Change::Of::kStorage:
+        return retry(Relief::kNodeOrStorage);
+      case Change::Of::kNamespace:
+        return namespaceChanged(Namespace(change.before), Namespace(change.after));
+      case Change::Of::kBinding:
+        return bindingFailed(*change.pod, *change.error);
     }
   }
 
-  // -- what has changed ------------------------------------------------------------------------------------------
+  void retry(Relief occasion) { pending_.retry(occasion, steady_clock::now()); }
 
   void nodeChanged(const Node& before, const Node& after) {
     if (!after) return cache_.removeNode(before.metadata().name());
     cache_.putNode(after);
-    if (!before || mayAdmitMore(before, after)) pending_.retry(Relief::kNodeChange);
+    if (!before || mayAdmitMore(before, after)) retry(Relief::kNodeChange);
+  }
+
+  // Terms of pod affinity may choose namespaces by their labels.
+  void namespaceChanged(const Namespace& before, const Namespace& after) {
+    if (!after) return cache_.removeNamespace(before.metadata().name());
+    cache_.putNamespace(after);
+    if (!before || before.metadata().labels() != after.metadata().labels()) retry(Relief::kNodeOrPods);
   }
 
   void podChanged(const Pod& before, const Pod& after) {
     const auto key = (after ? after : before).key();
-    if (holdsRoom(after)) {
-      cache_.putPod(after);
-    } else if ((!after || isTerminal(after)) && cache_.removePod(key)) {
-      pending_.retry(Relief::kNodeOrPodRemoval);
-    }
+    countOnNode(key, before, after);
     if (isGated(after)) {
       gated_.insert(key);
     } else {
       gated_.erase(key);
     }
+    followPromise(key, before, after);
     if (!wantsNode(after)) {
       pending_.remove(key);
       retries_.forget(key);
@@ -228,9 +145,39 @@ class EventDrivenScheduler : public Scheduler {
     }
   }
 
+  void countOnNode(const meta::ObjectKey& key, const Pod& before, const Pod& after) {
+    if (holdsRoom(after)) {
+      cache_.putPod(after);
+      if (!holdsRoom(before) || affectsOthers(before, after)) retry(Relief::kNodeOrPodArrival);
+    } else if ((!after || isTerminal(after)) && cache_.removePod(key)) {
+      retry(Relief::kNodeOrPodRemoval);
+    }
+  }
+
+  // Affinity and spreading look at the labels of pods, the latter not at those that are being deleted.
+  static bool affectsOthers(const Pod& before, const Pod& after) {
+    return before.metadata().labels() != after.metadata().labels() ||
+           before.metadata().deleting() != after.metadata().deleting();
+  }
+
   // Not for our own changes of its status.
   static bool matters(const Pod& before, const Pod& after) {
     return before.spec().tree() != after.spec().tree() || before.metadata().labels() != after.metadata().labels();
+  }
+
+  // What another one says, or we have said in a former life; what we have just decided stays until it is written.
+  void followPromise(const meta::ObjectKey& key, const Pod& before, const Pod& after) {
+    if (!isOurs(after)) {
+      if (cache_.forgetNomination(key) && !holdsRoom(after)) retry(Relief::kNodeOrPodRemoval);
+      return;
+    }
+    const auto now = after.status().nominatedNodeName();
+    if (now == (before ? before.status().nominatedNodeName() : std::string_view())) return;
+    if (!now.empty()) {
+      cache_.nominate(std::make_shared<const PodInfo>(after), now);
+    } else if (cache_.forgetNomination(key)) {
+      retry(Relief::kNodeOrPodRemoval);
+    }
   }
 
   void tryAgain(const meta::ObjectKey& key) {
@@ -242,37 +189,74 @@ class EventDrivenScheduler : public Scheduler {
 
   void schedule(const Pod& pod) {
     const auto start = steady_clock::now();
-    trials_.countAttempt(pod.key());
-    const Attempt result = attempt(pod);
-    countAttempt(result, steady_clock::now() - start);
-    if (result == Attempt::kScheduled) trials_.succeed(pod.key());
-  }
-
-  Attempt attempt(const Pod& pod) {
-    PodInfo info(pod);
-    info.volumes = decideVolumeNeeds(pod, storage());
-    const auto pick = [](size_t count) { return base::randomBelow(static_cast<uint32_t>(count)); };
-    const auto placement = decidePlacement(info, cache_.nodes(), pick);
+    const auto trial = trials_.countAttempt(pod.key());
+    auto info = std::make_shared<PodInfo>(pod);
+    info->volumes = lookups_.volumeNeedsOf(pod);
+    const CycleState cycle(*info, cache_, [this](const Pod& of) { return lookups_.siblingsOf(of); });
+    const auto placement = decidePlacement(cycle, pickAny);
     if (placement.node.empty()) {
-      pending_.park(pod.key(), placement.relief);
-      reportUnschedulable(pod, placement.message);
-      return Attempt::kUnschedulable;
+      refuse(cycle, info, placement);
+    } else if (!info->volumes.unbound.empty()) {
+      countAttempt(chooseNodeOfClaims(*info, placement.node), steady_clock::now() - start);
+      return;
+    } else {
+      return bind({std::move(info), placement.node, trial, start});
     }
-    if (!info.volumes.unbound.empty()) return chooseNodeOfClaims(info, placement.node);
-    return bind(info, placement.node) ? Attempt::kScheduled : Attempt::kError;
+    countAttempt(Attempt::kUnschedulable, steady_clock::now() - start);
   }
 
-  Storage storage() const {
-    return {.claim = [this](auto ns, auto name) { return claims_.get(ns, name); },
-            .volume = [this](auto name) { return volumes_.get("", name); },
-            .storageClass = [this](auto name) { return classes_.get("", name); },
-            .volumes = [this] { return volumes_.list(); }};
+  void bind(Binders::Job job) {
+    const auto key = job.pod->pod.key();
+    cache_.assume(job.pod, job.node);
+    cache_.forgetNomination(key);
+    pending_.remove(key);
+    trials_.forget(key);
+    binders_.bind(std::move(job));
+  }
+
+  void bindingFailed(const PodInfo& info, const meta::StatusError& error) {
+    const Pod& pod = info.pod;
+    if (cache_.removePod(pod.key(), pod.metadata().uid())) retry(Relief::kNodeOrPodRemoval);
+    // Gone, or bound by somebody else: its event says so.
+    if (!error.isNotFound() && !error.isConflict()) {
+      log_.warn("binding {}: {}", pod.key().text(), error.message());
+      events_.record(*pod.object(), client::Severity::kWarning, "FailedScheduling", error.message());
+    }
+    retries_.add(pod.key());
+  }
+
+  // No node will do: others may have to go for it.
+  void refuse(const CycleState& cycle, const PodInfoPtr& info, const Placement& placement) {
+    const auto key = info->pod.key();
+    pending_.park(key, placement.relief, steady_clock::now());
+    PreemptionPlan plan;  // nobody, where there are no nodes
+    if (!placement.refused.empty()) plan = decidePreemption(cycle, placement.refused, lookups_.budgets(), pickAny);
+    if (!plan.node.empty()) {
+      promise(info, plan);
+    } else if (!plan.keepsPromise) {
+      if (cache_.forgetNomination(key)) retry(Relief::kNodeOrPodRemoval);
+    }
+    report(info->pod, plan.message.empty() ? placement.message : placement.message + " " + plan.message);
+  }
+
+  void promise(const PodInfoPtr& info, const PreemptionPlan& plan) {
+    std::vector<PodInfoPtr> displaced;  // they have to look for another node
+    for (const auto& other : cache_.nominatedOn(plan.node)) {
+      if (other->priority() < info->priority()) displaced.push_back(other);
+    }
+    cache_.nominate(info, plan.node);
+    preemptor_.remove(*info, plan);
+    for (const auto& other : displaced) {
+      cache_.forgetNomination(other->pod.key());
+      preemptor_.takeBackPromise(other->pod);
+      retry(Relief::kNodeOrPodRemoval);
+    }
   }
 
   // The pod is tried again when its claims have their volumes, which are of this node then.
   Attempt chooseNodeOfClaims(const PodInfo& info, const std::string& node) {
     const auto key = info.pod.key();
-    pending_.park(key, Relief::kNodeOrStorage);
+    pending_.park(key, Relief::kNodeOrStorage, steady_clock::now());
     try {
       for (const auto& claim : info.volumes.unbound) chooseNodeOf(claim, node);
       return Attempt::kUnschedulable;
@@ -293,40 +277,16 @@ class EventDrivenScheduler : public Scheduler {
                   client::PatchType::kMerge, patch);
   }
 
-  bool bind(const PodInfo& info, const std::string& node) {
-    const auto metadata = info.pod.metadata();
-    cache_.assume(info, node);
-    pending_.remove(info.pod.key());
-    try {
-      client_.createSubresource(Pod::kResource(), metadata.ns(), metadata.name(), "binding", bindingOf(info.pod, node));
-      events_.record(*info.pod.object(), client::Severity::kNormal, "Scheduled",
-                     fmt::format("Successfully assigned {} to {}", info.pod.key().text(), node));
-      return true;
-    } catch (const meta::StatusError& error) {
-      bindingFailed(info.pod, error);
-      return false;
-    }
-  }
-
-  void bindingFailed(const Pod& pod, const meta::StatusError& error) {
-    cache_.removePod(pod.key());
-    pending_.retry(Relief::kNodeOrPodRemoval);
-    // Gone, or bound by somebody else: its event says so.
-    if (error.isNotFound() || error.isConflict()) return retries_.add(pod.key());
-    log_.warn("binding {}: {}", pod.key().text(), error.message());
-    events_.record(*pod.object(), client::Severity::kWarning, "FailedScheduling", error.message());
-    retries_.add(pod.key());
-  }
-
-  void reportUnschedulable(const Pod& pod, const std::string& message) {
+  void report(const Pod& pod, const std::string& message) {
     events_.record(*pod.object(), client::Severity::kWarning, "FailedScheduling", message);
     // What the API has by now: the pod at hand may be from before our last report.
     const Pod current(pods_.get(pod.key()));
     if (!wantsNode(current)) return;
-    const auto conditions = decideUnschedulable(current, message, meta::formatTime(clock_.now()));
-    if (!conditions) return;
+    const auto status =
+        decideUnschedulable(current, message, cache_.nominatedNode(pod.key()), meta::formatTime(clock_.now()));
+    if (!status) return;
     try {
-      const json::Value patch = json::Object{{"status", json::Object{{"conditions", *conditions}}}};
+      const json::Value patch = json::Object{{"status", *status}};
       client_.patch(Pod::kResource(), pod.metadata().ns(), pod.metadata().name(), client::PatchType::kStrategic, patch,
                     {.subresource = "status"});
     } catch (const meta::StatusError& error) {
@@ -338,11 +298,11 @@ class EventDrivenScheduler : public Scheduler {
   const base::Clock& clock_;
   client::EventRecorder events_;
   client::Informer& pods_;
-  client::Informer& claims_;
-  client::Informer& volumes_;
-  client::Informer& classes_;
+  const Lookups lookups_;
+  const Preemptor preemptor_;
   base::Log log_{"scheduler"};
   Inbox inbox_;
+  Binders binders_;
   // The thread's own.
   ClusterCache cache_;
   PendingPods pending_;

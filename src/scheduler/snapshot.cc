@@ -36,27 +36,35 @@ PodInfo::PodInfo(core_v1::Pod podToRead)
     : pod(std::move(podToRead)),
       requests(requestsOf(pod.spec())),
       scoredRequests(scoredRequestsOf(pod.spec())),
-      hostPorts(hostPortsOf(pod.spec())) {}
+      hostPorts(hostPortsOf(pod.spec())),
+      affinity(affinityTermsOf(pod)) {}
 
 void NodeInfo::setNode(core_v1::Node node) {
   node_ = std::move(node);
+  name_ = node_ ? node_.metadata().name() : std::string_view();
   allocatable_ = node_ ? Resources::of(node_.status().allocatable()) : Resources();
 }
 
-void NodeInfo::add(const PodInfo& pod) {
-  requested_.add(pod.requests);
-  scoredRequested_.add(pod.scoredRequests);
-  ++podCount_;
-  for (const auto& port : pod.hostPorts) ++hostPorts_[port];
+void NodeInfo::add(PodInfoPtr pod) {
+  requested_.add(pod->requests);
+  scoredRequested_.add(pod->scoredRequests);
+  for (const auto& port : pod->hostPorts) ++hostPorts_[port];
+  pods_.push_back(std::move(pod));
 }
 
-void NodeInfo::remove(const PodInfo& pod) {
-  requested_.subtract(pod.requests);
-  scoredRequested_.subtract(pod.scoredRequests);
-  --podCount_;
-  for (const auto& port : pod.hostPorts) {
+void NodeInfo::remove(const PodInfoPtr& pod) {
+  requested_.subtract(pod->requests);
+  scoredRequested_.subtract(pod->scoredRequests);
+  for (const auto& port : pod->hostPorts) {
     if (--hostPorts_[port] == 0) hostPorts_.erase(port);
   }
+  std::erase(pods_, pod);
+}
+
+std::optional<std::string_view> NodeInfo::label(std::string_view key) const {
+  const json::Value* value = node_ ? node_.metadata().labels().if_contains(key) : nullptr;
+  if (!value || !value->is_string()) return std::nullopt;
+  return value->get_string();
 }
 
 bool NodeInfo::hasConflict(const HostPort& port) const {

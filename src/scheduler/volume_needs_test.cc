@@ -56,7 +56,7 @@ std::string place(const World& world) {
       core_v1::Pod(objectOf("{metadata: {name: web, namespace: default}, spec: {volumes: [{name: d, "
                             "persistentVolumeClaim: {claimName: data}}]}}")));
   info.volumes = decideVolumeNeeds(info.pod, world.storage());
-  const auto placement = decidePlacement(info, cache.nodes(), [](size_t count) { return count - 1; });
+  const auto placement = decidePlacement(CycleState(info, cache), [](size_t count) { return count - 1; });
   if (placement.node.empty()) return placement.message;
   return placement.node + (info.volumes.unbound.empty() ? "" : " and then the claim");
 }
@@ -71,19 +71,19 @@ TEST(VolumeNeeds, AVolumeLeadsThePodToItsNode) {
 }
 
 TEST(VolumeNeeds, NoNodeWillDoForAClaimThatIsNotThere) {
-  EXPECT_EQ(place(World()), "0/2 nodes are available: 2 persistentvolumeclaim \"data\" not found.");
+  EXPECT_EQ(place(World()), "0/2 nodes are available: persistentvolumeclaim \"data\" not found.");
   EXPECT_EQ(place(worldOf("{metadata: {name: data, deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {}}")),
-            "0/2 nodes are available: 2 persistentvolumeclaim \"data\" is being deleted.");
+            "0/2 nodes are available: persistentvolumeclaim \"data\" is being deleted.");
 }
 
 TEST(VolumeNeeds, AClaimOfModeImmediateIsBoundFirst) {
   EXPECT_EQ(place(worldOf("{metadata: {name: data}, spec: {storageClassName: disk}}", "",
                           "{metadata: {name: disk}, volumeBindingMode: Immediate}")),
-            "0/2 nodes are available: 2 pod has unbound immediate PersistentVolumeClaims.");
+            "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.");
   // Bound by the claim's word alone: the volume is another's.
   EXPECT_EQ(place(worldOf("{metadata: {name: data, uid: c}, spec: {volumeName: v}}",
                           "{metadata: {name: v}, spec: {claimRef: {name: other, uid: o}}}")),
-            "0/2 nodes are available: 2 pod has unbound immediate PersistentVolumeClaims.");
+            "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.");
 }
 
 TEST(VolumeNeeds, TheFirstConsumerChoosesTheNode) {

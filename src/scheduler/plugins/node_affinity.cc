@@ -19,7 +19,33 @@ bool matchesAffinity(const core_v1::PodSpec& pod, const NodeInfo& node) {
   return !required || meta::matchesNodeSelector(required.tree(), node.node().metadata());
 }
 
+// Those that the term's fields allow; nothing when they don't say.
+std::optional<std::set<std::string_view>> namesOf(const core_v1::NodeSelectorTerm& term) {
+  std::optional<std::set<std::string_view>> names;
+  for (const auto requirement : term.matchFields()) {
+    if (requirement.key() != "metadata.name" || requirement.operator_() != "In") continue;
+    std::set<std::string_view> those;
+    for (const auto name : requirement.values()) {
+      if (!names || names->contains(name)) those.insert(name);
+    }
+    names = std::move(those);
+  }
+  return names;
+}
+
 }  // namespace
+
+std::optional<std::set<std::string_view>> namedNodes(const core_v1::Pod& pod) {
+  const auto required = pod.spec().affinity().nodeAffinity().requiredDuringSchedulingIgnoredDuringExecution();
+  std::optional<std::set<std::string_view>> all;
+  for (const auto term : required.nodeSelectorTerms()) {
+    const auto names = namesOf(term);
+    if (!names) return std::nullopt;
+    if (!all) all.emplace();
+    all->insert(names->begin(), names->end());
+  }
+  return all;
+}
 
 Reasons filterNodeAffinity(const PodInfo& pod, const NodeInfo& node) {
   const auto spec = pod.pod.spec();

@@ -21,6 +21,13 @@ Reasons filterNodeResourcesFit(const PodInfo& pod, const NodeInfo& node) {
   return reasons;
 }
 
+bool exceedsNode(const PodInfo& pod, const NodeInfo& node) {
+  const auto& amounts = pod.requests.amounts();
+  return std::any_of(amounts.begin(), amounts.end(), [&](const auto& request) {
+    return request.second > 0 && request.second > node.allocatable().get(request.first);
+  });
+}
+
 int64_t scoreLeastAllocated(const PodInfo& pod, const NodeInfo& node) {
   int64_t sum = 0, counted = 0;
   for (const auto name : kScored) {

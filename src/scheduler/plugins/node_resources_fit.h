@@ -6,6 +6,8 @@
 namespace wherry::scheduler {
 
 Reasons filterNodeResourcesFit(const PodInfo& pod, const NodeInfo& node);
+// More than the node has altogether.
+bool exceedsNode(const PodInfo& pod, const NodeInfo& node);
 // The more is left of cpu and memory, the better (LeastAllocated).
 int64_t scoreLeastAllocated(const PodInfo& pod, const NodeInfo& node);
 

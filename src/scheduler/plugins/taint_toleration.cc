@@ -1,7 +1,5 @@
 #include "scheduler/plugins/taint_toleration.h"
 
-#include <fmt/format.h>
-
 #include "meta/toleration.h"
 
 namespace wherry::scheduler {
@@ -16,7 +14,7 @@ bool isTolerated(const core_v1::PodSpec& pod, const core_v1::Taint& taint) {
 Reasons filterTaintToleration(const PodInfo& pod, const NodeInfo& node) {
   for (const auto taint : node.node().spec().taints()) {
     if (taint.effect() == "PreferNoSchedule" || isTolerated(pod.pod.spec(), taint)) continue;
-    return {fmt::format("node(s) had untolerated taint {{{}: {}}}", taint.key(), taint.value())};
+    return {"node(s) had untolerated taint(s)"};
   }
   return {};
 }

@@ -122,6 +122,11 @@ std::string scheduledMessage(Cluster& cluster, std::string_view name) {
   return "";
 }
 
+constexpr std::string_view kNoRoom =
+    "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found "
+    "for "
+    "incoming pod.";
+
 TEST(SchedulerInCluster, APodWaitsForRoomAndSaysWhy) {
   Cluster cluster(Kubelet::kAbsent);
   cluster.create(podYaml("first", "3"));
@@ -130,11 +135,10 @@ TEST(SchedulerInCluster, APodWaitsForRoomAndSaysWhy) {
   cluster.addNode();
   ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "first") == "boat"; }));
   cluster.create(podYaml("second", "3"));
-  ASSERT_TRUE(cluster.eventually(
-      [&] { return scheduledMessage(cluster, "second") == "0/1 nodes are available: 1 Insufficient cpu."; }));
+  ASSERT_TRUE(cluster.eventually([&] { return scheduledMessage(cluster, "second") == kNoRoom; }));
   EXPECT_TRUE(cluster.eventually([&] {
     return cluster.eventsAbout("default", "second") ==
-           std::vector<std::string>{"FailedScheduling 0/1 nodes are available: 1 Insufficient cpu."};
+           std::vector<std::string>{"FailedScheduling " + std::string(kNoRoom)};
   }));
   cluster.client().remove(Pod::kResource(), "default", "first", {.gracePeriodSeconds = 0});
   ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "second") == "boat"; }));
@@ -143,6 +147,57 @@ TEST(SchedulerInCluster, APodWaitsForRoomAndSaysWhy) {
     return std::find(events.begin(), events.end(), "Scheduled Successfully assigned default/second to boat") !=
            events.end();
   }));
+}
+
+std::string importantYaml(std::string_view name, int priority, std::string_view cpu) {
+  return fmt::format(
+      "{{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {{name: of-{0}}}, value: {1}}}\n---\n"
+      "{{apiVersion: v1, kind: Pod, metadata: {{name: {0}}}, spec: {{priorityClassName: of-{0}, containers: [{{name: "
+      "a, "
+      "image: b, resources: {{requests: {{cpu: {2}}}}}}}]}}}}",
+      name, priority, cpu);
+}
+
+TEST(SchedulerInCluster, AnImportantPodGetsTheRoomOfOthersOnceTheyHaveGone) {
+  Cluster cluster(Kubelet::kAbsent);  // nobody ends the victim: it stays until it is removed by hand
+  cluster.addNode();
+  cluster.create(importantYaml("low", 1, "3"));
+  ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "low") == "boat"; }));
+  cluster.create(importantYaml("high", 100, "3"));
+  ASSERT_TRUE(cluster.eventually([&] {
+    const Pod victim(cluster.find(Pod::kResource(), "default", "low"));
+    const Pod high(cluster.find(Pod::kResource(), "default", "high"));
+    return victim.metadata().deleting() && high.status().nominatedNodeName() == "boat";
+  }));
+  EXPECT_EQ(scheduledMessage(cluster, "high"), "0/1 nodes are available: 1 Insufficient cpu.");
+  EXPECT_TRUE(cluster.eventually([&] {
+    const auto events = cluster.eventsAbout("default", "low");
+    return std::any_of(events.begin(), events.end(),
+                       [](const std::string& event) { return event.starts_with("Preempted Preempted by pod "); });
+  }));
+  cluster.create(importantYaml("later", 50, "2"));
+  ASSERT_TRUE(cluster.eventually([&] { return !scheduledMessage(cluster, "later").empty(); }));
+  EXPECT_EQ(nodeOf(cluster, "later"), "") << "the room is promised";
+  cluster.client().remove(Pod::kResource(), "default", "low", {.gracePeriodSeconds = 0});
+  ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "high") == "boat"; }));
+  EXPECT_EQ(Pod(cluster.find(Pod::kResource(), "default", "high")).status().nominatedNodeName(), "");
+  EXPECT_EQ(nodeOf(cluster, "later"), "");
+}
+
+TEST(SchedulerInCluster, AGatedPodIsLeftAloneUntilItsGatesAreOpened) {
+  Cluster cluster(Kubelet::kAbsent);
+  cluster.addNode();
+  cluster.create(
+      "{apiVersion: v1, kind: Pod, metadata: {name: gated}, spec: {schedulingGates: [{name: example.com/g}], "
+      "containers: "
+      "[{name: a, image: b}]}}");
+  cluster.create(podYaml("other"));
+  ASSERT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "other") == "boat"; }));
+  EXPECT_EQ(nodeOf(cluster, "gated"), "");
+  EXPECT_EQ(scheduledMessage(cluster, "gated"), "Scheduling is blocked due to non-empty scheduling gates");
+  cluster.client().patch(Pod::kResource(), "default", "gated", client::PatchType::kMerge,
+                         json::parseYaml("{spec: {schedulingGates: null}}"));
+  EXPECT_TRUE(cluster.eventually([&] { return nodeOf(cluster, "gated") == "boat"; }));
 }
 
 TEST(SchedulerInCluster, NeverPutsMoreOnANodeThanItHas) {
