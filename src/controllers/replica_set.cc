@@ -4,6 +4,7 @@
 
 #include "client/own_writes.h"
 #include "client/workqueue.h"
+#include "controllers/batches.h"
 #include "controllers/claim_writer.h"
 #include "controllers/informer_handlers.h"
 #include "controllers/ownership.h"
@@ -96,17 +97,23 @@ class ReplicaSetController : public Controller {
   void manageReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& active, Round& round) {
     const auto onNode = [&](std::string_view node) { return countSiblings(replicaSet, node); };
     const auto actions = decideReplicas(replicaSet, active, onNode, clock_.now());
+    const auto& owner = *replicaSet.object();
+    const auto pod = podFromTemplate(owner, replicaSet.spec().template_());
+    note(doInBatches(actions.create, [&](int64_t) { writer_.create(owner, pod); }), "FailedCreate", round);
+    const auto& excess = actions.remove;
+    const auto remove = [&](int64_t index) { writer_.remove(owner, excess[static_cast<size_t>(index)]); };
+    note(doInBatches(static_cast<int64_t>(excess.size()), remove), "FailedDelete", round);
+  }
+
+  static void note(const BatchOutcome& outcome, std::string_view reason, Round& round) {
+    round.changes += outcome.done;
+    if (!outcome.error) return;
     try {
-      const auto pod = podFromTemplate(*replicaSet.object(), replicaSet.spec().template_());
-      for (; round.changes < actions.create; ++round.changes) writer_.create(*replicaSet.object(), pod);
-      for (const auto& excess : actions.remove) {
-        writer_.remove(*replicaSet.object(), excess);
-        ++round.changes;
-      }
+      std::rethrow_exception(outcome.error);
     } catch (const meta::StatusError& refused) {
       if (isNamespaceTerminating(refused)) return;
-      round.failure = {actions.create > 0 ? "FailedCreate" : "FailedDelete", refused.message()};
-      round.error = std::current_exception();
+      round.failure = {std::string(reason), refused.message()};
+      round.error = outcome.error;
     }
   }
 

@@ -18,8 +18,8 @@ std::unique_ptr<Controller> makeReplicaSetController(ControllerContext& context)
 
 // -- pure ----------------------------------------------------------------------------------------------------------
 
-// At most so many pods are created or deleted in one go; one after the other, and the first refusal ends it, so that a
-// full quota or a bad template costs one request.
+// At most so many pods are created or deleted in one go; slowly at first (batches.h), so that a full quota or a bad
+// template costs one request.
 inline constexpr int64_t kReplicaSetBurst = 500;
 
 struct ReplicaActions {
