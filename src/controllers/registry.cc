@@ -11,6 +11,7 @@
 #include "controllers/endpoint_slice_mirroring.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
+#include "controllers/job.h"
 #include "controllers/load_balancer.h"
 #include "controllers/namespace.h"
 #include "controllers/node.h"
@@ -24,6 +25,7 @@
 #include "controllers/taint_eviction.h"
 #include "controllers/token_cleaner.h"
 #include "controllers/token_secrets.h"
+#include "controllers/ttl_after_finished.h"
 
 namespace wherry::controllers {
 
@@ -46,6 +48,8 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"replicaset-controller", makeReplicaSetController},
       {"statefulset-controller", makeStatefulSetController},
       {"daemonset-controller", makeDaemonSetController},
+      {"job-controller", makeJobController},
+      {"ttl-after-finished-controller", makeTtlAfterFinishedController},
       {"persistentvolume-controller", makePersistentVolumeController},
       {"storage-protection-controller", makeStorageProtectionController},
       {"endpointslice-controller", makeEndpointSliceController},

@@ -1,10 +1,17 @@
 // Jobs and CronJobs: the selector that a Job makes itself, defaults that depend on how it counts, and what stays once
 // it has begun.
+#include <algorithm>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "apiserver/admission/fields.h"
 #include "apiserver/admission/hooks.h"
+#include "apiserver/admission/job_validation.h"
 #include "apiserver/admission/pod_spec.h"
+#include "base/strings.h"
+#include "meta/cron_schedule.h"
+#include "meta/names.h"
 #include "meta/selector.h"
 
 namespace wherry::apiserver {
@@ -21,6 +28,8 @@ void applyCounts(json::Object& spec) {
   // A limit for each index leaves the common one without meaning.
   bool perIndex = spec.contains("backoffLimitPerIndex");
   setDefault(spec, "backoffLimit", perIndex ? std::numeric_limits<int32_t>::max() : kDefaultBackoffLimit);
+  // A policy that looks at how pods failed waits until they have.
+  setDefault(spec, "podReplacementPolicy", spec.contains("podFailurePolicy") ? "Failed" : "TerminatingOrFailed");
 }
 
 // By its uid, so that no other's pods are ever taken for its own.
@@ -49,16 +58,38 @@ void checkSelector(const AdmissionRequest& request, meta::FieldErrors& errors) {
   }
 }
 
-void checkIndexed(const json::Value& job, const std::string& path, meta::FieldErrors& errors) {
-  bool indexed = getString(job, path + ".completionMode") == "Indexed";
-  if (indexed && !json::find(job, path + ".completions")) {
-    errors.push_back(meta::requiredField(path + ".completions", "when completion mode is Indexed"));
+// The longest host name that a pod of an Indexed Job will have.
+void checkHostname(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  const int64_t completions = json::getInt(request.object, "spec.completions");
+  if (!creates(request) || getString(request.object, "spec.completionMode") != "Indexed" || completions <= 0) return;
+  const std::string hostname = fmt::format("{}-{}", request.name, completions - 1);
+  if (meta::checkDns1123Label(hostname).empty()) return;
+  errors.push_back(meta::invalidField("metadata.name", json::Value(request.name),
+                                      "will not able to create pod with invalid DNS label: " + hostname));
+}
+
+void checkManagedBy(const json::Value& job, const std::string& path, meta::FieldErrors& errors) {
+  constexpr size_t kLongest = 63;
+  const json::Value* managedBy = json::find(job, path + ".managedBy");
+  if (!managedBy) return;
+  const std::string field = path + ".managedBy";
+  const auto text = textOf(*managedBy);
+  if (text.empty()) return errors.push_back(meta::requiredField(field));
+  const auto parts = base::splitOnce(text, '/');
+  if (!parts || parts->first.empty() || parts->second.empty()) {
+    errors.push_back(meta::invalidField(field, *managedBy, "must be a domain-prefixed path (such as \"acme.io/foo\")"));
+  } else {
+    addInvalid(field, json::Value(parts->first), meta::checkDns1123Subdomain(parts->first), errors);
   }
-  if (!indexed && json::find(job, path + ".backoffLimitPerIndex")) {
-    errors.push_back(meta::invalidField(path + ".backoffLimitPerIndex",
-                                        *json::find(job, path + ".backoffLimitPerIndex"),
-                                        "requires indexed completion mode"));
-  }
+  if (text.size() > kLongest) errors.push_back(meta::tooLongField(field, kLongest));
+}
+
+void checkSpec(const json::Value& object, const std::string& path, meta::FieldErrors& errors) {
+  checkIndexes(object, path, errors);
+  checkManagedBy(object, path, errors);
+  checkPodFailurePolicy(object, path, errors);
+  checkSuccessPolicy(object, path, errors);
+  checkPodReplacementPolicy(object, path, errors);
 }
 
 void checkTemplate(const json::Value& object, const std::string& path, meta::FieldErrors& errors) {
@@ -112,10 +143,51 @@ void checkUpdate(const json::Value& job, const json::Value& old, meta::FieldErro
 // -- schedules ------------------------------------------------------------------------------------------------------
 
 void checkSchedule(const json::Value& cronJob, meta::FieldErrors& errors) {
-  std::string_view schedule = getString(cronJob, "spec.schedule");
+  const std::string field = "spec.schedule";
+  const std::string_view schedule = getString(cronJob, field);
+  if (schedule.empty()) return;  // the schema says so
+  std::string_view fields = schedule;
+  const bool hasZone = schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ=");
+  if (hasZone) fields.remove_prefix(std::min(schedule.find(' ') + 1, schedule.size()));
+  if (const auto parsed = meta::CronSchedule::parse(base::trim(fields)); !parsed.schedule) {
+    errors.push_back(meta::invalidField(field, json::Value(schedule), parsed.error));
+  }
   if (schedule.find("TZ") == std::string_view::npos) return;
-  errors.push_back(meta::invalidField("spec.schedule", json::Value(schedule),
+  errors.push_back(meta::invalidField(field, json::Value(schedule),
                                       "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"));
+}
+
+void checkTimeZone(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  const std::string field = "spec.timeZone";
+  const json::Value* zone = json::find(request.object, field);
+  if (!zone || (request.old && sameAt(request.object, *request.old, field))) return;
+  const auto refuse = [&](std::string why) { errors.push_back(meta::invalidField(field, *zone, std::move(why))); };
+  const std::string name(textOf(*zone));
+  if (name.empty()) return refuse("timeZone must be nil or non-empty string");
+  if (base::toLower(name) == "local") {
+    return refuse("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+  }
+  if (!meta::TimeZone::find(name)) refuse("unknown time zone " + name);
+}
+
+// Its Jobs' names have eleven characters more.
+void checkCronJobName(const AdmissionRequest& request, meta::FieldErrors& errors) {
+  constexpr size_t kLongest = 52;
+  if (!creates(request) || request.name.size() <= kLongest) return;
+  errors.push_back(meta::invalidField("metadata.name", json::Value(request.name),
+                                      fmt::format("must be no more than {} characters", kLongest)));
+}
+
+void checkJobTemplate(const json::Value& cronJob, meta::FieldErrors& errors) {
+  const std::string path = "spec.jobTemplate.spec";
+  if (const json::Value* selector = json::find(cronJob, path + ".selector")) {
+    errors.push_back(meta::invalidField(path + ".selector", *selector, "`selector` will be auto-generated"));
+  }
+  if (json::getBool(cronJob, path + ".manualSelector")) {
+    errors.push_back(meta::notSupportedField(path + ".manualSelector", true, {"nil", "false"}));
+  }
+  checkSpec(cronJob, path, errors);
+  checkTemplate(cronJob, path, errors);
 }
 
 }  // namespace
@@ -134,7 +206,8 @@ void prepareJob(AdmissionRequest& request) {
 
 void validateJob(const AdmissionRequest& request, meta::FieldErrors& errors) {
   if (!writesMain(request)) return;
-  checkIndexed(request.object, "spec", errors);
+  checkSpec(request.object, "spec", errors);
+  checkHostname(request, errors);
   checkSelector(request, errors);
   checkTemplate(request.object, "spec", errors);
   if (request.old) checkUpdate(request.object, *request.old, errors);
@@ -149,9 +222,10 @@ void prepareCronJob(AdmissionRequest& request) {
 
 void validateCronJob(const AdmissionRequest& request, meta::FieldErrors& errors) {
   if (!writesMain(request)) return;
+  checkCronJobName(request, errors);
   checkSchedule(request.object, errors);
-  checkIndexed(request.object, "spec.jobTemplate.spec", errors);
-  checkTemplate(request.object, "spec.jobTemplate.spec", errors);
+  checkTimeZone(request, errors);
+  checkJobTemplate(request.object, errors);
 }
 
 }  // namespace wherry::apiserver

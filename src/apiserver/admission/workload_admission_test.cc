@@ -144,6 +144,9 @@ TEST(JobAdmission, SelectsItsOwnPods) {
                  JOB(", completionMode: Indexed, completions: 3, backoffLimitPerIndex: 1"), "spec.backoffLimit",
                  "2147483647"},
                 {"a number at a time leaves open how many", JOB(", parallelism: 2"), "spec.completions", ""},
+                {"pods that end are replaced at once", JOB(""), "spec.podReplacementPolicy", "TerminatingOrFailed"},
+                {"unless it matters how they end", JOB(", podFailurePolicy: {rules: []}"), "spec.podReplacementPolicy",
+                 "Failed"},
             });
 }
 
@@ -180,20 +183,114 @@ TEST(JobAdmission, SaysWhatItCannotDo) {
       });
 }
 
-TEST(CronJobAdmission, LooksIntoItsTemplate) {
+TEST(JobAdmission, RefusesPoliciesThatCannotBeMet) {
   AdmissionWorld world;
+  const std::string rules = "spec.podFailurePolicy.rules[0]";
   expectAll(
       world,
       std::vector<Refused>{
-          {"the pod must end",
-           "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *',"
-           " jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}}",
-           {"FieldValueRequired spec.jobTemplate.spec.template.spec.restartPolicy"}},
-          {"the zone has a field of its own",
-           "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: 'TZ=UTC * * * * *',"
-           " jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}}",
-           {"FieldValueInvalid spec.schedule"}},
+          {"a rule by exit codes and by conditions",
+           JOB(", podFailurePolicy: {rules: [{action: Count, onExitCodes: {operator: In, values: [1]}, "
+               "onPodConditions: "
+               "[{type: Ready}]}]}"),
+           {"FieldValueInvalid " + rules}},
+          {"a rule by nothing", JOB(", podFailurePolicy: {rules: [{action: Count}]}"), {"FieldValueInvalid " + rules}},
+          {"a limit for each index where there are none",
+           JOB(", podFailurePolicy: {rules: [{action: FailIndex, onPodConditions: [{type: Ready}]}]}"),
+           {"FieldValueInvalid " + rules + ".action"}},
+          {"exit codes twice, in disorder, and success among them",
+           JOB(", podFailurePolicy: {rules: [{action: Count, onExitCodes: {operator: In, values: [0, 3, 2, 3]}}]}"),
+           {"FieldValueInvalid " + rules + ".onExitCodes.values[0]",
+            "FieldValueDuplicate " + rules + ".onExitCodes.values[3]",
+            "FieldValueInvalid " + rules + ".onExitCodes.values"}},
+          {"a container that isn't there",
+           JOB(", podFailurePolicy: {rules: [{action: Count, onExitCodes: {containerName: x, operator: In, values: "
+               "[1]}}]}"),
+           {"FieldValueInvalid " + rules + ".onExitCodes.containerName"}},
+          {"pods that are replaced before it is known how they ended",
+           JOB(", podReplacementPolicy: TerminatingOrFailed, podFailurePolicy: {rules: []}"),
+           {"FieldValueNotSupported spec.podReplacementPolicy"}},
+          {"a success policy without indexes",
+           JOB(", successPolicy: {rules: [{succeededCount: 1}]}"),
+           {"FieldValueInvalid spec.successPolicy"}},
+          {"one without rules",
+           JOB(", completionMode: Indexed, completions: 3, successPolicy: {rules: []}"),
+           {"FieldValueRequired spec.successPolicy.rules"}},
+          {"a rule that asks for nothing",
+           JOB(", completionMode: Indexed, completions: 3, successPolicy: {rules: [{}]}"),
+           {"FieldValueRequired spec.successPolicy.rules[0]"}},
+          {"for more than there are",
+           JOB(", completionMode: Indexed, completions: 3, successPolicy: {rules: [{succeededIndexes: 0-1, "
+               "succeededCount: 3}, {succeededCount: 4}, {succeededIndexes: 2-3}, {succeededIndexes: '2,1'}]}"),
+           {"FieldValueInvalid spec.successPolicy.rules[0].succeededCount",
+            "FieldValueInvalid spec.successPolicy.rules[1].succeededCount",
+            "FieldValueInvalid spec.successPolicy.rules[2].succeededIndexes",
+            "FieldValueInvalid spec.successPolicy.rules[3].succeededIndexes"}},
+          {"more failed indexes than there are",
+           JOB(", completionMode: Indexed, completions: 3, backoffLimitPerIndex: 1, maxFailedIndexes: 4"),
+           {"FieldValueInvalid spec.maxFailedIndexes"}},
+          {"failed indexes without a limit for each",
+           JOB(", completionMode: Indexed, completions: 3, maxFailedIndexes: 1"),
+           {"FieldValueRequired spec.backoffLimitPerIndex"}},
+          {"too many indexes at once",
+           JOB(", completionMode: Indexed, completions: 200000, parallelism: 100001"),
+           {"FieldValueInvalid spec.parallelism"}},
+          {"a manager without a domain", JOB(", managedBy: me"), {"FieldValueInvalid spec.managedBy"}},
+          {"a manager", JOB(", managedBy: example.com/me"), {}},
       });
+}
+
+#define CRONJOB(spec, job)                                                  \
+  "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {" spec \
+  ", jobTemplate: {spec: {template: {spec: "                                \
+  "{restartPolicy: Never, containers: [{name: c, image: i}]}}" job "}}}}"
+
+TEST(CronJobAdmission, ReadsItsSchedule) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<Refused>{
+                       {"as cron writes it", CRONJOB("schedule: '*/5 9-17 * jan-mar MON'", ""), {}},
+                       {"in a word", CRONJOB("schedule: '@hourly'", ""), {}},
+                       {"none", CRONJOB("schedule: ''", ""), {"FieldValueRequired spec.schedule"}},
+                       {"a field too few", CRONJOB("schedule: '* * * *'", ""), {"FieldValueInvalid spec.schedule"}},
+                       {"the zone has a field of its own",
+                        CRONJOB("schedule: 'TZ=UTC * * * * *'", ""),
+                        {"FieldValueInvalid spec.schedule"}},
+                       {"a zone", CRONJOB("schedule: '@daily', timeZone: UTC", ""), {}},
+                       {"one that isn't known",
+                        CRONJOB("schedule: '@daily', timeZone: Europe/Atlantis", ""),
+                        {"FieldValueInvalid spec.timeZone"}},
+                       {"one that isn't said",
+                        CRONJOB("schedule: '@daily', timeZone: Local", ""),
+                        {"FieldValueInvalid spec.timeZone"}},
+                       {"a file that is none",
+                        CRONJOB("schedule: '@daily', timeZone: ../../../etc/passwd", ""),
+                        {"FieldValueInvalid spec.timeZone"}},
+                   });
+}
+
+TEST(CronJobAdmission, LeavesRoomForTheNamesOfItsJobs) {
+  AdmissionWorld world;
+  const auto named = [](size_t length) {
+    return "{apiVersion: batch/v1, kind: CronJob, metadata: {name: " + std::string(length, 'x') +
+           "}, spec: {schedule: '@daily', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: "
+           "[{name: c, image: i}]}}}}}}";
+  };
+  EXPECT_TRUE(world.create(named(52)).causes.empty());
+  EXPECT_EQ(world.create(named(53)).causes, std::vector<std::string>{"FieldValueInvalid metadata.name"});
+}
+
+TEST(CronJobAdmission, LooksIntoItsTemplate) {
+  AdmissionWorld world;
+  expectAll(world, std::vector<Refused>{
+                       {"the pod must end",
+                        "{apiVersion: batch/v1, kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *',"
+                        " jobTemplate: {spec: {template: {spec: {containers: [{name: c, image: i}]}}}}}}",
+                        {"FieldValueRequired spec.jobTemplate.spec.template.spec.restartPolicy"}},
+                       {"selectors are made for each Job",
+                        CRONJOB("schedule: '@daily'", ", manualSelector: true, selector: {matchLabels: {a: b}}"),
+                        {"FieldValueInvalid spec.jobTemplate.spec.selector",
+                         "FieldValueNotSupported spec.jobTemplate.spec.manualSelector"}},
+                   });
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class KubeletActor {
     try {
       if (pod.metadata().deleting()) {
         client_.remove(Pod::kResource(), pod.metadata().ns(), pod.metadata().name(), {.gracePeriodSeconds = 0});
-      } else if (pod.status().phase() != "Running") {
+      } else if (pod.status().phase() == "Pending") {
         run(pod);
       }
     } catch (const meta::StatusError& error) {
