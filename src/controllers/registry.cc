@@ -4,6 +4,7 @@
 
 #include "controllers/certificate_signing.h"
 #include "controllers/cluster_role_aggregation.h"
+#include "controllers/cron_job.h"
 #include "controllers/daemon_set.h"
 #include "controllers/deployment.h"
 #include "controllers/disruption.h"
@@ -49,6 +50,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"statefulset-controller", makeStatefulSetController},
       {"daemonset-controller", makeDaemonSetController},
       {"job-controller", makeJobController},
+      {"cronjob-controller", makeCronJobController},
       {"ttl-after-finished-controller", makeTtlAfterFinishedController},
       {"persistentvolume-controller", makePersistentVolumeController},
       {"storage-protection-controller", makeStorageProtectionController},

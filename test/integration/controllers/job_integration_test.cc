@@ -10,6 +10,7 @@
 namespace wherry::integration {
 namespace {
 
+using batch_v1::CronJob;
 using batch_v1::Job;
 using core_v1::Pod;
 using testing::ElementsAre;
@@ -166,6 +167,27 @@ TEST(JobInCluster, OfAnotherManagerIsLeftAlone) {
       [&] { return Job(cluster.find(Job::kResource(), "default", "ours")).status().conditions().size() == 1; }));
   EXPECT_TRUE(cluster.list(Pod::kResource(), "default").empty());
   EXPECT_TRUE(find(cluster).status().tree().empty());
+}
+
+TEST(CronJobInCluster, MakesJobsAndKnowsThem) {
+  Cluster cluster;
+  cluster.addNode();
+  cluster.create(R"(
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec:
+  schedule: "@every 1s"
+  concurrencyPolicy: Forbid
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
+)");
+  const auto cronJob = [&] { return CronJob(cluster.find(CronJob::kResource(), "default", "tick")); };
+  ASSERT_TRUE(cluster.eventually([&] { return cronJob().status().active().size() == 1; }));
+  EXPECT_FALSE(cronJob().status().lastScheduleTime().empty());
+  EXPECT_TRUE(cluster.eventually([&] {
+    endPods(cluster, "Succeeded");
+    return !cronJob().status().lastSuccessfulTime().empty();
+  }));
 }
 
 }  // namespace
