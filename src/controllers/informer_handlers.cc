@@ -3,7 +3,11 @@
 namespace wherry::controllers {
 
 meta::LabelSelector selectorOf(const meta::Object& owner) {
-  return meta::LabelSelector::fromObject(json::find(owner.tree(), "spec.selector"));
+  const auto* selector = json::find(owner.tree(), "spec.selector");
+  if (owner.kind() == "ReplicationController") {
+    return meta::LabelSelector::fromMap(selector && selector->is_object() ? selector->get_object() : json::Object());
+  }
+  return meta::LabelSelector::fromObject(selector);
 }
 
 std::vector<std::string> ownersToTell(const meta::Object& owned, std::string_view kind,

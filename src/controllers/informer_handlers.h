@@ -30,7 +30,7 @@ client::InformerHandler onLatest(F f) {
           .onRevision = {}};
 }
 
-meta::LabelSelector selectorOf(const meta::Object& owner);  // spec.selector
+meta::LabelSelector selectorOf(const meta::Object& owner);  // spec.selector, also where it is a plain map
 
 // The keys of those that have to hear of a change of `owned`: its controller, if it is of that kind; for an orphan, all
 // of `owners` that would adopt it.

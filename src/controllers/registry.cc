@@ -47,6 +47,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"resourcequota-controller", makeResourceQuotaController},
       {"deployment-controller", makeDeploymentController},
       {"replicaset-controller", makeReplicaSetController},
+      {"replicationcontroller-controller", makeReplicationControllerController},
       {"statefulset-controller", makeStatefulSetController},
       {"daemonset-controller", makeDaemonSetController},
       {"job-controller", makeJobController},

@@ -18,22 +18,34 @@ namespace {
 
 using apps_v1::ReplicaSet;
 using core_v1::Pod;
+using core_v1::ReplicationController;
 using meta::ObjectPtr;
 
-class ReplicaSetController : public Controller {
+// What the two kinds call themselves.
+template <typename Owner>
+constexpr std::string_view kKind = "ReplicaSet";
+template <>
+constexpr std::string_view kKind<ReplicationController> = "ReplicationController";
+template <typename Owner>
+constexpr const char* kComponent = "replicaset-controller";
+template <>
+constexpr const char* kComponent<ReplicationController> = "replication-controller";
+
+template <typename Owner>
+class ReplicaController : public Controller {
  public:
-  explicit ReplicaSetController(ControllerContext& context)
+  explicit ReplicaController(ControllerContext& context)
       : client_(context.client),
         clock_(context.clock),
-        events_(context.events.forComponent("replicaset-controller")),
-        replicaSets_(context.informers.informer(ReplicaSet::kResource())),
+        events_(context.events.forComponent(kComponent<Owner>)),
+        owners_(context.informers.informer(Owner::kResource())),
         pods_(context.informers.informer(Pod::kResource())) {
     pods_.addIndex(std::string(kByController), controllerIndex);
     pods_.addIndex(std::string(kOrphans), orphanIndex);
-    replicaSets_.addIndex(std::string(kByController), controllerIndex);
-    replicaSets_.addHandler(onLatest([this](const ObjectPtr& replicaSet) { queue_.add(replicaSet->key().text()); }));
+    owners_.addIndex(std::string(kByController), controllerIndex);
+    owners_.addHandler(onLatest([this](const ObjectPtr& owner) { queue_.add(owner->key().text()); }));
     pods_.addHandler(onEither([this](const meta::Object& pod) {
-      for (auto& key : ownersToTell(pod, "ReplicaSet", replicaSets_)) queue_.add(std::move(key));
+      for (auto& key : ownersToTell(pod, kKind<Owner>, owners_)) queue_.add(std::move(key));
     }));
   }
 
@@ -45,15 +57,15 @@ class ReplicaSetController : public Controller {
 
  private:
   void reconcile(const std::string& key) {
-    const ReplicaSet replicaSet(replicaSets_.get(meta::ObjectKey::parse(key)));
-    if (!replicaSet) return forget(key);
+    const Owner owner(owners_.get(meta::ObjectKey::parse(key)));
+    if (!owner) return forget(key);
     // Its own last writes come as events, and those bring us back here.
-    if (!podWrites_.visible(key, pods_) || !statusWrites_.visible(key, replicaSets_)) return;
-    const auto pods = claimPods(replicaSet);
+    if (!podWrites_.visible(key, pods_) || !statusWrites_.visible(key, owners_)) return;
+    const auto pods = claimPods(owner);
     Round round;
-    if (!replicaSet.metadata().deleting()) manageReplicas(replicaSet, activeOf(pods), round);
+    if (!owner.metadata().deleting()) manageReplicas(owner, activeOf(pods), round);
     if (round.changes > 0 && !round.error) return;  // the status would be out of date at once
-    writeStatus(key, replicaSet, pods, round.failure);
+    writeStatus(key, owner, pods, round.failure);
     if (round.error) std::rethrow_exception(round.error);
   }
 
@@ -69,20 +81,20 @@ class ReplicaSetController : public Controller {
     statusWrites_.forget(key);
   }
 
-  void writeStatus(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
+  void writeStatus(const std::string& key, const Owner& owner, const std::vector<Pod>& pods,
                    const ReplicaFailure& failure) {
     const auto now = clock_.now();
-    const auto written = applyStatus(client_, ReplicaSet::kResource(), *replicaSet.object(),
-                                     decideReplicaSetStatus(replicaSet, pods, failure, now));
+    const auto written =
+        applyStatus(client_, Owner::kResource(), *owner.object(), decideReplicaStatus(owner, pods, failure, now));
     if (written) statusWrites_.wrote(key, *written);
-    comeBackWhenAvailable(key, replicaSet, pods, now);
+    comeBackWhenAvailable(key, owner, pods, now);
   }
 
-  std::vector<Pod> claimPods(const ReplicaSet& replicaSet) {
-    auto candidates = claimCandidates(*replicaSet.object(), pods_);
+  std::vector<Pod> claimPods(const Owner& owner) {
+    auto candidates = claimCandidates(*owner.object(), pods_);
     std::erase_if(candidates, [](const ObjectPtr& pod) { return controllerUid(*pod).empty() && isTerminal(Pod(pod)); });
     std::vector<Pod> pods;
-    for (auto& pod : applyClaims(client_, Pod::kResource(), *replicaSet.object(), candidates, podWrites_)) {
+    for (auto& pod : applyClaims(client_, Pod::kResource(), *owner.object(), candidates, podWrites_)) {
       pods.emplace_back(std::move(pod));
     }
     return pods;
@@ -94,14 +106,14 @@ class ReplicaSetController : public Controller {
     return active;
   }
 
-  void manageReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& active, Round& round) {
-    const auto onNode = [&](std::string_view node) { return countSiblings(replicaSet, node); };
-    const auto actions = decideReplicas(replicaSet, active, onNode, clock_.now());
-    const auto& owner = *replicaSet.object();
-    const auto pod = podFromTemplate(owner, replicaSet.spec().template_());
-    note(doInBatches(actions.create, [&](int64_t) { writer_.create(owner, pod); }), "FailedCreate", round);
+  void manageReplicas(const Owner& owner, const std::vector<Pod>& active, Round& round) {
+    const auto onNode = [&](std::string_view node) { return countSiblings(owner, node); };
+    const auto actions = decideReplicas(owner, active, onNode, clock_.now());
+    const meta::Object& object = *owner.object();
+    const auto pod = podFromTemplate(object, owner.spec().template_());
+    note(doInBatches(actions.create, [&](int64_t) { writer_.create(object, pod); }), "FailedCreate", round);
     const auto& excess = actions.remove;
-    const auto remove = [&](int64_t index) { writer_.remove(owner, excess[static_cast<size_t>(index)]); };
+    const auto remove = [&](int64_t index) { writer_.remove(object, excess[static_cast<size_t>(index)]); };
     note(doInBatches(static_cast<int64_t>(excess.size()), remove), "FailedDelete", round);
   }
 
@@ -118,10 +130,10 @@ class ReplicaSetController : public Controller {
   }
 
   // Active pods on this node of all ReplicaSets under the same Deployment.
-  int64_t countSiblings(const ReplicaSet& replicaSet, std::string_view node) const {
-    const auto owner = controllerUid(*replicaSet.object());
-    std::vector<ObjectPtr> siblings{replicaSet.object()};
-    if (!owner.empty()) siblings = replicaSets_.byIndex(kByController, owner);
+  int64_t countSiblings(const Owner& owner, std::string_view node) const {
+    const auto controller = controllerUid(*owner.object());
+    std::vector<ObjectPtr> siblings{owner.object()};
+    if (!controller.empty()) siblings = owners_.byIndex(kByController, controller);
     int64_t count = 0;
     for (const auto& sibling : siblings) {
       for (const auto& object : pods_.byIndex(kByController, sibling->metadata().uid())) {
@@ -132,10 +144,10 @@ class ReplicaSetController : public Controller {
     return count;
   }
 
-  void comeBackWhenAvailable(const std::string& key, const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
+  void comeBackWhenAvailable(const std::string& key, const Owner& owner, const std::vector<Pod>& pods,
                              base::WallTime now) {
     for (const auto& pod : pods) {
-      const auto at = availableAt(pod, replicaSet.spec().minReadySeconds(), now);
+      const auto at = availableAt(pod, owner.spec().minReadySeconds(), now);
       if (!at || !isActive(pod)) continue;
       queue_.addAfter(key, std::chrono::ceil<std::chrono::milliseconds>(*at - now));
     }
@@ -144,19 +156,23 @@ class ReplicaSetController : public Controller {
   client::Client& client_;
   const base::Clock& clock_;
   client::EventRecorder events_;
-  client::Informer& replicaSets_;
+  client::Informer& owners_;
   client::Informer& pods_;
   client::OwnWrites podWrites_;
   client::OwnWrites statusWrites_;
   PodWriter writer_{client_, events_, podWrites_};
-  client::Workqueue queue_{"replicaset-controller"};
+  client::Workqueue queue_{kComponent<Owner>};
   std::optional<client::ReconcileLoop> loop_;
 };
 
 }  // namespace
 
 std::unique_ptr<Controller> makeReplicaSetController(ControllerContext& context) {
-  return std::make_unique<ReplicaSetController>(context);
+  return std::make_unique<ReplicaController<ReplicaSet>>(context);
+}
+
+std::unique_ptr<Controller> makeReplicationControllerController(ControllerContext& context) {
+  return std::make_unique<ReplicaController<ReplicationController>>(context);
 }
 
 }  // namespace wherry::controllers

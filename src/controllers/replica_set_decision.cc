@@ -12,6 +12,7 @@ namespace {
 
 using apps_v1::ReplicaSet;
 using core_v1::Pod;
+using core_v1::ReplicationController;
 
 bool hasLabels(const Pod& pod, const json::Object& wanted) {
   for (const auto& label : wanted) {
@@ -37,10 +38,11 @@ void setFailure(json::Object& status, const ReplicaFailure& failure, base::WallT
 
 }  // namespace
 
-ReplicaActions decideReplicas(const ReplicaSet& replicaSet, const std::vector<Pod>& pods, const PodsOnNode& podsOnNode,
+template <typename Owner>
+ReplicaActions decideReplicas(const Owner& owner, const std::vector<Pod>& pods, const PodsOnNode& podsOnNode,
                               base::WallTime now) {
   const auto have = static_cast<int64_t>(pods.size());
-  const int64_t want = replicaSet.spec().replicasOr(1);
+  const int64_t want = owner.spec().replicasOr(1);
   ReplicaActions actions;
   if (have < want) actions.create = std::min(want - have, kReplicaSetBurst);
   if (have > want) {
@@ -51,10 +53,11 @@ ReplicaActions decideReplicas(const ReplicaSet& replicaSet, const std::vector<Po
   return actions;
 }
 
-json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vector<Pod>& pods,
-                                    const ReplicaFailure& failure, base::WallTime now) {
-  const auto& templateLabels = replicaSet.spec().template_().metadata().labels().tree();
-  const int64_t minReadySeconds = replicaSet.spec().minReadySeconds();
+template <typename Owner>
+json::Object decideReplicaStatus(const Owner& owner, const std::vector<Pod>& pods, const ReplicaFailure& failure,
+                                 base::WallTime now) {
+  const auto& templateLabels = owner.spec().template_().metadata().labels().tree();
+  const int64_t minReadySeconds = owner.spec().minReadySeconds();
   int64_t active = 0, labeled = 0, ready = 0, available = 0, terminating = 0;
   for (const auto& pod : pods) {
     if (pod.metadata().deleting() && !isTerminal(pod)) ++terminating;
@@ -64,15 +67,23 @@ json::Object decideReplicaSetStatus(const ReplicaSet& replicaSet, const std::vec
     if (isReady(pod)) ++ready;
     if (isAvailable(pod, minReadySeconds, now)) ++available;
   }
-  json::Object status = replicaSet.status().tree();
+  json::Object status = owner.status().tree();
   status["replicas"] = active;
   setCount(status, "fullyLabeledReplicas", labeled);
   setCount(status, "readyReplicas", ready);
   setCount(status, "availableReplicas", available);
-  status["terminatingReplicas"] = terminating;
-  status["observedGeneration"] = replicaSet.metadata().generation();
+  if constexpr (std::is_same_v<Owner, ReplicaSet>) status["terminatingReplicas"] = terminating;
+  status["observedGeneration"] = owner.metadata().generation();
   setFailure(status, failure, now);
   return status;
 }
+
+template ReplicaActions decideReplicas(const ReplicaSet&, const std::vector<Pod>&, const PodsOnNode&, base::WallTime);
+template ReplicaActions decideReplicas(const ReplicationController&, const std::vector<Pod>&, const PodsOnNode&,
+                                       base::WallTime);
+template json::Object decideReplicaStatus(const ReplicaSet&, const std::vector<Pod>&, const ReplicaFailure&,
+                                          base::WallTime);
+template json::Object decideReplicaStatus(const ReplicationController&, const std::vector<Pod>&, const ReplicaFailure&,
+                                          base::WallTime);
 
 }  // namespace wherry::controllers

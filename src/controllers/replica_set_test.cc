@@ -93,15 +93,25 @@ TEST(ReplicaSetStatus, CountsActivePodsByTheirState) {
 ---
 {metadata: {name: d}, status: {phase: Failed}}
 )");
-  const auto status = decideReplicaSetStatus(replicaSetOf(2), pods, {}, kNow);
+  const auto status = decideReplicaStatus(replicaSetOf(2), pods, {}, kNow);
   EXPECT_TRUE(json::equal(
       status, json::parseYaml("{replicas: 2, fullyLabeledReplicas: 1, readyReplicas: 1, availableReplicas: 1, "
                               "terminatingReplicas: 1, observedGeneration: 3}")))
       << json::renderYaml(status);
 }
 
+TEST(ReplicationControllerStatus, IsTheSame) {
+  const core_v1::ReplicationController controller(objectOf(R"(
+{metadata: {name: web, generation: 2}, spec: {replicas: 3, selector: {app: web}, template: {metadata: {labels: {app: web}}}}}
+)"));
+  const auto pods = objectsOf<Pod>("{metadata: {name: a, labels: {app: web}}, status: {phase: Running}}");
+  EXPECT_EQ(decideReplicas(controller, pods, kOneEach, kNow).create, 2);
+  EXPECT_EQ(json::serialize(decideReplicaStatus(controller, pods, {}, kNow)),
+            R"({"replicas":1,"fullyLabeledReplicas":1,"observedGeneration":2})");
+}
+
 TEST(ReplicaSetStatus, SaysWhyPodsAreMissing) {
-  const auto status = decideReplicaSetStatus(replicaSetOf(2), {}, {"FailedCreate", "exceeded quota"}, kNow);
+  const auto status = decideReplicaStatus(replicaSetOf(2), {}, {"FailedCreate", "exceeded quota"}, kNow);
   EXPECT_EQ(
       json::serialize(status.at("conditions")),
       R"([{"type":"ReplicaFailure","status":"True","lastTransitionTime":"2026-01-01T00:10:00Z","reason":"FailedCreate","message":"exceeded quota"}])");
