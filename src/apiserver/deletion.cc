@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apiserver/object_meta.h"
+#include "meta/object.h"
 #include "meta/status.h"
 #include "meta/time.h"
 
@@ -119,6 +120,13 @@ DeletionPlan planPlain(json::Value object, const client::DeleteOptions& options,
   return {DeletionStep::kMark, std::move(object)};
 }
 
+// Clients of the first days, who don't say what becomes of the pods of these two, rely on it that they stay.
+bool orphansByDefault(const schema::Kind& kind, const json::Value& object) {
+  if (!isResource(kind, "batch", "jobs") && !isResource(kind, "", "replicationcontrollers")) return false;
+  const auto finalizers = meta::Metadata(object).finalizers();
+  return std::find(finalizers.begin(), finalizers.end(), json::Value("foregroundDeletion")) == finalizers.end();
+}
+
 }  // namespace
 
 DeletionPlan planDeletion(const schema::Kind& kind, const json::Value& stored, const client::DeleteOptions& options,
@@ -128,7 +136,10 @@ DeletionPlan planDeletion(const schema::Kind& kind, const json::Value& stored, c
   if (isResource(kind, "apiextensions.k8s.io", "customresourcedefinitions")) {
     return planCustomResourceDefinition(stored, now);
   }
-  return planPlain(stored, options, now);
+  if (options.propagation || !orphansByDefault(kind, stored)) return planPlain(stored, options, now);
+  auto orphaning = options;
+  orphaning.propagation = client::Propagation::kOrphan;
+  return planPlain(stored, orphaning, now);
 }
 
 bool answersDeletedObject(const schema::Kind& kind) {
