@@ -5,6 +5,7 @@
 #include "apiserver/list_options.h"
 #include "apiserver/lister.h"
 #include "apiserver/local_watch.h"
+#include "apiserver/metrics.h"
 #include "apiserver/object_deleter.h"
 #include "apiserver/object_store.h"
 #include "apiserver/object_writer.h"
@@ -64,8 +65,9 @@ class LocalClient : public client::Client {
   client::ObjectList list(const meta::Resource& resource, std::string_view ns,
                           const client::ListOptions& options) override {
     auto kind = requireKind(resource);
-    auto listing =
-        listEntries(backend_, *kind, ns, parseListOptions(*kind, infoOf(resource, ns, options, Verb::kList)));
+    const auto parsed = parseListOptions(*kind, infoOf(resource, ns, options, Verb::kList));
+    auto listing = resource.group == kMetricsGroup ? listMetrics(backend_, *kind, ns, parsed)
+                                                   : listEntries(backend_, *kind, ns, parsed);
     client::ObjectList list;
     list.revision = listing.revision;
     list.items.reserve(listing.entries.size());

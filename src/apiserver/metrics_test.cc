@@ -4,6 +4,7 @@
 
 #include "apiserver/api_script.h"
 #include "apiserver/test_node.h"
+#include "views/metrics_v1beta1.h"
 
 namespace wherry::apiserver {
 namespace {
@@ -97,6 +98,18 @@ TEST(Metrics, ATableShowsAPodsSum) {
   auto table = world.call("GET", "/apis/metrics.k8s.io/v1beta1/pods", "",
                           {{"Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"}});
   EXPECT_EQ(json::serialize(json::parse(table.body).at_pointer("/rows/0/cells")), R"(["web","5m","6Mi","15.083s"])");
+}
+
+TEST(Metrics, AreAlsoReadInTheProcess) {
+  ApiWorld world([](std::string_view name) { return name == "n1" ? std::make_shared<Node>() : nullptr; });
+  world.run(kObjects);
+  const auto list = [&](const char* ns, const char* selector) {
+    return world.api().client().list(metrics_v1beta1::PodMetrics::kResource(), ns, {.labelSelector = selector}).items;
+  };
+  ASSERT_EQ(list("default", "app=web").size(), 1u);
+  EXPECT_EQ(metrics_v1beta1::PodMetrics(list("default", "app=web")[0]).containers().size(), 2u);
+  EXPECT_TRUE(list("default", "app=other").empty());
+  EXPECT_TRUE(list("kube-system", "").empty());
 }
 
 TEST(Metrics, ADurationIsWrittenAsGoWritesIt) {

@@ -12,6 +12,7 @@
 #include "controllers/endpoint_slice_mirroring.h"
 #include "controllers/endpoints.h"
 #include "controllers/garbage_collector.h"
+#include "controllers/horizontal_pod_autoscaler.h"
 #include "controllers/job.h"
 #include "controllers/load_balancer.h"
 #include "controllers/namespace.h"
@@ -53,6 +54,7 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"job-controller", makeJobController},
       {"cronjob-controller", makeCronJobController},
       {"ttl-after-finished-controller", makeTtlAfterFinishedController},
+      {"horizontal-pod-autoscaler-controller", makeHorizontalPodAutoscalerController},
       {"persistentvolume-controller", makePersistentVolumeController},
       {"storage-protection-controller", makeStorageProtectionController},
       {"endpointslice-controller", makeEndpointSliceController},

@@ -134,6 +134,44 @@ TEST(PolicyAdmission, NumbersAgree) {
             });
 }
 
+#define AUTOSCALER(spec)                                                                    \
+  "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h}, spec: " \
+  "{scaleTargetRef: {kind: Deployment, name: d}, maxReplicas: 5" spec "}}"
+
+TEST(AutoscalerAdmission, SaysHowFastItIs) {
+  AdmissionWorld world;
+  expectAll(world,
+            std::vector<FilledIn>{
+                {"nothing is said: nothing is filled in", AUTOSCALER(""), "spec.behavior", ""},
+                {"up, twice as many or four more", AUTOSCALER(", behavior: {}"), "spec.behavior.scaleUp",
+                 "{stabilizationWindowSeconds: 0, selectPolicy: Max, policies: [{type: Pods, value: 4, periodSeconds: "
+                 "15}, {type: Percent, value: 100, periodSeconds: 15}]}"},
+                {"down, all", AUTOSCALER(", behavior: {scaleUp: {selectPolicy: Min}}"), "spec.behavior.scaleDown",
+                 "{selectPolicy: Max, policies: [{type: Percent, value: 100, periodSeconds: 15}]}"},
+                {"what is said stays", AUTOSCALER(", behavior: {scaleUp: {selectPolicy: Min}}"),
+                 "spec.behavior.scaleUp.selectPolicy", "Min"},
+            });
+  expectAll(world, std::vector<Refused>{
+                       {"a metric without its source",
+                        AUTOSCALER(", metrics: [{type: Resource}]"),
+                        {"FieldValueRequired spec.metrics[0].resource"}},
+                       {"a source of another type",
+                        AUTOSCALER(", metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, "
+                                   "averageUtilization: 5}}, pods: {metric: {name: x}, target: {type: Value}}}]"),
+                        {"FieldValueForbidden spec.metrics[0].pods"}},
+                       {"a target of nothing",
+                        AUTOSCALER(", metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization}}}]"),
+                        {"FieldValueRequired spec.metrics[0].resource.target.averageUtilization"}},
+                       {"two targets",
+                        AUTOSCALER(", metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, "
+                                   "averageUtilization: 5, averageValue: '1'}}}]"),
+                        {"FieldValueForbidden spec.metrics[0].resource.target.averageValue"}},
+                       {"less than no tolerance",
+                        AUTOSCALER(", behavior: {scaleDown: {tolerance: '-1'}}"),
+                        {"FieldValueInvalid spec.behavior.scaleDown.tolerance"}},
+                   });
+}
+
 TEST(NodeAdmission, ANewNodeTakesNoPods) {
   AdmissionWorld world;
   const char* node = "{apiVersion: v1, kind: Node, metadata: {name: n}, spec: {podCIDR: 10.0.0.0/24}}";

@@ -62,7 +62,7 @@ void validateNode(const AdmissionRequest& request, meta::FieldErrors& errors);
 void preparePod(AdmissionRequest& request);
 void validatePod(const AdmissionRequest& request, meta::FieldErrors& errors);
 
-// policies.cc
+// policies.cc, autoscaler.cc
 void prepareHorizontalPodAutoscaler(AdmissionRequest& request);
 void validateHorizontalPodAutoscaler(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validatePodDisruptionBudget(const AdmissionRequest& request, meta::FieldErrors& errors);

@@ -1,4 +1,4 @@
-// Kinds that say how pods are treated: PodDisruptionBudget, PriorityClass, HorizontalPodAutoscaler.
+// Kinds that say how pods are treated: PodDisruptionBudget, PriorityClass.
 #include <map>
 
 #include <fmt/format.h>
@@ -59,25 +59,6 @@ void validatePriorityClass(const AdmissionRequest& request, meta::FieldErrors& e
     }
   }
   if (errors.empty()) refuseSecondDefault(request);
-}
-
-// One that names no metrics goes by the CPU; of autoscaling/v1, which has no other, the conversion says so.
-void prepareHorizontalPodAutoscaler(AdmissionRequest& request) {
-  constexpr int kDefaultUtilization = 80;  // percent
-  if (request.kind.resource.version != "v2" || !writesMain(request)) return;
-  auto& metrics = json::ensureArray(json::ensureObject(request.object.as_object(), "spec"), "metrics");
-  if (!metrics.empty()) return;
-  json::Object target{{"type", "Utilization"}, {"averageUtilization", kDefaultUtilization}};
-  metrics.push_back(
-      json::Object{{"type", "Resource"}, {"resource", json::Object{{"name", "cpu"}, {"target", std::move(target)}}}});
-}
-
-void validateHorizontalPodAutoscaler(const AdmissionRequest& request, meta::FieldErrors& errors) {
-  if (!writesMain(request)) return;
-  int64_t least = getInt(request.object, "spec.minReplicas", 1), most = getInt(request.object, "spec.maxReplicas");
-  if (most >= 1 && most < least) {
-    errors.push_back(meta::invalidField("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"));
-  }
 }
 
 }  // namespace wherry::apiserver
