@@ -64,8 +64,10 @@ json::Object decideReplicaStatus(const Owner& owner, const std::vector<Pod>& pod
     if (!isActive(pod)) continue;
     ++active;
     if (hasLabels(pod, templateLabels)) ++labeled;
-    if (isReady(pod)) ++ready;
-    if (isAvailable(pod, minReadySeconds, now)) ++available;
+    // Once for each of perhaps thousands, at every change of one of them.
+    if (!isReady(pod)) continue;
+    ++ready;
+    if (minReadySeconds == 0 || isAvailable(pod, minReadySeconds, now)) ++available;
   }
   json::Object status = owner.status().tree();
   status["replicas"] = active;

@@ -58,11 +58,18 @@ class Hull:
 
     def __enter__(self):
         self.cluster.__enter__()
-        self.cluster.kubectl("cordon", "--all")
+        try:
+            self.start_nodes()
+        except BaseException:
+            self.cluster.__exit__()
+            raise
+        return self
+
+    def start_nodes(self):
+        self.cluster.kubectl("cordon", "-l", "!wherry.dev/hollow-node")
         self.hull = subprocess.Popen(self.cluster.inside(WHERRY, "hollow-node", "--count", str(NODES), "--max-pods", str(self.max_pods)),
                                      env=self.cluster.env)
         eventually(lambda: len(self.cluster.get("nodes", "-l", "wherry.dev/hollow-node=true")["items"]) == NODES)
-        return self
 
     def __exit__(self, *_):
         self.hull.terminate()
