@@ -146,7 +146,7 @@ class ReplicaController : public Controller {
 
   void comeBackWhenAvailable(const std::string& key, const Owner& owner, const std::vector<Pod>& pods,
                              base::WallTime now) {
-    if (replicaSet.spec().minReadySeconds() == 0) return;  // who is ready is available
+    if (owner.spec().minReadySeconds() == 0) return;  // who is ready is available
     for (const auto& pod : pods) {
       const auto at = availableAt(pod, owner.spec().minReadySeconds(), now);
       if (!at || !isActive(pod)) continue;
