@@ -17,6 +17,7 @@ std::string_view storedPath(const schema::Kind& kind, std::string_view field) {
     if (field == "reportingController") return "reportingComponent";
     if (field.starts_with("regarding.")) return {};
   }
+  if (field == "status.successful") return "status.succeeded";  // of Jobs
   return field;
 }
 
@@ -28,6 +29,7 @@ std::string valueOf(const schema::Kind& kind, const std::string& field, std::str
   if (path.empty()) path = "involvedObject." + field.substr(field.find('.') + 1);
   auto raw = findPath(entry.bytes, path);
   if (raw) return scalarText(*raw);
+  if (field == "status.successful") return "0";
   // A missing truth is false: spec.unschedulable, spec.hostNetwork.
   return field == "spec.unschedulable" || field == "spec.hostNetwork" ? "false" : "";
 }
