@@ -49,7 +49,7 @@ class TokenCluster(Cluster):
     def __enter__(self):
         super().__enter__()
         self.kubectl("create", "clusterrole", "bench", "--verb", "get,list,watch,create,update",
-                     "--resource", "configmaps,pods,nodes,deployments.apps")
+                     "--resource", "configmaps,pods,nodes,deployments.apps,jobs.batch")
         self.kubectl("create", "clusterrolebinding", "bench", "--clusterrole", "bench", "--group", "benches")
         return self
 
