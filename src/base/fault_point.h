@@ -34,6 +34,8 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     "link-host-side-set",
     "sandbox-address-recorded",
     "pod-files-written",
+    "payload-written",
+    "payload-shown",
     "volume-made",
     "pod-prepared",
     // a container's start
@@ -73,6 +75,12 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     "sandbox-files-removed",
     "pod-logs-removed",
     "pod-deleted",
+    // volumes of storage drivers
+    "csi-recorded",
+    "csi-staged",
+    "csi-published",
+    "csi-unpublished",
+    "csi-unstaged",
     // images
     "layer-unpacked",
     "layer-in-place",

@@ -204,9 +204,13 @@ class PersistentVolumeController : public Controller {
     }
     if (claimVolume(claim, volume)) return;
     if (auto size = decideGrowth(claim, volume)) return grow(claim, volume, *size);
-    writeClaimStatus(claim, {{"phase", "Bound"},
-                             {"accessModes", *json::find(volume.object()->tree(), "spec.accessModes")},
-                             {"capacity", *json::find(volume.object()->tree(), "spec.capacity")}});
+    if (awaitsExpansion(claim, volume)) {
+      events_.record(*claim.object(), Severity::kNormal, "ExternalExpanding",
+                     "waiting for an external controller to expand this PVC");
+    }
+    json::Object fields{{"phase", "Bound"}, {"accessModes", *json::find(volume.object()->tree(), "spec.accessModes")}};
+    if (takesCapacity(claim, volume)) fields["capacity"] = *json::find(volume.object()->tree(), "spec.capacity");
+    writeClaimStatus(claim, fields);
   }
 
   // A directory has no size of its own: the number is all there is to change. The volume's event brings the claim's.

@@ -47,6 +47,12 @@ json::Value localVolume(const core_v1::PersistentVolumeClaim& claim, const stora
 // status.phase of a volume; `claim` is the one that claimRef names and of the same uid, empty when there is none.
 std::string decideVolumePhase(const core_v1::PersistentVolume& volume, const core_v1::PersistentVolumeClaim& claim);
 
+// Whether a bound claim's status.capacity is its volume's: when it becomes bound, and for volumes of the built-in
+// class. Later those of a driver may be larger than their file systems, until the node has let these grow.
+bool takesCapacity(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
+// Whether the claim is to grow and its driver's resizer hasn't begun.
+bool awaitsExpansion(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
+
 // The claim's size where it has outgrown a volume of the built-in class; nothing otherwise. (Whether the class lets its
 // claims grow, admission has asked.)
 std::optional<std::string> decideGrowth(const core_v1::PersistentVolumeClaim& claim,

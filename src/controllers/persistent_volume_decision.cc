@@ -159,6 +159,19 @@ std::string decideVolumePhase(const PersistentVolume& volume, const PersistentVo
   return claim.spec().volumeName() == volume.metadata().name() ? "Bound" : "Available";
 }
 
+bool takesCapacity(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
+  const bool ours = volume.metadata().annotation(meta::kProvisionedBy) == meta::kLocalProvisioner;
+  return ours || claim.status().phase() != "Bound";
+}
+
+bool awaitsExpansion(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
+  if (!volume.spec().hasCsi() || claim.status().phase() != "Bound") return false;
+  for (const auto condition : claim.status().conditions()) {
+    if (condition.type() == "Resizing" || condition.type() == "FileSystemResizePending") return false;
+  }
+  return sizeOf(volume) < wantedSize(claim);
+}
+
 std::optional<std::string> decideGrowth(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
   if (volume.metadata().annotation(meta::kProvisionedBy) != meta::kLocalProvisioner) return std::nullopt;
   const auto wanted = wantedSize(claim);

@@ -126,6 +126,21 @@ TEST(VolumePhase, FollowsItsClaim) {
   EXPECT_EQ(decideVolumePhase(bound, {}), "Released");
 }
 
+TEST(Growth, OfADriversVolumeIsItsResizers) {
+  const auto volume = [](std::string_view size) {
+    return volumeOf("{metadata: {name: v}, spec: {capacity: {storage: " + std::string(size) + "}, csi: {driver: d}}}");
+  };
+  const auto claim = [](const std::string& status) {
+    return core_v1::PersistentVolumeClaim(std::make_shared<const meta::Object>(json::parseYaml(
+        "{metadata: {name: data}, spec: {resources: {requests: {storage: 2Gi}}}, status: {" + status + "}}")));
+  };
+  EXPECT_TRUE(awaitsExpansion(claim("phase: Bound"), volume("1Gi")));
+  EXPECT_FALSE(awaitsExpansion(claim("phase: Bound"), volume("2Gi")));
+  EXPECT_FALSE(awaitsExpansion(claim("phase: Bound, conditions: [{type: Resizing, status: 'True'}]"), volume("1Gi")));
+  EXPECT_TRUE(takesCapacity(claim("phase: Pending"), volume("2Gi")));
+  EXPECT_FALSE(takesCapacity(claim("phase: Bound"), volume("2Gi")));
+}
+
 TEST(Growth, IsOfVolumesThatWeMade) {
   const auto ours = [](std::string_view size) {
     return volumeOf(

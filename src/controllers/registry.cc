@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controllers/attach_detach.h"
 #include "controllers/certificate_signing.h"
 #include "controllers/cluster_role_aggregation.h"
 #include "controllers/cron_job.h"
@@ -11,6 +12,7 @@
 #include "controllers/endpoint_slice.h"
 #include "controllers/endpoint_slice_mirroring.h"
 #include "controllers/endpoints.h"
+#include "controllers/ephemeral_volume.h"
 #include "controllers/garbage_collector.h"
 #include "controllers/horizontal_pod_autoscaler.h"
 #include "controllers/job.h"
@@ -57,6 +59,8 @@ const std::vector<ControllerEntry>& controllerTable() {
       {"horizontal-pod-autoscaler-controller", makeHorizontalPodAutoscalerController},
       {"persistentvolume-controller", makePersistentVolumeController},
       {"storage-protection-controller", makeStorageProtectionController},
+      {"ephemeral-volume-controller", makeEphemeralVolumeController},
+      {"persistentvolume-attach-detach-controller", makeAttachDetachController},
       {"endpointslice-controller", makeEndpointSliceController},
       {"endpoints-controller", makeEndpointsController},
       {"endpointslicemirroring-controller", makeEndpointSliceMirroringController},

@@ -10,6 +10,8 @@
 #include "base/subprocess.h"
 #include "client/event_recorder.h"
 #include "client/workqueue.h"
+#include "kubelet/csi/csi_drivers.h"
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/logs/container_logs.h"
@@ -18,10 +20,12 @@
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/streams/node_connection.h"
+#include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/local_volumes.h"
-#include "kubelet/volumes/volumes.h"
+#include "kubelet/volumes/object_uses.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
+#include "views/storage_v1.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -67,6 +71,8 @@ struct Kubelet::State {
   ExitWatcher exits;
   client::Informer& pods;
   DrainGate drain;
+  CsiDrivers drivers;
+  CsiVolumes storage;
   ImageGarbage garbage;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
@@ -93,6 +99,9 @@ struct Kubelet::State {
         exits(crun.paths().exits),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
         drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied),
+        drivers(options.client, options.nodeName, CsiPaths{options.kubeletDir}),
+        storage(drivers, CsiPaths{options.kubeletDir}, options.nodeName, lookup(),
+                [this](const std::set<std::string>& volumes) { showInUse(volumes); }),
         garbage(
             images, [this] { return imagesInUse(); }, [this](const std::string& message) { reportGarbage(message); },
             options.clock) {
@@ -121,6 +130,7 @@ struct Kubelet::State {
             .images = images,
             .puller = puller,
             .drain = drain,
+            .storage = storage,
             .lookup = lookup(),
             .node = {options.nodeIp},
             .dns = {options.clusterDns, options.clusterDomain},
@@ -147,6 +157,12 @@ struct Kubelet::State {
             .persistentVolumeClaim =
                 [this](auto ns, auto name) { return find(core_v1::PersistentVolumeClaim::kResource(), ns, name); },
             .persistentVolume = [this](auto name) { return find(core_v1::PersistentVolume::kResource(), "", name); },
+            .csiDriver = [this](auto name) { return find(storage_v1::CSIDriver::kResource(), "", name); },
+            .volumeAttachment = [this](auto name) { return find(storage_v1::VolumeAttachment::kResource(), "", name); },
+            .storageTarget =
+                [paths = CsiPaths{options.kubeletDir}](auto uid, auto plugin, auto name) {
+                  return plugin == "nfs" ? paths.nfsTarget(uid, name) : paths.target(uid, name);
+                },
             .services = [this](auto ns) { return findServices(ns); }};
   }
 
@@ -160,7 +176,52 @@ struct Kubelet::State {
     return services;
   }
 
+  // The attach/detach controller leaves these attached.
+  void showInUse(const std::set<std::string>& volumes) {
+    json::Array names;
+    for (const std::string& name : volumes) names.emplace_back(name);
+    const json::Value patch = json::Object{{"status", json::Object{{"volumesInUse", std::move(names)}}}};
+    options.client.patch(core_v1::Node::kResource(), "", options.nodeName, client::PatchType::kMerge, patch,
+                         {.subresource = "status"});
+  }
+
+  // Those that have a volume of this driver, or may have.
+  void driverCame() {
+    for (const meta::ObjectPtr& pod : pods.list({})) {
+      core_v1::Pod view(pod);
+      for (auto volume : view.spec().volumes()) {
+        if (isClaim(volume) || volume.hasCsi()) workers->refresh(std::string(pod->metadata().uid()));
+      }
+    }
+  }
+
+  void followDrivers() {
+    try {
+      drivers.start([this](const std::string&) { driverCame(); });
+    } catch (const std::system_error& error) {
+      kubeletLog().error("storage drivers are not looked for: {}", error.what());
+    }
+  }
+
+  void attachmentChanged(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+    const storage_v1::VolumeAttachment attachment(after ? after : before);
+    if (!following || attachment.spec().nodeName() != options.nodeName) return;
+    const core_v1::PersistentVolume volume(
+        find(core_v1::PersistentVolume::kResource(), "", attachment.spec().source().persistentVolumeName()));
+    const auto claim = volume.spec().claimRef();
+    if (!claim) return;
+    for (const meta::ObjectPtr& pod : pods.list(claim.namespace_())) {
+      if (usesObject(core_v1::Pod(pod), SourceKind::kClaim, claim.name())) {
+        workers->refresh(std::string(pod->metadata().uid()));
+      }
+    }
+  }
+
   void addHandlers() {
+    options.informers.informer(storage_v1::VolumeAttachment::kResource())
+        .addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+          attachmentChanged(before, after);
+        }});
     pods.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
       if (before) workers->enqueue(std::string(before->metadata().uid()));
       if (!after && following) garbage.check();  // what its containers used may be used by nobody now
@@ -168,6 +229,7 @@ struct Kubelet::State {
     }});
     followObjects(core_v1::ConfigMap::kResource(), SourceKind::kConfigMap);
     followObjects(core_v1::Secret::kResource(), SourceKind::kSecret);
+    followObjects(core_v1::PersistentVolumeClaim::kResource(), SourceKind::kClaim);
     auto& nodes = options.informers.informer(core_v1::Node::kResource());
     nodes.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
       if (after || before->metadata().name() != options.nodeName) return;
@@ -221,6 +283,7 @@ struct Kubelet::State {
   void registerThisNode() {
     auto now = options.clock.now();
     registerNode(options.client, renderNode(node, machine, now, renderNodeImages(images.list())), now);
+    drivers.showAgain();
   }
 
   LocalVolumes localVolumes{options.client, options.informers, options.nodeName, options.dataDir + "/volumes"};
@@ -251,6 +314,7 @@ void Kubelet::start() {
     if (!state.pods.waitSynced(stop)) return;
     state.enqueueLeftovers();
     state.workers->start();
+    state.followDrivers();
     state.following = true;
     state.garbage.check();
     kubeletLog().info("node {} follows its pods", state.options.nodeName);
@@ -262,6 +326,7 @@ void Kubelet::stop() {
   if (!state.workers) return;
   state.starter = {};
   state.registrar.reset();
+  state.drivers.stop();
   state.exits.stop();
   state.puller.stop();
   state.following = false;

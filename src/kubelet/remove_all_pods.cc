@@ -13,9 +13,11 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/runtime/containers.h"
 #include "kubelet/runtime/leftovers.h"
 #include "kubelet/runtime/sandbox.h"
+#include "kubelet/volumes/nfs.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -44,6 +46,7 @@ class Removal {
     }
     endProcesses(programs, kMonitorsEndWithin);
     for (const std::string& uid : uids) attempt("pod " + uid, [&] { remove(uid); });
+    if (files_ == PodFiles::kRemove) attempt("volumes of storage drivers", [] { removeCsiLeftovers({}); });
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry/conmon");
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry");
     return whole_;
@@ -76,6 +79,7 @@ class Removal {
 
   void remove(const std::string& uid) {
     attempt("what crun keeps of pod " + uid, [&] { containers_.removeAll(uid); });
+    attempt("storage of pod " + uid, [&] { unmountNfs(CsiPaths{}.nfsVolumes(uid)); });
     if (files_ == PodFiles::kKeep)
       sandboxes_.release(uid);
     else

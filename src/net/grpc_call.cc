@@ -40,7 +40,11 @@ struct SessionDeleter {
 class Call {
  public:
   Call(const GrpcRequest& request, base::Fd socket, steady_clock::time_point deadline)
-      : request_(request), socket_(std::move(socket)), deadline_(deadline), body_(frameGrpcMessage(request.message)) {
+      : request_(request),
+        socket_(std::move(socket)),
+        deadline_(deadline),
+        wait_(request.stop),
+        body_(frameGrpcMessage(request.message)) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, onHeader);
@@ -110,8 +114,15 @@ class Call {
 
   bool wait(short events) {
     auto left = std::chrono::ceil<milliseconds>(deadline_ - steady_clock::now());
-    pollfd entry{socket_.get(), events, 0};
-    timedOut_ = left.count() <= 0 || ::poll(&entry, 1, static_cast<int>(left.count())) == 0;
+    try {
+      timedOut_ = left.count() <= 0;
+      if (!timedOut_) wait_.until(socket_.get(), events, left, "grpc");
+    } catch (const Wait::Stopped&) {
+      timedOut_ = true;
+    } catch (const std::system_error& error) {
+      timedOut_ = error.code().value() == ETIMEDOUT;
+      return false;
+    }
     return !timedOut_;
   }
 
@@ -167,6 +178,7 @@ class Call {
   const GrpcRequest& request_;
   base::Fd socket_;
   steady_clock::time_point deadline_;
+  const Wait wait_;
   std::string body_;
   size_t sent_ = 0;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
@@ -185,8 +197,10 @@ GrpcAnswer callGrpc(const GrpcRequest& request) {
   base::Fd socket;
   try {
     socket = beginConnect(request.server);
-    Wait(std::stop_token()).until(socket.get(), POLLOUT, request.timeout, "connect");
+    Wait(request.stop).until(socket.get(), POLLOUT, request.timeout, "connect");
     if (int error = connectError(socket.get())) throw std::system_error(error, std::generic_category());
+  } catch (const Wait::Stopped&) {
+    return {.outcome = GrpcAnswer::Outcome::kTimedOut, .text = "stopped"};
   } catch (const std::system_error& error) {
     return {.outcome = GrpcAnswer::Outcome::kNotConnected, .text = error.code().message()};
   }

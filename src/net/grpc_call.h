@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,7 @@ struct GrpcRequest {
   std::string message;  // serialised
   std::string userAgent;
   std::chrono::milliseconds timeout{1000};
+  std::stop_token stop{};  // ends the call as if its time were up
 };
 
 struct GrpcAnswer {

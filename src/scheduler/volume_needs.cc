@@ -22,9 +22,36 @@ class Needs {
  public:
   explicit Needs(const Storage& storage) : storage_(storage) {}
 
-  void add(std::string_view ns, std::string_view name) {
-    const PersistentVolumeClaim claim(storage_.claim(ns, name));
-    if (!claim) return block(fmt::format("persistentvolumeclaim \"{}\" not found", name));
+  void add(const core_v1::Pod& pod, const core_v1::Volume& volume) {
+    const std::string name = meta::claimNameOf(*pod.object(), volume.tree());
+    if (name.empty()) return;
+    const PersistentVolumeClaim claim(storage_.claim(pod.metadata().ns(), name));
+    if (!claim) return block(fmt::format(fmt::runtime(missing(volume)), name));
+    if (volume.hasEphemeral() && !meta::isMadeFor(*claim.object(), *pod.object())) {
+      return block(meta::notMadeFor(*claim.object(), *pod.object()));
+    }
+    addClaim(claim);
+    if (isForOnePod(claim)) needs_.alone.push_back(claim.key());
+  }
+
+  VolumeNeeds take() && { return std::move(needs_); }
+
+ private:
+  static const char* missing(const core_v1::Volume& volume) {
+    return volume.hasEphemeral() ? "waiting for ephemeral volume controller to create the persistentvolumeclaim \"{}\""
+                                 : "persistentvolumeclaim \"{}\" not found";
+  }
+
+  // KEP-2485.
+  static bool isForOnePod(const PersistentVolumeClaim& claim) {
+    for (const auto mode : claim.spec().accessModes()) {
+      if (mode == "ReadWriteOncePod") return true;
+    }
+    return false;
+  }
+
+  void addClaim(const PersistentVolumeClaim& claim) {
+    const auto name = claim.metadata().name();
     if (claim.metadata().deleting()) return block(fmt::format("persistentvolumeclaim \"{}\" is being deleted", name));
     if (claim.status().phase() == "Lost") {
       return block(fmt::format("persistentvolumeclaim \"{}\" bound to non-existent persistentvolume \"{}\"", name,
@@ -39,9 +66,6 @@ class Needs {
     if (storageClass.provisioner() == "kubernetes.io/no-provisioner") addCandidates(claim);
   }
 
-  VolumeNeeds take() && { return std::move(needs_); }
-
- private:
   void block(std::string why) {
     if (needs_.blocked.empty()) needs_.blocked = std::move(why);
   }
@@ -69,8 +93,7 @@ class Needs {
 
 VolumeNeeds decideVolumeNeeds(const core_v1::Pod& pod, const Storage& storage) {
   Needs needs(storage);
-  const auto ns = pod.metadata().ns();
-  for (const auto& claim : meta::claimNamesOf(*pod.object())) needs.add(ns, claim);
+  for (const auto volume : pod.spec().volumes()) needs.add(pod, volume);
   return std::move(needs).take();
 }
 

@@ -13,6 +13,8 @@ namespace wherry::scheduler {
 
 struct VolumeNeeds {
   std::string blocked;                                  // why no node will do yet; "" when one may
+  std::vector<meta::ObjectKey> alone;                   // claims that one pod alone may have
+  bool taken = false;                                   // another has one of these; found out by who knows all pods
   std::vector<core_v1::PersistentVolume> bound;         // the node must be one of theirs
   std::vector<core_v1::PersistentVolumeClaim> unbound;  // get their volume once the pod has a node
   // For claims of classes that don't provision: volumes of which one must be the node's.

@@ -16,6 +16,7 @@ meta::ObjectPtr objectOf(std::string_view yaml) { return std::make_shared<const 
 // Objects of all kinds by name.
 struct World {
   std::map<std::string, meta::ObjectPtr, std::less<>> claims, volumes, classes;
+  ClusterCache cache{};  // the nodes a and b
 
   Storage storage() const {
     const auto get = [](const auto& map, std::string_view name) {
@@ -45,18 +46,22 @@ World worldOf(std::string_view claim, std::string_view volume = "", std::string_
   return world;
 }
 
+constexpr const char* kPod =
+    "{metadata: {name: web, namespace: default, uid: p}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: "
+    "data}}]}}";
+
 // Where a pod with the claim "data" goes, of the nodes a and b; or why it goes nowhere.
-std::string place(const World& world) {
-  ClusterCache cache;
+std::string place(World world, std::string_view pod = kPod) {
   for (const char* name : {"a", "b"}) {
-    cache.putNode(core_v1::Node(objectOf(std::string("{metadata: {name: ") + name + ", labels: {host: " + name +
-                                         "}}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}")));
+    world.cache.putNode(core_v1::Node(objectOf(std::string("{metadata: {name: ") + name + ", labels: {host: " + name +
+                                               "}}, status: {allocatable: {cpu: '2', memory: 4Gi, pods: '10'}}}")));
   }
-  PodInfo info(
-      core_v1::Pod(objectOf("{metadata: {name: web, namespace: default}, spec: {volumes: [{name: d, "
-                            "persistentVolumeClaim: {claimName: data}}]}}")));
+  PodInfo info(core_v1::Pod{objectOf(pod)});
   info.volumes = decideVolumeNeeds(info.pod, world.storage());
-  const auto placement = decidePlacement(CycleState(info, cache), [](size_t count) { return count - 1; });
+  for (const auto& claim : info.volumes.alone) {
+    info.volumes.taken = info.volumes.taken || world.cache.usesClaim(claim.ns, claim.name);
+  }
+  const auto placement = decidePlacement(CycleState(info, world.cache), [](size_t count) { return count - 1; });
   if (placement.node.empty()) return placement.message;
   return placement.node + (info.volumes.unbound.empty() ? "" : " and then the claim");
 }
@@ -102,6 +107,40 @@ TEST(VolumeNeeds, WhereNothingIsProvisionedTheNodeMustHaveAVolume) {
   EXPECT_EQ(place(worldOf(kClaim, volume(""), kStatic)), "a and then the claim");
   EXPECT_EQ(place(worldOf(kClaim, volume(", claimRef: {name: other}"), kStatic)),
             "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
+}
+
+TEST(VolumeNeeds, AClaimOfOnePodIsNotAnothers) {
+  const auto world = [](std::string_view modes, std::string_view node) {
+    auto made = worldOf("{metadata: {name: data, namespace: default, uid: c}, spec: {volumeName: v, accessModes: [" +
+                            std::string(modes) + "]}}",
+                        "{metadata: {name: v}, spec: {claimRef: {name: data, uid: c}}}");
+    made.cache.putPod(
+        core_v1::Pod(objectOf("{metadata: {name: first, namespace: default}, spec: {nodeName: " + std::string(node) +
+                              ", volumes: [{name: d, persistentVolumeClaim: {claimName: data}}]}}")));
+    return made;
+  };
+  const char* refused =
+      "0/2 nodes are available: 2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod "
+      "access mode.";
+  EXPECT_EQ(place(world("ReadWriteOncePod", "a")), refused);
+  EXPECT_EQ(place(world("ReadWriteOnce", "a")), "b");
+}
+
+TEST(VolumeNeeds, AnEphemeralVolumeHasAClaimOfItsOwn) {
+  constexpr const char* kEphemeral =
+      "{metadata: {name: web, namespace: default, uid: p}, spec: {volumes: [{name: d, ephemeral: {}}]}}";
+  EXPECT_EQ(place(worldOf(""), kEphemeral),
+            "0/2 nodes are available: waiting for ephemeral volume controller to create the persistentvolumeclaim "
+            "\"web-d\".");
+  World world;
+  world.claims["web-d"] = objectOf("{metadata: {name: web-d, namespace: default, uid: c}, spec: {volumeName: v}}");
+  EXPECT_EQ(place(world, kEphemeral),
+            "0/2 nodes are available: PVC default/web-d was not created for pod default/web (pod is not owner).");
+  world.claims["web-d"] = objectOf(
+      "{metadata: {name: web-d, namespace: default, uid: c, ownerReferences: [{kind: Pod, uid: p, controller: true}]}, "
+      "spec: {volumeName: v}}");
+  world.volumes["v"] = objectOf("{metadata: {name: v}, spec: {claimRef: {name: web-d, uid: c}}}");
+  EXPECT_EQ(place(world, kEphemeral), "b");
 }
 
 }  // namespace

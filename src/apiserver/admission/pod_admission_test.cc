@@ -8,6 +8,10 @@ namespace {
 
 #define POD(spec) "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {" spec "}}"
 #define CONTAINER(more) POD("containers: [{name: c, image: 'i:1', " more "}]")
+#define VOLUME(more)                                                                       \
+  POD("containers: [{name: c, image: 'i:1', volumeMounts: [{name: v, mountPath: /v, " more \
+      "}]}], volumes: [{name: "                                                            \
+      "v}]")
 
 TEST(PodAdmission, FillsInWhatAPodLeavesOut) {
   AdmissionWorld world;
@@ -57,6 +61,23 @@ TEST(PodAdmission, SaysEachMistakeOnce) {
           {"a mount needs its volume",
            CONTAINER("volumeMounts: [{name: v, mountPath: /v}]"),
            {"FieldValueNotFound spec.containers[0].volumeMounts[0].name"}},
+          {"a mount is of one part of its volume, inside it",
+           VOLUME("subPath: ../x"),
+           {"FieldValueInvalid spec.containers[0].volumeMounts[0].subPath"}},
+          {"so is one that is named by variables",
+           VOLUME("subPath: a, subPathExpr: /$(B)"),
+           {"FieldValueInvalid spec.containers[0].volumeMounts[0].subPathExpr",
+            "FieldValueInvalid spec.containers[0].volumeMounts[0].subPathExpr"}},
+          {"mounts get out of privileged containers alone",
+           VOLUME("mountPropagation: Bidirectional"),
+           {"FieldValueForbidden spec.containers[0].volumeMounts[0].mountPropagation"}},
+          {"what is read-only recursively is read-only, and alone",
+           VOLUME("recursiveReadOnly: Enabled, mountPropagation: HostToContainer"),
+           {"FieldValueForbidden spec.containers[0].volumeMounts[0].recursiveReadOnly",
+            "FieldValueForbidden spec.containers[0].volumeMounts[0].recursiveReadOnly"}},
+          {"there are three ways to be that",
+           VOLUME("recursiveReadOnly: Maybe, readOnly: true"),
+           {"FieldValueNotSupported spec.containers[0].volumeMounts[0].recursiveReadOnly"}},
           {"a request is within its limit",
            CONTAINER("resources: {requests: {cpu: '2'}, limits: {cpu: '1'}}"),
            {"FieldValueInvalid spec.containers[0].resources.requests"}},

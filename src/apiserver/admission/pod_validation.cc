@@ -9,6 +9,7 @@
 
 #include "apiserver/admission/fields.h"
 #include "apiserver/admission/pod_spec.h"
+#include "apiserver/admission/volume_mounts.h"
 #include "base/strings.h"
 #include "meta/names.h"
 #include "meta/quantity.h"
@@ -78,29 +79,6 @@ void checkEnv(const json::Object& container, const std::string& path, meta::Fiel
   }
 }
 
-void checkMounts(const json::Object& container, const std::string& path, const std::set<std::string_view>& volumes,
-                 meta::FieldErrors& errors) {
-  std::set<std::string_view> paths;
-  size_t index = 0;
-  for (const json::Value& mount : arrayAt(container, "volumeMounts")) {
-    std::string at = fmt::format("{}.volumeMounts[{}]", path, index++);
-    std::string_view name = getString(mount, "name"), where = getString(mount, "mountPath");
-    if (!name.empty() && !volumes.contains(name)) {
-      errors.push_back(meta::notFoundField(at + ".name", json::Value(name)));
-    }
-    if (!where.empty() && !paths.insert(where).second) {
-      errors.push_back(meta::invalidField(at + ".mountPath", json::Value(where), "must be unique"));
-    }
-    std::string_view sub = getString(mount, "subPath");
-    auto steps = base::split(sub, '/');
-    if (sub.starts_with('/')) {
-      errors.push_back(meta::invalidField(at + ".subPath", json::Value(sub), "must be a relative path"));
-    } else if (std::find(steps.begin(), steps.end(), "..") != steps.end()) {
-      errors.push_back(meta::invalidField(at + ".subPath", json::Value(sub), "must not contain '..'"));
-    }
-  }
-}
-
 std::optional<meta::Quantity> quantityOf(const json::Value& value) {
   if (value.is_string()) return meta::Quantity::parse(std::string_view(value.get_string()));
   return meta::Quantity::parse(json::serialize(value));
@@ -149,7 +127,7 @@ void checkContainer(const json::Object& container, const std::string& path, bool
   }
   checkContainerPorts(container, path, hostNetwork, errors);
   checkEnv(container, path, errors);
-  checkMounts(container, path, volumes, errors);
+  checkVolumeMounts(container, path, volumes, errors);
   checkResources(container, path, errors);
 }
 

@@ -6,6 +6,7 @@
 #include "kubelet/images/reference.h"
 #include "kubelet/pods/decide.h"
 #include "kubelet/pods/pod_status.h"
+#include "kubelet/volumes/volumes.h"
 #include "meta/time.h"
 
 namespace wherry::kubelet {
@@ -95,14 +96,14 @@ class ContainerStatus {
                                                       {"uid", json::getInt(user, "uid")}}}};
   }
 
-  // KEP-3857: submounts of a read-only mount may be written to.
+  // KEP-3857: submounts of a read-only mount may be written to, unless the user says otherwise.
   void addMounts(json::Object& out) const {
     json::Array mounts;
     for (auto mount : container_.volumeMounts()) {
       json::Object entry{{"name", mount.name()}, {"mountPath", mount.mountPath()}};
       if (mount.readOnly()) {
         entry["readOnly"] = true;
-        entry["recursiveReadOnly"] = "Disabled";
+        entry["recursiveReadOnly"] = isRecursivelyReadOnly(mount) ? "Enabled" : "Disabled";
       }
       mounts.push_back(std::move(entry));
     }

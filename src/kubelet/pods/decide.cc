@@ -90,15 +90,24 @@ class Planner {
   }
 
   void planLife() {
-    bool old = seen_.volumesUntil && seen_.now >= *seen_.volumesUntil;
-    if ((!seen_.prepared || old) && !planPreparation()) return;
-    if (seen_.volumesUntil) wake(*seen_.volumesUntil);
+    if (!seen_.prepared) return planPreparation();
+    planRefresh();
     planEphemerals();
     if (planInit()) planRegulars();
   }
 
-  // Whether the containers may be seen to.
-  bool planPreparation() {
+  // Nothing waits for it: what can't be had leaves the volumes as they are.
+  void planRefresh() {
+    bool old = seen_.volumesUntil && seen_.now >= *seen_.volumesUntil;
+    if (seen_.volumesUntil) wake(*seen_.volumesUntil);
+    if (!old && !seen_.volumesStale) return;
+    const auto& failure = seen_.refreshFailure;
+    if (!failure || seen_.now >= failure->retryAt()) return act(RefreshVolumes{});
+    wake(failure->retryAt());
+  }
+
+  // The containers are seen to when it is done.
+  void planPreparation() {
     bool old = false;
     if (!seen_.sandbox) {
       for (const ContainerRecord& record : seen_.containers) {
@@ -107,13 +116,10 @@ class Planner {
         end(record, seconds(0), "Pod sandbox changed, it will be killed and re-created.");
       }
     }
-    if (old) return false;
-    if (seen_.prepareFailure && seen_.now < seen_.prepareFailure->retryAt()) {
-      wake(seen_.prepareFailure->retryAt());
-      return false;
-    }
+    if (old) return;
+    if (seen_.prepareFailure && seen_.now < seen_.prepareFailure->retryAt())
+      return wake(seen_.prepareFailure->retryAt());
     act(Prepare{});
-    return false;
   }
 
   // One after the other; true when regular containers may run.
@@ -214,6 +220,7 @@ class Planner {
 
 struct Describe {
   std::string operator()(const Prepare&) const { return "prepare"; }
+  std::string operator()(const RefreshVolumes&) const { return "refresh volumes"; }
   std::string operator()(const StartContainer& a) const {
     return fmt::format("start {}, attempt {}", a.name, a.attempt);
   }

@@ -11,7 +11,8 @@
 
 namespace wherry::kubelet {
 
-struct Prepare {};  // sandbox and volumes
+struct Prepare {};         // sandbox and volumes
+struct RefreshVolumes {};  // what they show, beside the containers that run
 struct StartContainer {
   std::string name;
   int attempt = 0;
@@ -39,8 +40,8 @@ struct NoteBackOff {  // an event
 struct ReleaseSandbox {};  // everything has ended; records and logs stay
 struct DeletePod {};       // everything has ended and the API wants it gone
 
-using Action = std::variant<Prepare, StartContainer, StopContainer, SignalContainer, KillContainer, ForgetContainer,
-                            NoteBackOff, ReleaseSandbox, DeletePod>;
+using Action = std::variant<Prepare, RefreshVolumes, StartContainer, StopContainer, SignalContainer, KillContainer,
+                            ForgetContainer, NoteBackOff, ReleaseSandbox, DeletePod>;
 
 struct Decision {
   std::vector<Action> actions;

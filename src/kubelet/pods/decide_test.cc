@@ -36,10 +36,10 @@ TEST(Decide, HowAPodBegins) {
        {},
        30,
        [](Observation& o) { o.volumesUntil = kNow + 30s; }},
-      {"which is a preparation",
+      {"which is not a preparation: containers start and end meanwhile",
        makePod(kOne),
-       {{"web"}},
-       {"prepare"},
+       {},
+       {"refresh volumes", "start web, attempt 0"},
        -1,
        [](Observation& o) { o.volumesUntil = kNow; }},
       {"one that failed waits for its delay, and the token with it",
@@ -49,7 +49,31 @@ TEST(Decide, HowAPodBegins) {
        7,
        [](Observation& o) {
          o.volumesUntil = kNow - 3s;
-         o.prepareFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
+         o.refreshFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
+       }},
+      {"what changed under the volumes is shown by them",
+       makePod(kOne),
+       {{"web"}},
+       {"refresh volumes"},
+       -1,
+       [](Observation& o) { o.volumesStale = true; }},
+      {"what can't be had keeps no container from its restart",
+       makePod(kOne),
+       {{"web", 0, 60, 30, 1, 10}},
+       {"start web, attempt 1"},
+       7,
+       [](Observation& o) {
+         o.volumesStale = true;
+         o.refreshFailure = Failure{"FailedMount", "", kNow - 3s, 10s};
+       }},
+      {"before the first preparation there is nothing to refresh",
+       makePod(kOne),
+       {},
+       {"prepare"},
+       -1,
+       [](Observation& o) {
+         o.prepared = false;
+         o.volumesStale = true;
        }},
       {"a pod that is over needs no token",
        makePod(kNever),

@@ -61,10 +61,12 @@ struct Observation {
   base::WallTime now;
   bool sandbox = false;                        // stands
   bool prepared = false;                       // sandbox and volumes are there
+  bool volumesStale = false;                   // something that the volumes show has changed
   std::optional<base::WallTime> volumesUntil;  // when a token in the volumes is to be renewed
   int sandboxAttempt = 0;
   std::string podIp;
   std::optional<Failure> prepareFailure;
+  std::optional<Failure> refreshFailure;       // of volumes that stand
   std::vector<ContainerRecord> containers;     // by name and attempt
   std::map<std::string, Failure> failures;     // of starting a container, by its name
   std::map<std::string, Stopping> stopping;    // by container id

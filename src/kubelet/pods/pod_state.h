@@ -30,6 +30,9 @@ struct PodMemory {
   bool looked = false;  // for a sandbox on disk
   bool prepared = false;
   std::optional<Failure> prepareFailure;
+  bool volumesStale = false;  // an object that they show has changed
+  size_t shownOfPod = 0;      // what they show of the pod itself: downwardDigest()
+  std::optional<Failure> refreshFailure;
   std::map<std::string, Failure> failures;     // by container name
   std::map<std::string, Image> images;         // found for the next start, by container name
   std::set<std::string> pulling;               // container names
@@ -39,6 +42,10 @@ struct PodMemory {
   std::set<std::string> watched;               // container ids: their end is told
   std::set<std::string> probed;                // container ids
   PodTokens tokens;
+  bool storageBusy = false;     // a driver is asked for its volumes, or to take them back
+  bool storageMounted = false;  // it has given them
+  unsigned unmountFailures = 0;
+  bool expanding = false;  // a driver is asked to let a file system grow
 };
 
 struct PodState : PodMemory {

@@ -132,7 +132,8 @@ TEST(PodStatus, AProbeDecidesWhetherARunningContainerIsReady) {
 TEST(PodStatus, WhatAContainerHas) {
   auto pod = makePod(
       "containers: [{name: web, image: nginx, resources: {requests: {cpu: 100m}, limits: {memory: 1Gi}},"
-      " volumeMounts: [{name: v, mountPath: /v, readOnly: true}, {name: w, mountPath: /w}]}]");
+      " volumeMounts: [{name: v, mountPath: /v, readOnly: true}, {name: w, mountPath: /w}, "
+      "{name: x, mountPath: /x, readOnly: true, recursiveReadOnly: IfPossible}]}]");
   ContainerRecord record = web(pod);
   record.user = json::Object{{"uid", 101}, {"gid", 102}, {"additionalGids", json::Array{102, 5}}};
   Observation observation = seen({record});
@@ -145,7 +146,8 @@ TEST(PodStatus, WhatAContainerHas) {
   is("allocatedResources", "{cpu: 100m}");
   is("user", "{linux: {uid: 101, gid: 102, supplementalGroups: [102, 5]}}");
   is("volumeMounts",
-     "[{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Disabled}, {name: w, mountPath: /w}]");
+     "[{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Disabled}, {name: w, mountPath: /w}, "
+     "{name: x, mountPath: /x, readOnly: true, recursiveReadOnly: Enabled}]");
 }
 
 TEST(PodStatus, LastWordsShareTwelveKiB) {

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "json/patch.h"
 #include "kubelet/pods/rejection.h"
+#include "kubelet/volumes/object_uses.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -59,8 +60,10 @@ Observation PodWorker::observe() {
   Observation seen{.now = options_.clock.now(),
                    .sandbox = state_->sandbox.has_value(),
                    .prepared = state_->prepared,
+                   .volumesStale = state_->volumesStale || state_->shownOfPod != downwardDigest(pod_),
                    .volumesUntil = state_->tokens.nextRenewal(),
                    .prepareFailure = state_->prepareFailure,
+                   .refreshFailure = state_->refreshFailure,
                    .containers = options_.containers.list(uid_),
                    .failures = state_->failures};
   if (state_->sandbox) {

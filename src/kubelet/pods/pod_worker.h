@@ -10,6 +10,8 @@
 #include "kubelet/pods/decide.h"
 #include "kubelet/pods/pod_state.h"
 #include "kubelet/pods/pod_workers.h"
+#include "kubelet/volumes/claim_holders.h"
+#include "kubelet/volumes/volumes.h"
 
 namespace wherry::kubelet {
 
@@ -20,6 +22,8 @@ struct PodWorkerParts {
   Prober& prober;
   Launcher& launcher;
   BackgroundTasks& background;
+  ClaimHolders& holders;
+  std::function<void(const std::string& uid)> retry;  // what it waited for is there
 };
 
 class PodWorker {
@@ -30,14 +34,16 @@ class PodWorker {
 
   // REQUIRES: the pod is there.
   void reconcile();
-  // For a pod that the API has no more: ends and clears all of it at once.
-  void removeEverything();
+  // For a pod that the API has no more: ends and clears all of it at once. False while its storage is being taken
+  // back; the pod is looked at again then.
+  bool removeEverything();
 
  private:
   enum class Progress { kNone, kMade };  // kMade: look again
   Observation observe();
   Progress apply(const Action& action);
   Progress on(const Prepare&);
+  Progress on(const RefreshVolumes&);
   Progress on(const StartContainer& action);
   Progress on(const StopContainer& action);
   Progress on(const SignalContainer& action);
@@ -49,6 +55,13 @@ class PodWorker {
 
   void setUpSandbox();
   void writeSandboxFiles();
+  void takeClaims();
+  void dropClaims();
+  bool mountStorage();    // true once volumes of drivers stand
+  bool unmountStorage();  // true once none is left
+  void expandStorage();   // those that have grown beneath their file systems
+  VolumeSources volumeSources();
+  void volumesShowNow();
   IssuedToken requestToken(const core_v1::ServiceAccountTokenProjection& wanted);
   std::optional<Image> findImage(const core_v1::Container& container, const StartContainer& action);
   void pullInBackground(const core_v1::Container& container, ContainerKind kind);
@@ -74,5 +87,12 @@ class PodWorker {
   core_v1::Pod pod_;
   bool deleted_ = false;
 };
+
+// A token of the pod's account for somebody else, as TokenRequest's status has it. Throws StatusError.
+json::Object requestDriverToken(client::Client& client, const core_v1::Pod& pod, std::string_view audience,
+                                int64_t seconds);
+
+// The event's text: `MountVolume.SetUp failed for volume "x" : ...`.
+std::string mountFailed(const VolumeError& error);
 
 }  // namespace wherry::kubelet

@@ -3,8 +3,10 @@
 
 #include "base/fault_point.h"
 #include "base/fd.h"
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/runtime/pod_paths.h"
+#include "kubelet/volumes/object_uses.h"
 #include "kubelet/volumes/volumes.h"
 #include "meta/time.h"
 
@@ -12,6 +14,8 @@ namespace wherry::kubelet {
 namespace {
 
 constexpr const char* kNodeHosts = "/etc/hosts";
+// The change of the VolumeAttachment brings the pod back before.
+constexpr std::chrono::hours kUntilAttached{1};
 constexpr size_t kMaxHostname = 64;  // the kernel's
 // The node's own resolver; a stub on a loopback address would lead a pod to itself, what stands behind it is there.
 constexpr const char* kResolvConf = "/etc/resolv.conf";
@@ -28,6 +32,10 @@ ResolvConf nodeResolvConf(const std::string& clusterDns) {
 }
 
 }  // namespace
+
+std::string mountFailed(const VolumeError& error) {
+  return fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", error.volume, error.what());
+}
 
 void PodWorker::setUpSandbox() {
   bool had = state_->sandbox.has_value();
@@ -58,20 +66,66 @@ void PodWorker::writeSandboxFiles() {
                  renderResolvConf(podResolvConf(pod_, options_.dns, nodeResolvConf(options_.dns.address))));
 }
 
-IssuedToken PodWorker::requestToken(const core_v1::ServiceAccountTokenProjection& wanted) {
+namespace {
+
+meta::ObjectPtr requestAnyToken(client::Client& client, const core_v1::Pod& pod, std::string_view audience,
+                                int64_t seconds) {
+  const auto metadata = pod.metadata();
   json::Object spec{
-      {"expirationSeconds", wanted.expirationSeconds()},
+      {"expirationSeconds", seconds},
       {"boundObjectRef",
-       json::Object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", pod_.metadata().name()}, {"uid", uid_}}}};
-  if (!wanted.audience().empty()) spec["audiences"] = json::Array{json::Value(wanted.audience())};
+       json::Object{{"apiVersion", "v1"}, {"kind", "Pod"}, {"name", metadata.name()}, {"uid", metadata.uid()}}}};
+  if (!audience.empty()) spec["audiences"] = json::Array{json::Value(audience)};
   json::Object request{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", std::move(spec)}};
-  std::string_view account = pod_.spec().serviceAccountName();
-  auto answer = options_.client.createSubresource(core_v1::ServiceAccount::kResource(), pod_.metadata().ns(),
-                                                  account.empty() ? "default" : account, "token", request);
+  const std::string_view account = pod.spec().serviceAccountName();
+  return client.createSubresource(core_v1::ServiceAccount::kResource(), metadata.ns(),
+                                  account.empty() ? "default" : account, "token", request);
+}
+
+}  // namespace
+
+IssuedToken PodWorker::requestToken(const core_v1::ServiceAccountTokenProjection& wanted) {
+  auto answer = requestAnyToken(options_.client, pod_, wanted.audience(), wanted.expirationSeconds());
   // The server may have given it less time.
   auto end = meta::parseTime(json::getString(answer->tree(), "status.expirationTimestamp"));
   return {std::string(json::getString(answer->tree(), "status.token")),
           end.value_or(options_.clock.now() + std::chrono::seconds(wanted.expirationSeconds()))};
+}
+
+json::Object requestDriverToken(client::Client& client, const core_v1::Pod& pod, std::string_view audience,
+                                int64_t seconds) {
+  auto answer = requestAnyToken(client, pod, audience, seconds);
+  return {{"token", json::getString(answer->tree(), "status.token")},
+          {"expirationTimestamp", json::getString(answer->tree(), "status.expirationTimestamp")}};
+}
+
+VolumeSources PodWorker::volumeSources() {
+  auto token = [this](const auto& wanted) {
+    return state_->tokens.get(wanted, options_.clock.now(), [this](const auto& w) { return requestToken(w); });
+  };
+  return {facts(), options_.lookup, token};
+}
+
+void PodWorker::volumesShowNow() {
+  state_->volumesStale = false;
+  state_->shownOfPod = downwardDigest(pod_);
+  state_->refreshFailure.reset();
+}
+
+// What fails here changes nothing for the containers: they see what was there before.
+PodWorker::Progress PodWorker::on(const RefreshVolumes&) {
+  try {
+    expandStorage();
+    refreshVolumes(pod_, options_.containers.pathsOf(uid_), volumeSources());
+    volumesShowNow();
+    return Progress::kMade;
+  } catch (const VolumeError& error) {
+    std::string message = mountFailed(error);
+    recordEvent(client::Severity::kWarning, "FailedMount", message);
+    state_->volumesStale = true;  // also when it was a token's time
+    state_->refreshFailure = Failure::next(state_->refreshFailure, "FailedMount", message, options_.clock.now());
+  }
+  return Progress::kMade;
 }
 
 PodWorker::Progress PodWorker::on(const Prepare&) {
@@ -80,17 +134,21 @@ PodWorker::Progress PodWorker::on(const Prepare&) {
     setUpSandbox();
     writeSandboxFiles();
     base::faultPoint("pod-files-written");
-    auto token = [this](const auto& wanted) {
-      return state_->tokens.get(wanted, options_.clock.now(), [this](const auto& w) { return requestToken(w); });
-    };
-    setUpVolumes(pod_, options_.containers.pathsOf(uid_), {facts(), options_.lookup, token});
+    takeClaims();
+    if (!mountStorage()) return Progress::kNone;
+    setUpVolumes(pod_, options_.containers.pathsOf(uid_), volumeSources());
+    volumesShowNow();
+    expandStorage();
     base::faultPoint("pod-prepared");
     state_->prepared = true;
     state_->prepareFailure.reset();
     return Progress::kMade;
+  } catch (const AwaitsAttachment& error) {
+    state_->prepareFailure = Failure{"AwaitsAttachment", error.what(), options_.clock.now(), kUntilAttached};
+    return Progress::kMade;
   } catch (const VolumeError& error) {
     reason = "FailedMount";
-    message = fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", error.volume, error.what());
+    message = mountFailed(error);
   } catch (const std::exception& error) {
     message = fmt::format("Failed to create pod sandbox: {}", error.what());
   }

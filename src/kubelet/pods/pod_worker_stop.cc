@@ -98,6 +98,8 @@ PodWorker::Progress PodWorker::on(const KillContainer& action) {
 }
 
 PodWorker::Progress PodWorker::on(const ReleaseSandbox&) {
+  if (!unmountStorage()) return Progress::kNone;
+  dropClaims();
   options_.sandboxes.release(uid_);
   state_->sandbox.reset();
   state_->prepared = false;
@@ -108,7 +110,7 @@ PodWorker::Progress PodWorker::on(const DeletePod&) {
   writeStatus(observe());
   base::faultPoint("last-status-written");
   auto key = pod_.key();
-  removeEverything();
+  if (!removeEverything()) return Progress::kNone;
   deleted_ = true;
   try {
     options_.client.remove(core_v1::Pod::kResource(), key.ns, key.name, {.gracePeriodSeconds = 0, .uid = uid_});
@@ -119,14 +121,17 @@ PodWorker::Progress PodWorker::on(const DeletePod&) {
   return Progress::kNone;
 }
 
-void PodWorker::removeEverything() {
+bool PodWorker::removeEverything() {
   for (const ContainerRecord& record : options_.containers.list(uid_)) parts_.prober.remove(record.id());
   options_.containers.removeAll(uid_);
   base::faultPoint("containers-removed");
   removePodLogs(options_.logDir, uid_);
   base::faultPoint("pod-logs-removed");
+  if (!unmountStorage()) return false;
+  dropClaims();
   options_.sandboxes.remove(uid_);  // last: what the next start finds of the pod tells it to clear all this
   state_->forget();
+  return true;
 }
 
 }  // namespace wherry::kubelet

@@ -1,7 +1,9 @@
 #include "kubelet/pods/pod_workers.h"
 
 #include "client/workqueue.h"
+#include "kubelet/csi/csi_volumes.h"
 #include "kubelet/pods/pod_worker.h"
+#include "meta/persistent_volumes.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -18,6 +20,7 @@ struct PodWorkers::State {
   Prober prober;
   Launcher launcher;
   BackgroundTasks background{kBackgroundTasks};
+  ClaimHolders holders;
   PodWorkerParts parts;
   std::unique_ptr<client::ReconcileLoop> loop;
 
@@ -26,7 +29,7 @@ struct PodWorkers::State {
         prober(options.events, options.clock, [this](const std::string& uid) { queue.add(uid); }),
         launcher(options.containers, options.images, options.events, options.lookup, options.dataDir, options.logDir,
                  options.dns.domain, options.memoryCapacity),
-        parts{options, queue, prober, launcher, background} {}
+        parts{options, queue, prober, launcher, background, holders, [this](const std::string& uid) { refresh(uid); }} {}
 
   std::shared_ptr<PodState> stateOf(const std::string& uid) {
     return states.with([&](auto& all) {
@@ -46,13 +49,38 @@ struct PodWorkers::State {
     if (!state.pod || found.front()->revision() > state.pod->revision()) state.pod = found.front();
   }
 
+  void refresh(const std::string& uid) {
+    auto inbox = stateOf(uid)->inbox;
+    inbox->with([](auto& news) {
+      news.push_back([](PodState& state) {
+        state.volumesStale = true;
+        state.prepareFailure.reset();
+        state.refreshFailure.reset();
+        std::erase_if(state.failures, [](auto& entry) { return entry.second.reason == "CreateContainerConfigError"; });
+      });
+    });
+    queue.add(uid);
+  }
+
+  // Those that run already have their claims, whoever comes first now.
+  void rememberHolders() {
+    for (const meta::ObjectPtr& pod : options.pods.list({})) {
+      const std::string uid(pod->metadata().uid());
+      const auto claims = meta::claimNamesOf(*pod);
+      if (claims.empty() || !options.sandboxes.find(uid)) continue;
+      for (const std::string& claim : claims) {
+        holders.take(std::string(pod->metadata().ns()) + "/" + claim, uid, ClaimHolders::Sharing::kAny);
+      }
+    }
+  }
+
   void reconcile(const std::string& uid) {
     auto state = stateOf(uid);
     takeNewest(uid, *state);
     state->readInbox();
     PodWorker worker(parts, uid, state);
     if (state->pod) return worker.reconcile();
-    worker.removeEverything();
+    if (!worker.removeEverything()) return;
     states.with([&](auto& all) { all.erase(uid); });
   }
 };
@@ -62,6 +90,9 @@ PodWorkers::PodWorkers(PodWorkersOptions options) : state_(std::make_unique<Stat
 PodWorkers::~PodWorkers() { state_->loop.reset(); }
 
 void PodWorkers::start() {
+  state_->rememberHolders();
+  state_->background.run(
+      [state = state_.get()](const std::stop_token& stop) { state->options.storage.tearDownLeftovers(stop); });
   state_->loop = std::make_unique<client::ReconcileLoop>(
       state_->queue, [state = state_.get()](const std::string& uid) { state->reconcile(uid); }, kWorkers);
 }
@@ -70,16 +101,6 @@ void PodWorkers::enqueue(const std::string& uid) {
   if (!uid.empty()) state_->queue.add(uid);
 }
 
-void PodWorkers::refresh(const std::string& uid) {
-  auto inbox = state_->stateOf(uid)->inbox;
-  inbox->with([](auto& news) {
-    news.push_back([](PodState& state) {
-      state.prepared = false;
-      state.prepareFailure.reset();
-      std::erase_if(state.failures, [](auto& entry) { return entry.second.reason == "CreateContainerConfigError"; });
-    });
-  });
-  state_->queue.add(uid);
-}
+void PodWorkers::refresh(const std::string& uid) { state_->refresh(uid); }
 
 }  // namespace wherry::kubelet

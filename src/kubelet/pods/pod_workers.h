@@ -24,6 +24,8 @@
 
 namespace wherry::kubelet {
 
+class CsiVolumes;
+
 struct PodWorkersOptions {
   client::Client& client;
   client::EventRecorder& events;
@@ -34,6 +36,7 @@ struct PodWorkersOptions {
   ImageStore& images;
   ImagePuller& puller;
   DrainGate& drain;
+  CsiVolumes& storage;
   ObjectLookup lookup;
   NodeIdentity node;
   ClusterDns dns;

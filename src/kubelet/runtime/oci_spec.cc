@@ -71,10 +71,21 @@ json::Array renderMounts(const SpecInput& input, bool privileged) {
     json::Object entry = mount(bind.target, "bind", bind.source, {"rbind"});
     json::Array& options = entry["options"].get_array();
     options.push_back(json::Value(bind.propagation));
-    options.push_back(json::Value(bind.access == linux::Access::kReadOnly ? "ro" : "rw"));
+    bool readOnly = bind.access == linux::Access::kReadOnly;
+    options.push_back(json::Value(readOnly ? "ro" : "rw"));
+    if (readOnly && bind.submountsToo) options.push_back(json::Value("rro"));
     out.push_back(std::move(entry));
   }
   return out;
+}
+
+// What the container's root lets pass is what any of its mounts may; "" for the runtime's own way, which lets nothing.
+std::string_view rootPropagation(const std::vector<ContainerMount>& mounts) {
+  std::string_view widest;
+  for (const ContainerMount& mount : mounts) {
+    if (mount.propagation == "rshared" || (mount.propagation == "rslave" && widest.empty())) widest = mount.propagation;
+  }
+  return widest;
 }
 
 json::Array renderNamespaces(const SpecInput& input) {
@@ -226,6 +237,9 @@ json::Value renderSpec(const SpecInput& input) {
   }
   if (auto seccomp = renderSeccomp(input, capabilities, privileged)) linux["seccomp"] = std::move(*seccomp);
   if (!input.devices.empty()) linux["devices"] = input.devices;
+  if (auto propagation = rootPropagation(input.mounts); !propagation.empty()) {
+    linux["rootfsPropagation"] = propagation;
+  }
   bool readOnly = input.container.securityContext().readOnlyRootFilesystem();
   return json::Object{{"ociVersion", "1.0.0"},
                       {"process", renderProcess(input, capabilities, resources.oomScoreAdj, privileged)},

@@ -21,6 +21,7 @@ struct ContainerMount {
   std::string source;  // on the node
   linux::Access access = linux::Access::kReadWrite;
   std::string propagation = "rprivate";  // "rslave", "rshared"
+  bool submountsToo = false;             // what is mounted below is read-only as well
 };
 
 struct SpecInput {

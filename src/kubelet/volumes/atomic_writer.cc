@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault_point.h"
 #include "base/fd.h"
 #include "base/random.h"
 
@@ -17,6 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kData = "..data";
 constexpr mode_t kGroupReads = 0440;
+// Of directories; what is made in them is the group's too.
+constexpr mode_t kGroupEnters = 02755;
 
 std::string firstPart(const std::string& path) { return path.substr(0, path.find('/')); }
 
@@ -33,9 +36,22 @@ bool shows(const fs::path& data, const Payload& payload, std::optional<gid_t> gr
     struct stat status {};
     std::string full = (data / path).string();
     if (::stat(full.c_str(), &status) != 0 || (status.st_mode & 07777) != modeOf(file, group)) return false;
+    if (file.owner && status.st_uid != *file.owner) return false;
     if (base::readFileIfExists(full) != file.content) return false;
   }
   return true;
+}
+
+void give(const std::string& path, std::optional<int64_t> owner, std::optional<gid_t> group) {
+  if (!owner && !group) return;
+  auto user = owner ? static_cast<uid_t>(*owner) : static_cast<uid_t>(-1);
+  if (::chown(path.c_str(), user, group.value_or(static_cast<gid_t>(-1))) != 0) base::throwErrno("chown " + path);
+}
+
+void giveDirectory(const std::string& path, std::optional<gid_t> group) {
+  if (!group) return;
+  give(path, std::nullopt, group);
+  if (::chmod(path.c_str(), kGroupEnters) != 0) base::throwErrno("chmod " + path);
 }
 
 void writeFiles(const fs::path& directory, const Payload& payload, std::optional<gid_t> group) {
@@ -43,7 +59,11 @@ void writeFiles(const fs::path& directory, const Payload& payload, std::optional
     std::string full = (directory / path).string();
     base::makeDirectories(fs::path(full).parent_path().string());
     base::writeFileAtomic(full, file.content, modeOf(file, group));
-    if (group && ::chown(full.c_str(), static_cast<uid_t>(-1), *group) != 0) base::throwErrno("chown " + full);
+    give(full, file.owner, group);
+  }
+  giveDirectory(directory.string(), group);
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (entry.is_directory()) giveDirectory(entry.path().string(), group);
   }
 }
 
@@ -67,22 +87,32 @@ void linkNames(const fs::path& root, const Payload& payload) {
   }
 }
 
+void removeOthers(const fs::path& root, const std::string& version) {
+  for (const auto& entry : fs::directory_iterator(root)) {
+    std::string name = entry.path().filename().string();
+    if (name.starts_with("..v") && name != version) fs::remove_all(entry.path());
+  }
+}
+
 }  // namespace
 
 bool writePayload(const std::string& directory, const Payload& payload, std::optional<gid_t> group) {
   fs::path root(directory), data = root / kData;
   base::makeDirectories(directory);
-  if (shows(data, payload, group)) return false;
-  std::string version = "..v" + base::randomSuffix(10);
-  base::makeDirectories((root / version).string());
-  writeFiles(root / version, payload, group);
-  linkAtomically(version, data);
-  linkNames(root, payload);
-  for (const auto& entry : fs::directory_iterator(root)) {
-    std::string name = entry.path().filename().string();
-    if (name.starts_with("..v") && name != version) fs::remove_all(entry.path());
+  bool stale = !shows(data, payload, group);
+  if (stale) {
+    std::string version = "..v" + base::randomSuffix(10);
+    base::makeDirectories((root / version).string());
+    writeFiles(root / version, payload, group);
+    giveDirectory(directory, group);
+    base::faultPoint("payload-written");
+    linkAtomically(version, data);
+    base::faultPoint("payload-shown");
   }
-  return true;
+  // Also where an earlier life came no further than that.
+  linkNames(root, payload);
+  removeOthers(root, fs::read_symlink(data).string());
+  return stale;
 }
 
 }  // namespace wherry::kubelet

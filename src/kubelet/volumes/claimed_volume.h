@@ -8,10 +8,16 @@
 
 namespace wherry::kubelet {
 
-// REQUIRES: the volume is a persistentVolumeClaim. Throws ConfigError: `persistentvolumeclaim "x" not found`, `PVC is
-// not bound`.
+// A persistentVolumeClaim, or a generic ephemeral volume, whose claim is the pod's own. Pure.
+bool isClaim(const core_v1::Volume& volume);
+
+// REQUIRES: isClaim(volume). Throws ConfigError: `persistentvolumeclaim "x" not found`, `PVC is not bound`, `PVC
+// default/web-v was not created for pod default/web (pod is not owner)`.
 core_v1::PersistentVolume claimedVolume(const core_v1::Pod& pod, const core_v1::Volume& volume,
                                         const ObjectLookup& lookup);
+
+// A storage driver's, or another machine's: mounted before the pod's other volumes are looked at. Pure.
+bool isElsewhere(const core_v1::PersistentVolume& volume);
 
 // Where it is on the node. Throws ConfigError for kinds of volumes that aren't here.
 std::string pathOf(const core_v1::PersistentVolume& volume);

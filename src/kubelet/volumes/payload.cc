@@ -4,11 +4,28 @@
 
 #include "base/encoding.h"
 #include "base/strings.h"
+#include "kubelet/pods/pod_containers.h"
 
 namespace wherry::kubelet {
 namespace {
 
 constexpr int64_t kDefaultMode = 0644;
+constexpr int64_t kTokenMode = 0600;
+
+// The user that all containers run as; nothing when they differ or one doesn't say.
+std::optional<int64_t> onlyUserOf(const core_v1::Pod& pod) {
+  std::optional<int64_t> user;
+  for (const PodContainer& container : containersOf(pod)) {
+    if (container.kind == ContainerKind::kEphemeral) continue;
+    auto own = container.spec.securityContext();
+    auto all = pod.spec().securityContext();
+    if (!own.hasRunAsUser() && !all.hasRunAsUser()) return std::nullopt;
+    int64_t runs = own.hasRunAsUser() ? own.runAsUser() : all.runAsUser();
+    if (user && *user != runs) return std::nullopt;
+    user = runs;
+  }
+  return user;
+}
 
 std::string decoded(const json::Value& value) {
   if (!value.is_string()) return {};
@@ -62,9 +79,12 @@ class PayloadBuilder {
       if (source.hasConfigMap()) addConfigMap(source.configMap());
       if (source.hasSecret()) addSecret(source.secret(), source.secret().name());
       if (source.hasDownwardAPI()) addDownwardApi(source.downwardAPI());
+      if (source.hasClusterTrustBundle() && !source.clusterTrustBundle().optional()) {
+        throw ConfigError("unable to list ClusterTrustBundles: the server could not find the requested resource");
+      }
       if (!source.hasServiceAccountToken()) continue;
       auto text = token(source.serviceAccountToken());
-      if (text) add(source.serviceAccountToken().path(), *text, defaultMode_);
+      if (text) addToken(source.serviceAccountToken().path(), std::move(*text));
     }
   }
 
@@ -83,6 +103,13 @@ class PayloadBuilder {
       else if (!optional)
         throw ConfigError(fmt::format("references non-existent {} key: {}", kind, item.key()));
     }
+  }
+
+  // As upstream: where it is known who reads a token, nobody else does.
+  void addToken(std::string_view path, std::string text) {
+    auto user = onlyUserOf(pod_);
+    bool known = user || pod_.spec().securityContext().hasFsGroup();
+    payload_[checkedPath(path)] = {std::move(text), known ? kTokenMode : defaultMode_, user};
   }
 
   void add(std::string_view path, std::string content, int64_t mode) {

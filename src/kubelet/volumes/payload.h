@@ -20,6 +20,7 @@ Data secretData(const core_v1::Secret& secret);
 struct VolumeFile {
   std::string content;
   int64_t mode = 0644;
+  std::optional<int64_t> owner{};  // a user; root without
   bool operator==(const VolumeFile&) const = default;
 };
 // By path below the volume: "a/b.conf".

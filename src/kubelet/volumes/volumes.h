@@ -26,10 +26,12 @@ struct VolumeSources {
 
 // Makes what is missing and brings content up to date. Throws VolumeError.
 void setUpVolumes(const core_v1::Pod& pod, const PodPaths& paths, const VolumeSources& sources);
+// Brings those that are made of API objects up to date, all that can be; then throws VolumeError for the first that
+// can't. REQUIRES: they were set up.
+void refreshVolumes(const core_v1::Pod& pod, const PodPaths& paths, const VolumeSources& sources);
 
-// Whether volumes or environment of the pod are made of this object. Pure.
-enum class SourceKind { kConfigMap, kSecret };
-bool usesObject(const core_v1::Pod& pod, SourceKind kind, std::string_view name);
+// The kernel here can make what is mounted below a volume read-only too: both IfPossible and Enabled say so. Pure.
+bool isRecursivelyReadOnly(const core_v1::VolumeMount& mount);
 
 // The container's volumeMounts. A subPath is resolved inside its volume, whatever links a container made there, and
 // made when missing. Throws ConfigError.
