@@ -28,6 +28,16 @@ spec:
                      spec);
 }
 
+// A pod that its Job has just deleted needs no end.
+void patchStatus(Cluster& cluster, const meta::Object& pod, const json::Value& status) {
+  try {
+    cluster.client().patch(Pod::kResource(), "default", pod.metadata().name(), client::PatchType::kStrategic, status,
+                           {.subresource = "status"});
+  } catch (const meta::StatusError& error) {
+    if (!error.isNotFound()) throw;
+  }
+}
+
 // Ends all pods that run, as a kubelet would say it.
 void endPods(Cluster& cluster, std::string_view phase, int exitCode = 0) {
   for (const auto& object : cluster.list(Pod::kResource(), "default")) {
@@ -36,8 +46,7 @@ void endPods(Cluster& cluster, std::string_view phase, int exitCode = 0) {
         "{{status: {{phase: {}, containerStatuses: [{{name: c, image: i, imageID: i, ready: false, restartCount: 0, "
         "state: {{terminated: {{exitCode: {}, finishedAt: '2026-01-01T00:00:00Z'}}}}}}]}}}}",
         phase, exitCode));
-    cluster.client().patch(Pod::kResource(), "default", object->metadata().name(), client::PatchType::kStrategic,
-                           status, {.subresource = "status"});
+    patchStatus(cluster, *object, status);
   }
 }
 
