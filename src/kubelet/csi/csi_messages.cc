@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "kubelet/csi/protobuf_reader.h"
+#include "kubelet/protobuf_reader.h"
 #include "schema/protobuf_writer.h"
 
 namespace wherry::kubelet {
@@ -16,10 +16,10 @@ void text(ProtobufWriter& out, uint32_t field, std::string_view value) {
 }
 
 void map(ProtobufWriter& out, uint32_t field, const CsiMap& entries) {
-  for (const auto& [key, value] : entries) {
+  for (const auto& pair : entries) {
     out.message(field, [&](ProtobufWriter& entry) {
-      entry.text(1, key);
-      entry.text(2, value);
+      entry.text(1, pair.first);
+      entry.text(2, pair.second);
     });
   }
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kubelet/csi/protobuf_reader.h"
+#include "kubelet/protobuf_reader.h"
 #include "schema/protobuf_writer.h"
 
 namespace wherry::kubelet {

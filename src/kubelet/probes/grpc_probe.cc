@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "kubelet/protobuf_reader.h"
+#include "schema/protobuf_writer.h"
+
 namespace wherry::kubelet {
 namespace {
 
@@ -13,49 +16,22 @@ constexpr int kServing = 1;
 // The HealthCheckResponse's ServingStatus.
 constexpr std::string_view kStatusNames[] = {"UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"};
 
-// Protocol buffers' variable-length integer; nothing when it is cut off or too long.
-std::optional<uint64_t> takeVarint(std::string_view& bytes) {
-  uint64_t value = 0;
-  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    auto byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return value;
-  }
-  return std::nullopt;
-}
-
 std::string seconds(std::chrono::milliseconds time) { return fmt::format("{}s", time.count() / 1000); }
 
 }  // namespace
 
 std::string renderHealthRequest(std::string_view service) {
-  if (service.empty()) return {};
-  std::string out = "\x0a";  // field 1, a length and text
-  for (size_t size = service.size();; size >>= 7) {
-    bool last = size < 0x80;
-    out += static_cast<char>(last ? size : (size & 0x7f) | 0x80);
-    if (last) break;
-  }
-  return out.append(service);
+  schema::ProtobufWriter request;
+  if (!service.empty()) request.text(1, service);
+  return request.take();
 }
 
 std::optional<int> parseHealthResponse(std::string_view message) {
   int status = 0;
-  while (!message.empty()) {
-    auto key = takeVarint(message);
-    if (!key) return std::nullopt;
-    uint64_t wireType = *key & 7;
-    if (wireType != 0 && wireType != 2) return std::nullopt;
-    auto value = takeVarint(message);
-    if (!value) return std::nullopt;
-    if (*key >> 3 == 1 && wireType == 0) status = static_cast<int>(*value);
-    if (wireType == 2) {
-      if (*value > message.size()) return std::nullopt;
-      message.remove_prefix(*value);
-    }
-  }
-  return status;
+  bool whole = readProtobuf(message, [&](const ProtobufValue& value) {
+    if (value.field == 1 && value.bytes.empty()) status = static_cast<int>(value.number);
+  });
+  return whole ? std::optional(status) : std::nullopt;
 }
 
 ProbeAnswer judgeHealth(const net::GrpcAnswer& answer, std::string_view authority, std::chrono::milliseconds timeout) {

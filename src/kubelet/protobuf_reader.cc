@@ -1,4 +1,4 @@
-#include "kubelet/csi/protobuf_reader.h"
+#include "kubelet/protobuf_reader.h"
 
 namespace wherry::kubelet {
 namespace {
