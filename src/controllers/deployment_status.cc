@@ -15,7 +15,6 @@ namespace wherry::controllers {
 namespace {
 
 using apps_v1::Deployment;
-using apps_v1::ReplicaSet;
 
 constexpr std::string_view kProgressing = "Progressing";
 constexpr std::string_view kTimedOut = "ProgressDeadlineExceeded";
