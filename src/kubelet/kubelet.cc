@@ -186,7 +186,8 @@ struct Kubelet::State {
   }
 
   // Those that have a volume of this driver, or may have.
-  void driverCame() {
+  void driverCame(const std::string& driver) {
+    workers->driverCame(driver);
     for (const meta::ObjectPtr& pod : pods.list({})) {
       core_v1::Pod view(pod);
       for (auto volume : view.spec().volumes()) {
@@ -197,7 +198,7 @@ struct Kubelet::State {
 
   void followDrivers() {
     try {
-      drivers.start([this](const std::string&) { driverCame(); });
+      drivers.start([this](const std::string& driver) { driverCame(driver); });
     } catch (const std::system_error& error) {
       kubeletLog().error("storage drivers are not looked for: {}", error.what());
     }

@@ -17,7 +17,7 @@ echo "== cgroups";     find /sys/fs/cgroup -mindepth 2 -type d 2> /dev/null
 echo "== files";       find "$@" -xdev 2> /dev/null
 echo "== settings";    cd /proc/sys/net && grep -rs . ipv4 ipv6 core | grep -v -e /wh -e tcp_mem -e udp_mem
 """
-FILES = ["/var/lib/wherry", "/run/wherry", "/etc/wherry", "/var/log/pods", "/var/log/containers", "/run/netns"]
+FILES = ["/var/lib/wherry", "/run/wherry", "/etc/wherry", "/var/lib/kubelet", "/var/log/pods", "/var/log/containers", "/run/netns"]
 # What a server that runs changes as it likes.
 ITS_OWN = re.compile(r"/var/lib/wherry/(store|layers/[^/]+)/")
 

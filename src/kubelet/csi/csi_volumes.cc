@@ -72,6 +72,13 @@ void removeEmpty(const fs::path& path) {
   fs::remove(path, error);
 }
 
+// Throws when something is left in it, which somebody is to look at.
+void removeVolumeDirectory(const fs::path& directory) {
+  removeEmpty(directory / kData);
+  removeEmpty(directory);
+  if (fs::exists(directory)) throw std::runtime_error(fmt::format("{} is not empty", directory.string()));
+}
+
 }  // namespace
 
 struct CsiVolumes::State {
@@ -175,8 +182,7 @@ struct CsiVolumes::State {
     CsiClient(driverOf(record.driver).socket, stop).unpublish(record.handle, target);
     base::faultPoint("csi-unpublished");
     removeEmpty(target);
-    removeEmpty(directory + "/" + kData);
-    removeEmpty(directory);
+    removeVolumeDirectory(directory);
     if (record.staged) unstage(record, stop);
   }
 
@@ -245,7 +251,11 @@ void CsiVolumes::setUp(const core_v1::Pod& pod, const CsiVolume& volume, const s
   if (changesGroup(volume, pod, options, driver.abilities)) giveToFsGroup(facts.targetPath, pod);
 }
 
-bool CsiVolumes::holds(const std::string& uid) const { return !entriesOf(state_->paths.podVolumes(uid)).empty(); }
+bool CsiVolumes::holds(const std::string& uid) const {
+  if (!entriesOf(state_->paths.podVolumes(uid)).empty()) return true;
+  state_->removeDirectories(uid);  // what a crash left of them
+  return false;
+}
 
 void CsiVolumes::tearDown(const std::string& uid, const std::stop_token& stop) {
   std::string failure;
@@ -255,7 +265,7 @@ void CsiVolumes::tearDown(const std::string& uid, const std::stop_token& stop) {
     attached = attached || (record && !record->attachment.empty());
     try {
       if (record) state_->unpublish(uid, *record, stop);
-      if (!record) removeEmpty(directory);  // a crash came before its record
+      if (!record) removeVolumeDirectory(directory);  // a crash came before its record
     } catch (const std::exception& error) {
       if (failure.empty()) failure = fmt::format("volume {}: {}", directory.filename().string(), error.what());
     }
@@ -265,17 +275,16 @@ void CsiVolumes::tearDown(const std::string& uid, const std::stop_token& stop) {
   state_->removeDirectories(uid);
 }
 
-void CsiVolumes::tearDownLeftovers(const std::stop_token& stop) {
-  for (const fs::path& driver : entriesOf(state_->paths.root + "/plugins/kubernetes.io/csi")) {
-    for (const fs::path& directory : entriesOf(driver)) {
-      auto record = recordIn(directory);
-      if (!record) continue;
-      try {
-        KeyedLock::Held held(state_->locks, record->driver + "/" + record->handle);
-        state_->unstage(*record, stop);
-      } catch (const std::exception& error) {
-        state_->log.warn("volume {} stays staged: {}", record->handle, error.what());
-      }
+void CsiVolumes::tearDownLeftovers(const std::string& driver, const std::stop_token& stop) {
+  for (const fs::path& directory : entriesOf(state_->paths.root + "/plugins/kubernetes.io/csi/" + driver)) {
+    auto record = recordIn(directory);
+    if (!record) removeEmpty(directory);  // a crash came before its record
+    if (!record) continue;
+    try {
+      KeyedLock::Held held(state_->locks, record->driver + "/" + record->handle);
+      state_->unstage(*record, stop);
+    } catch (const std::exception& error) {
+      state_->log.warn("volume {} stays staged: {}", record->handle, error.what());
     }
   }
 }

@@ -43,8 +43,8 @@ class CsiVolumes {
   // Takes back all of a pod's volumes, and unstages those that no other pod has. Throws std::runtime_error for the
   // first that can't be; the others are taken back nevertheless.
   void tearDown(const std::string& uid, const std::stop_token& stop);
-  // Unstages what a crash left staged for nobody.
-  void tearDownLeftovers(const std::stop_token& stop);
+  // Unstages what a crash left of this driver's staged for nobody.
+  void tearDownLeftovers(const std::string& driver, const std::stop_token& stop);
 
   // NodeExpandVolume for a volume that the pod has; the size it has now, 0 when its driver doesn't do that.
   int64_t expand(const core_v1::Pod& pod, const CsiVolume& volume, int64_t bytes, const std::stop_token& stop);

@@ -91,8 +91,6 @@ PodWorkers::~PodWorkers() { state_->loop.reset(); }
 
 void PodWorkers::start() {
   state_->rememberHolders();
-  state_->background.run(
-      [state = state_.get()](const std::stop_token& stop) { state->options.storage.tearDownLeftovers(stop); });
   state_->loop = std::make_unique<client::ReconcileLoop>(
       state_->queue, [state = state_.get()](const std::string& uid) { state->reconcile(uid); }, kWorkers);
 }
@@ -102,5 +100,11 @@ void PodWorkers::enqueue(const std::string& uid) {
 }
 
 void PodWorkers::refresh(const std::string& uid) { state_->refresh(uid); }
+
+void PodWorkers::driverCame(const std::string& driver) {
+  state_->background.run([state = state_.get(), driver](const std::stop_token& stop) {
+    state->options.storage.tearDownLeftovers(driver, stop);
+  });
+}
 
 }  // namespace wherry::kubelet

@@ -59,6 +59,8 @@ class PodWorkers {
   void enqueue(const std::string& uid);
   // An object that the pod uses has changed: bring its volumes up to date, try again what failed for want of it.
   void refresh(const std::string& uid);
+  // A storage driver can be asked from now on: takes back what crashes left of its volumes.
+  void driverCame(const std::string& driver);
 
  private:
   struct State;
