@@ -111,6 +111,7 @@ struct StickyCookie {
 struct BackendTls {
   std::string caPem;       // "": not verified
   std::string serverName;  // SNI and the name in the certificate; "": the request's host
+  std::string clientPem;   // chain and key that are shown to it; checked
   std::strong_ordering operator<=>(const BackendTls&) const = default;
 };
 
@@ -127,7 +128,7 @@ struct PathChange {
     kNone,
     kFull,    // the whole path becomes `with`
     kPrefix,  // the route's path (kPrefix, kExact) becomes `with`
-    kRegex,   // what the route's regular expression matches becomes `with`; "$1" stands for its first group
+    kRegex,   // the whole path becomes `with`, in which "$1" stands for the first group of the route's expression
   };
   Kind kind = Kind::kNone;
   std::string with;
