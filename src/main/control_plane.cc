@@ -15,6 +15,7 @@
 #include "client/request_metrics.h"
 #include "client/workqueue_metrics.h"
 #include "clusterdns/query_metrics.h"
+#include "controllers/manifests.h"
 #include "controllers/registry.h"
 #include "linux/listeners.h"
 #include "linux/node_addresses.h"
@@ -195,6 +196,9 @@ void ControlPlane::startControllers() {
   }
   if (state_->options.enabled("controllers")) {
     state_->controllers = controllers::startControllers(state_->controllerContext);
+    state_->controllers.push_back(
+        controllers::makeManifestController(state_->controllerContext, manifestDirectory(state_->options)));
+    state_->controllers.back()->start();
     state_->readiness.setReady("controllers");
   }
   if (state_->options.enabled("scheduler")) {

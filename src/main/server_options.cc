@@ -173,6 +173,12 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   parser
+      .add_option(
+          "--manifests", options.manifests,
+          "a directory whose .yaml and .json files are applied to the cluster, and what is no longer in them is "
+          "deleted (default: DATA-DIR/manifests)")
+      ->type_name("DIR");
+  parser
       .add_option("--registries", options.registries,
                   "mirrors, logins and certificates of image registries, in the form of k3s' registries.yaml")
       ->capture_default_str();
@@ -225,6 +231,10 @@ void completeOptions(ServerOptions& options) {
   checkRanges(options);
   checkLoadBalancerPool(options);
   kubelet::Registries::read(options.registries);  // a mistake in it is told now, not at the first pull
+}
+
+std::string manifestDirectory(const ServerOptions& options) {
+  return options.manifests.empty() ? options.dataDir + "/manifests" : options.manifests;
 }
 
 std::string sysctlRecord(const ServerOptions& options) { return options.runDir + "/sysctls"; }

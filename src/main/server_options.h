@@ -39,6 +39,7 @@ struct ServerOptions {
   std::string maxTokenExpiration = "0";  // of ServiceAccounts' tokens, as Go writes it; 0: no bound
   bool extendTokenExpiration = true;
   std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
+  std::string manifests;                                   // a directory whose files are applied; empty: in dataDir
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   DnsOptions dns;
@@ -64,6 +65,9 @@ void completeOptions(ServerOptions& options);
 
 // How long ServiceAccounts' tokens live. Throws std::runtime_error that names the flag that is wrong.
 apiserver::TokenLife tokenLifeOf(const ServerOptions& options);
+
+// Whose files are applied.
+std::string manifestDirectory(const ServerOptions& options);
 
 // Where the node's network notes what it changed of the machine's settings, and `wherry reset` finds it.
 std::string sysctlRecord(const ServerOptions& options);
