@@ -19,6 +19,8 @@
 #include "kubelet/node/node_registration.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
+#include "kubelet/static/static_manifest.h"
+#include "kubelet/static/static_pods.h"
 #include "kubelet/streams/node_connection.h"
 #include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/local_volumes.h"
@@ -70,6 +72,7 @@ struct Kubelet::State {
   Containers containers;
   ExitWatcher exits;
   client::Informer& pods;
+  StaticPods statics;
   DrainGate drain;
   CsiDrivers drivers;
   CsiVolumes storage;
@@ -98,6 +101,7 @@ struct Kubelet::State {
         containers(options.dataDir, options.runDir, crun, options.clock, &logs),
         exits(crun.paths().exits),
         pods(options.informers.informer(core_v1::Pod::kResource(), "spec.nodeName=" + options.nodeName)),
+        statics(staticOptions()),
         drain(options.informers.informer(discovery_v1::EndpointSlice::kResource()), options.applied),
         drivers(options.client, options.nodeName, CsiPaths{options.kubeletDir}),
         storage(drivers, CsiPaths{options.kubeletDir}, options.nodeName, lookup(),
@@ -108,13 +112,35 @@ struct Kubelet::State {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
     connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
-                                    .listPods = [this] { return pods.list({}); },
+                                    .listPods = [this] { return podsHere(); },
+                                    .uidOf = [this](const meta::Object& pod) { return uidOf(pod); },
                                     .containers = containers,
                                     .clock = options.clock,
                                     .runDir = options.runDir,
                                     .nodeName = options.nodeName});
     addHandlers();
     images.onChange([this] { imagesChanged(); });
+  }
+
+  StaticPodsOptions staticOptions() {
+    return {.client = options.client,
+            .pods = pods,
+            .nodeName = options.nodeName,
+            .directory = options.podManifestPath,
+            .enqueue = [this](const std::string& uid) { workers->enqueue(uid); },
+            .clock = options.clock};
+  }
+
+  std::string uidOf(const meta::Object& pod) const { return statics.uidOf(pod); }
+
+  // The node's pods, each with the uid that it has here; not the mirrors of nothing.
+  std::vector<meta::ObjectPtr> podsHere() const {
+    std::vector<meta::ObjectPtr> here;
+    for (auto& pod : pods.list({})) {
+      const std::string uid = uidOf(*pod);
+      if (!uid.empty()) here.push_back(uid == pod->metadata().uid() ? pod : withUid(*pod, uid));
+    }
+    return here;
   }
 
   PodWorkersOptions workerOptions() {
@@ -124,6 +150,7 @@ struct Kubelet::State {
     return {.client = options.client,
             .events = events,
             .pods = pods,
+            .statics = &statics,
             .containers = containers,
             .exits = exits,
             .sandboxes = sandboxes,
@@ -191,7 +218,7 @@ struct Kubelet::State {
     for (const meta::ObjectPtr& pod : pods.list({})) {
       core_v1::Pod view(pod);
       for (auto volume : view.spec().volumes()) {
-        if (isClaim(volume) || volume.hasCsi()) workers->refresh(std::string(pod->metadata().uid()));
+        if (isClaim(volume) || volume.hasCsi()) workers->refresh(uidOf(*pod));
       }
     }
   }
@@ -212,9 +239,7 @@ struct Kubelet::State {
     const auto claim = volume.spec().claimRef();
     if (!claim) return;
     for (const meta::ObjectPtr& pod : pods.list(claim.namespace_())) {
-      if (usesObject(core_v1::Pod(pod), SourceKind::kClaim, claim.name())) {
-        workers->refresh(std::string(pod->metadata().uid()));
-      }
+      if (usesObject(core_v1::Pod(pod), SourceKind::kClaim, claim.name())) workers->refresh(uidOf(*pod));
     }
   }
 
@@ -224,9 +249,9 @@ struct Kubelet::State {
           attachmentChanged(before, after);
         }});
     pods.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-      if (before) workers->enqueue(std::string(before->metadata().uid()));
+      if (before) workers->enqueue(uidOf(*before));
       if (!after && following) garbage.check();  // what its containers used may be used by nobody now
-      if (after) workers->enqueue(std::string(after->metadata().uid()));
+      if (after) workers->enqueue(uidOf(*after));
     }});
     followObjects(core_v1::ConfigMap::kResource(), SourceKind::kConfigMap);
     followObjects(core_v1::Secret::kResource(), SourceKind::kSecret);
@@ -269,7 +294,7 @@ struct Kubelet::State {
     if (!following) return;
     for (const meta::ObjectPtr& object : pods.list(changed.ns())) {
       core_v1::Pod pod(object);
-      if (usesObject(pod, kind, changed.name())) workers->refresh(std::string(pod.metadata().uid()));
+      if (usesObject(pod, kind, changed.name())) workers->refresh(uidOf(*object));
     }
   }
 
@@ -288,6 +313,7 @@ struct Kubelet::State {
   }
 
   LocalVolumes localVolumes{options.client, options.informers, options.nodeName, options.dataDir + "/volumes"};
+
   std::atomic<bool> following{false};
 };
 
@@ -313,6 +339,7 @@ void Kubelet::start() {
   });
   state.starter = std::jthread([&state](std::stop_token stop) {
     if (!state.pods.waitSynced(stop)) return;
+    state.statics.start();
     state.enqueueLeftovers();
     state.workers->start();
     state.followDrivers();
@@ -326,6 +353,7 @@ void Kubelet::stop() {
   State& state = *state_;
   if (!state.workers) return;
   state.starter = {};
+  state.statics.stop();
   state.registrar.reset();
   state.drivers.stop();
   state.exits.stop();

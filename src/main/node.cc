@@ -127,6 +127,7 @@ struct Node::State {
                                 .dataDir = options.dataDir,
                                 .runDir = options.runDir,
                                 .logDir = options.logDir,
+                                .podManifestPath = options.podManifestPath,
                                 .registriesFile = options.registries,
                                 .clusterDns = options.clusterDns,
                                 .clusterDomain = options.clusterDomain,

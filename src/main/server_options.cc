@@ -179,6 +179,10 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
           "deleted (default: DATA-DIR/manifests)")
       ->type_name("DIR");
   parser
+      .add_option("--pod-manifest-path", options.podManifestPath,
+                  "a directory whose files are pods that this node runs as long as they are there (static pods)")
+      ->type_name("DIR");
+  parser
       .add_option("--registries", options.registries,
                   "mirrors, logins and certificates of image registries, in the form of k3s' registries.yaml")
       ->capture_default_str();

@@ -40,6 +40,7 @@ struct ServerOptions {
   bool extendTokenExpiration = true;
   std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
   std::string manifests;                                   // a directory whose files are applied; empty: in dataDir
+  std::string podManifestPath;                             // a directory of static pods; empty: none
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   DnsOptions dns;

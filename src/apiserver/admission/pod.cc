@@ -59,7 +59,26 @@ void mountToken(json::Object& spec) {
   if (!name.empty()) ensureList(spec, "volumes").push_back(renderTokenVolume(name));
 }
 
+// What a node shows of a static pod has no account: the pod runs without the API.
+void requireNoAccount(const AdmissionRequest& request, const json::Object& spec) {
+  const auto refuse = [&](const char* what) {
+    throw meta::forbidden({"", "pods"}, request.name, fmt::format("a mirror pod may not {}", what));
+  };
+  if (!getString(spec, "serviceAccountName").empty()) refuse("reference service accounts");
+  for (const json::Value& volume : arrayAt(spec, "volumes")) {
+    if (json::find(volume, "secret")) refuse("reference secrets");
+    for (const json::Value& source : arrayAt(volume, "projected.sources")) {
+      if (json::find(source, "serviceAccountToken")) refuse("use ServiceAccountToken volume projections");
+    }
+  }
+}
+
+bool isMirrorPod(const AdmissionRequest& request) {
+  return objectAt(request.object, "metadata.annotations").contains("kubernetes.io/config.mirror");
+}
+
 void applyServiceAccount(AdmissionRequest& request, json::Object& spec) {
+  if (isMirrorPod(request)) return requireNoAccount(request, spec);
   std::string name(getString(spec, "serviceAccountName", getString(spec, "serviceAccount")));
   if (name.empty()) name = "default";
   spec["serviceAccountName"] = name;

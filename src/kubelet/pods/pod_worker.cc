@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "json/patch.h"
 #include "kubelet/pods/rejection.h"
+#include "kubelet/static/static_manifest.h"
 #include "kubelet/volumes/object_uses.h"
 
 namespace wherry::kubelet {
@@ -157,14 +158,16 @@ void PodWorker::writeStatus(const Observation& seen) {
   json::Value after = now ? *now : json::Value(json::Object{});
   json::applyMergePatch(after, status);
   if (now && json::equal(after, *now)) return;
-  json::Object patch{{"metadata", json::Object{{"uid", uid_}}}, {"status", std::move(status)}};
+  const std::string shown = apiUid();
+  if (shown.empty()) return;
+  json::Object patch{{"metadata", json::Object{{"uid", shown}}}, {"status", std::move(status)}};
   try {
     auto key = pod_.key();
     auto written = options_.client.patch(core_v1::Pod::kResource(), key.ns, key.name, client::PatchType::kMerge, patch,
                                          {.subresource = "status"});
     base::faultPoint("status-written");
-    state_->pod = written;
-    pod_ = core_v1::Pod(written);
+    state_->pod = shown == uid_ ? written : withUid(*written, uid_);
+    pod_ = core_v1::Pod(state_->pod);
   } catch (const meta::StatusError& error) {
     // It is gone, or another pod has its name; the informer will say so.
     if (!error.isNotFound() && !error.isConflict()) throw;

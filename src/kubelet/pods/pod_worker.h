@@ -75,6 +75,9 @@ class PodWorker {
   void writeStatus(const Observation& seen);
   void noteRejection() const;
 
+  bool isStatic() const { return options_.statics && options_.statics->owns(uid_); }
+  // What the API knows the pod by; "" when it does not know it at the moment.
+  std::string apiUid() const { return isStatic() ? options_.statics->mirrorUidOf(uid_) : uid_; }
   std::optional<ContainerRecord> findRecord(const std::string& id) const;
   PodFacts facts() const;
   void recordEvent(client::Severity severity, std::string_view reason, std::string message,

@@ -23,9 +23,10 @@ constexpr milliseconds kAcceptTime{2};  // to look again whether a server has ac
 
 // Until nobody is sent to the pod any more, and its servers have taken in those that were: one that ends resets the
 // connections that it has not accepted.
-void drainPod(const PodWorkersOptions& options, const std::string& podUid, const std::stop_token& stop) {
+void drainPod(const PodWorkersOptions& options, const std::string& podUid, const std::string& apiUid,
+              const std::stop_token& stop) {
   auto deadline = std::chrono::steady_clock::now() + kDrainTime;
-  options.drain.wait(podUid, kDrainTime, stop);
+  options.drain.wait(apiUid, kDrainTime, stop);
   while (!stop.stop_requested() && std::chrono::steady_clock::now() < deadline) {
     if (!options.sandboxes.anyUnaccepted(podUid)) return;
     std::this_thread::sleep_for(kAcceptTime);
@@ -57,10 +58,11 @@ PodWorker::Progress PodWorker::on(const StopContainer& action) {
 void PodWorker::stopInBackground(const ContainerRecord& record, seconds grace) {
   auto container = findContainer(pod_, record.name);
   bool deleting = pod_.metadata().deleting();
+  const std::string shown = apiUid();
   ProbeTarget target = probeTarget(container ? container->spec : core_v1::Container(), record);
   parts_.background.run(
       [=, pod = pod_, &options = options_, &queue = parts_.queue, inbox = state_->inbox](const std::stop_token& stop) {
-        if (deleting) drainPod(options, record.podUid, stop);
+        if (deleting) drainPod(options, record.podUid, shown, stop);
         if (auto hook = target.container.lifecycle().preStop()) {
           ProbeAnswer answer = runHook(hook, target, podDescription(pod), grace, stop);
           if (!answer.success && !stop.stop_requested()) {
@@ -112,6 +114,7 @@ PodWorker::Progress PodWorker::on(const DeletePod&) {
   auto key = pod_.key();
   if (!removeEverything()) return Progress::kNone;
   deleted_ = true;
+  if (isStatic()) return options_.statics->ended(uid_), Progress::kNone;
   try {
     options_.client.remove(core_v1::Pod::kResource(), key.ns, key.name, {.gracePeriodSeconds = 0, .uid = uid_});
     base::faultPoint("pod-deleted");

@@ -39,8 +39,14 @@ struct PodWorkers::State {
     });
   }
 
+  bool isStatic(const std::string& uid) const { return options.statics && options.statics->owns(uid); }
+
   // The pod as it is: the informer's, unless our own last write is newer.
   void takeNewest(const std::string& uid, PodState& state) const {
+    if (isStatic(uid)) {
+      state.pod = options.statics->newest(uid, state.pod);
+      return;
+    }
     auto found = options.pods.byIndex(kPodsByUid, uid);
     if (found.empty()) {
       state.pod = nullptr;
@@ -80,6 +86,7 @@ struct PodWorkers::State {
     state->readInbox();
     PodWorker worker(parts, uid, state);
     if (state->pod) return worker.reconcile();
+    if (isStatic(uid)) return;  // the API has not shown it yet
     if (!worker.removeEverything()) return;
     states.with([&](auto& all) { all.erase(uid); });
   }
@@ -99,7 +106,9 @@ void PodWorkers::enqueue(const std::string& uid) {
   if (!uid.empty()) state_->queue.add(uid);
 }
 
-void PodWorkers::refresh(const std::string& uid) { state_->refresh(uid); }
+void PodWorkers::refresh(const std::string& uid) {
+  if (!uid.empty()) state_->refresh(uid);
+}
 
 void PodWorkers::driverCame(const std::string& driver) {
   state_->background.run([state = state_.get(), driver](const std::stop_token& stop) {

@@ -21,6 +21,7 @@
 #include "kubelet/runtime/containers.h"
 #include "kubelet/runtime/exit_watcher.h"
 #include "kubelet/runtime/sandbox.h"
+#include "kubelet/static/static_pods.h"
 
 namespace wherry::kubelet {
 
@@ -30,6 +31,7 @@ struct PodWorkersOptions {
   client::Client& client;
   client::EventRecorder& events;
   client::Informer& pods;  // of this node, with the index kPodsByUid
+  StaticPods* statics = nullptr;
   Containers& containers;
   ExitWatcher& exits;
   Sandboxes& sandboxes;

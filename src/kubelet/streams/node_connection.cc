@@ -50,7 +50,7 @@ class LocalConnection : public client::NodeConnection {
   void logs(std::string_view ns, std::string_view name, std::string_view podUid, const client::LogOptions& options,
             std::shared_ptr<client::ByteSink> sink) override {
     core_v1::Pod pod = getPod(ns, name, podUid);
-    std::string uid(pod.metadata().uid());
+    std::string uid = options_.uidOf(*pod.object());
     ContainerRecord record = chooseLog(pod, containers_.list(uid), options);
     LogFilter checked(options, clock_.now());
     LogSource source{record.log, containers_.pathsOf(uid).container(record.name, record.attempt), [this, record] {
@@ -89,7 +89,7 @@ class LocalConnection : public client::NodeConnection {
   void dial(std::string_view ns, std::string_view name, std::string_view podUid, uint16_t port,
             client::OnDialed done) override {
     core_v1::Pod pod = getPod(ns, name, podUid);
-    std::string uid(pod.metadata().uid());
+    std::string uid = options_.uidOf(*pod.object());
     std::string netns = pod.spec().hostNetwork() ? "" : containers_.pathsOf(uid).namespaceFiles().net;
     dialPod(context_.loop, {uid, netns, port}, std::move(done));
   }
@@ -131,14 +131,14 @@ class LocalConnection : public client::NodeConnection {
   core_v1::Pod getPod(std::string_view ns, std::string_view name, std::string_view uid) const {
     auto object = options_.findPod(ns, name);
     bool same = object && (uid.empty() || object->metadata().uid() == uid);
-    if (!same) throw meta::notFound({"", "pods"}, name);
+    if (!same || options_.uidOf(*object).empty()) throw meta::notFound({"", "pods"}, name);
     return core_v1::Pod(object);
   }
 
   // The attempt of the container that runs now; without a name the pod's first.
   ContainerRecord getRunning(const core_v1::Pod& pod, std::string name) const {
     if (name.empty()) name = (*pod.spec().containers().begin()).name();
-    for (const ContainerRecord& record : containers_.list(std::string(pod.metadata().uid()))) {
+    for (const ContainerRecord& record : containers_.list(options_.uidOf(*pod.object()))) {
       if (record.name == name && record.state() == ContainerRecord::State::kRunning) return record;
     }
     throw meta::internalError(fmt::format("container not found (\"{}\")", name));

@@ -16,6 +16,10 @@ struct NodeConnectionOptions {
   // The pods of this node. Safe from any thread.
   std::function<meta::ObjectPtr(std::string_view ns, std::string_view name)> findPod;
   std::function<std::vector<meta::ObjectPtr>()> listPods;
+  // The uid under which the node runs a pod of the API; "" when it runs none.
+  std::function<std::string(const meta::Object& pod)> uidOf = [](const meta::Object& pod) {
+    return std::string(pod.metadata().uid());
+  };
   Containers& containers;
   const base::Clock& clock;
   std::string runDir;

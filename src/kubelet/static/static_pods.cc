@@ -1,0 +1,276 @@
+#include "kubelet/static/static_pods.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <system_error>
+
+#include "base/directory_watch.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "client/own_writes.h"
+#include "client/workqueue.h"
+#include "kubelet/static/static_manifest.h"
+#include "meta/time.h"
+#include "views/core_v1.h"
+
+namespace wherry::kubelet {
+
+namespace {
+
+using core_v1::Pod;
+using meta::ObjectKey;
+using meta::ObjectPtr;
+
+constexpr size_t kMaxManifest = 1 << 20;  // larger than any Pod the API takes
+constexpr int64_t kDefaultGrace = 30;
+
+const base::Log& kubeletLog() {
+  static const base::Log log("kubelet");
+  return log;
+}
+
+bool isMirror(const meta::Object& pod) { return !pod.metadata().annotation(kConfigMirror).empty(); }
+
+int64_t graceOf(const meta::Object& pod) {
+  return json::getInt(pod.tree(), "spec.terminationGracePeriodSeconds", kDefaultGrace);
+}
+
+ObjectPtr asEnding(const meta::Object& pod, base::WallTime now) {
+  json::Value copy = pod.tree();
+  json::Object& metadata = meta::mutableMetadata(copy);
+  metadata["deletionTimestamp"] = meta::formatTime(now);
+  metadata["deletionGracePeriodSeconds"] = graceOf(pod);
+  return std::make_shared<const meta::Object>(std::move(copy));
+}
+
+// A deletion of the mirror is none of the pod; nor is what became of it in an earlier life of the machine.
+enum class Life { kEarlier, kThis };
+ObjectPtr asLiving(const meta::Object& mirror, std::string_view uid, Life life) {
+  json::Value copy = mirror.tree();
+  const auto phase = json::getString(copy, "status.phase");
+  if (life == Life::kEarlier && (phase == "Failed" || phase == "Succeeded")) copy.as_object().erase("status");
+  json::Object& metadata = meta::mutableMetadata(copy);
+  metadata["uid"] = uid;
+  metadata.erase("deletionTimestamp");
+  metadata.erase("deletionGracePeriodSeconds");
+  return std::make_shared<const meta::Object>(std::move(copy));
+}
+
+}  // namespace
+
+struct StaticPods::State {
+  StaticPodsOptions options;
+  base::Guarded<std::map<ObjectKey, StaticPod>> pods;
+  // The last that each file said that could be understood; the watching thread's own.
+  std::map<std::string, StaticManifest> files;
+  client::OwnWrites writes;
+  client::Workqueue queue{"static-pods"};  // keys of mirrors
+  std::optional<client::ReconcileLoop> loop;
+  std::optional<base::DirectoryWatch> watch;
+
+  explicit State(StaticPodsOptions given) : options(std::move(given)) {
+    options.pods.addHandler({.onChange = [this](const ObjectPtr& before, const ObjectPtr& after) {
+      for (const auto& pod : {before, after}) {
+        if (pod && concerns(*pod)) queue.add(pod->key().text());
+      }
+    }});
+  }
+
+  // A mirror, or who has the name that one should have.
+  bool concerns(const meta::Object& pod) const {
+    return isMirror(pod) || pods.with([&](const auto& all) { return all.contains(pod.key()); });
+  }
+
+  // -- files -------------------------------------------------------------------------------------------------------
+
+  void readFiles() {
+    const auto tell = [](const std::string& path, const std::string& why) {
+      kubeletLog().error("{} is no static pod: {}", path, why);
+    };
+    std::set<std::string> broken;
+    std::map<std::string, std::string> texts;
+    try {
+      texts = base::readDirectoryFiles(options.directory, kMaxManifest, [&](const auto& path, const auto& why) {
+        tell(path, why);
+        broken.insert(path);
+      });
+    } catch (const std::system_error& error) {
+      return tell(options.directory, error.what());  // and nothing changes
+    }
+    std::erase_if(files, [&](const auto& file) { return !texts.contains(file.first) && !broken.contains(file.first); });
+    for (const auto& [path, text] : texts) {
+      try {
+        if (!text.empty()) files[path] = readStaticManifest(text, path, options.nodeName);  // empty: being written
+      } catch (const std::invalid_argument& error) {
+        tell(path, error.what());
+      }
+    }
+    want();
+  }
+
+  // The first of two files that name the same pod.
+  void want() {
+    std::map<ObjectKey, StaticManifest> wanted;
+    for (const auto& [path, manifest] : files) {
+      if (!wanted.emplace(manifest.key, manifest).second) {
+        kubeletLog().error("{} names the pod {} that another file has already", path, manifest.key.text());
+      }
+    }
+    std::vector<std::string> changed;  // uids
+    pods.with([&](auto& all) {
+      for (auto& [key, pod] : all) {
+        if (!wanted.contains(key)) setWanted(pod, std::nullopt, changed);
+      }
+      for (auto& [key, manifest] : wanted) setWanted(all[key], manifest, changed);
+      for (const auto& [key, pod] : all) queue.add(key.text());
+    });
+    for (const auto& uid : changed) options.enqueue(uid);
+  }
+
+  static void setWanted(StaticPod& pod, std::optional<StaticManifest> wanted, std::vector<std::string>& changed) {
+    pod.wanted = std::move(wanted);
+    if (!pod.running) pod.running = pod.wanted;
+    if (pod.running) changed.push_back(pod.running->uid);
+  }
+
+  // -- mirrors -----------------------------------------------------------------------------------------------------
+
+  void reconcile(const std::string& text) {
+    const auto key = ObjectKey::parse(text);
+    if (!writes.visible(text, options.pods)) return;
+    const ObjectPtr found = options.pods.get(key);
+    const ObjectPtr mirror = found && isMirror(*found) ? found : nullptr;
+    const StaticPod pod = pods.with([&](auto& all) {
+      const auto at = all.find(key);
+      return at == all.end() ? StaticPod() : at->second;
+    });
+    switch (decideMirror(pod, mirror.get())) {
+      case MirrorAction::kNone:
+        if (pod.running) options.enqueue(pod.running->uid);
+        break;
+      case MirrorAction::kCreate:
+        create(key, *pod.running);
+        break;
+      case MirrorAction::kDelete:
+        remove(*mirror, 0);
+        break;
+      case MirrorAction::kEnd:
+        remove(*mirror, graceOf(*mirror));
+        break;
+    }
+  }
+
+  // A pod of somebody else's that has the name is in the way until it goes.
+  void create(const ObjectKey& key, const StaticManifest& manifest) {
+    const auto node = options.client.get(core_v1::Node::kResource(), {}, options.nodeName);
+    const auto made = options.client.create(Pod::kResource(), key.ns, mirrorPod(manifest, *node, options.clock.now()));
+    writes.wrote(key.text(), *made);
+    pods.with([&](auto& all) {
+      const auto at = all.find(key);
+      const auto* spec = json::find(made->tree(), "spec");
+      if (at != all.end() && at->second.running && at->second.running->uid == manifest.uid && spec) {
+        at->second.made = *spec;
+      }
+    });
+  }
+
+  void remove(const meta::Object& mirror, int64_t grace) {
+    const auto metadata = mirror.metadata();
+    try {
+      options.client.remove(Pod::kResource(), metadata.ns(), metadata.name(),
+                            {.gracePeriodSeconds = grace, .uid = std::string(metadata.uid())});
+    } catch (const meta::StatusError& error) {
+      if (!error.isNotFound() && !error.isConflict()) throw;
+    }
+    writes.removed(mirror.key().text(), mirror);
+  }
+
+  // ----------------------------------------------------------------------------------------------------------------
+
+  // A copy of the pod that has this uid; nothing when none has.
+  std::optional<StaticPod> find(std::string_view uid) const {
+    return pods.with([&](const auto& all) -> std::optional<StaticPod> {
+      for (const auto& [key, pod] : all) {
+        if (pod.running && pod.running->uid == uid) return pod;
+      }
+      return std::nullopt;
+    });
+  }
+
+  ObjectPtr mirrorOf(const StaticPod& pod) const {
+    auto found = options.pods.get(pod.running->key);
+    return found && isMirrorOf(pod, *found) ? found : nullptr;
+  }
+
+  // The next one may begin.
+  void ended(const std::string& uid) {
+    pods.with([&](auto& all) {
+      for (auto at = all.begin(); at != all.end(); ++at) {
+        StaticPod& pod = at->second;
+        if (!pod.running || pod.running->uid != uid) continue;
+        queue.add(at->first.text());
+        pod.made.reset();
+        pod.running = pod.wanted;
+        if (!pod.running) all.erase(at);
+        break;
+      }
+    });
+    options.enqueue(uid);  // what is remembered of it goes
+  }
+};
+
+StaticPods::StaticPods(StaticPodsOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+
+StaticPods::~StaticPods() { stop(); }
+
+void StaticPods::stop() {
+  state_->watch.reset();
+  state_->loop.reset();
+}
+
+void StaticPods::start() {
+  State& state = *state_;
+  if (!state.options.directory.empty()) {
+    state.readFiles();  // before anybody asks what is owned
+    state.watch.emplace(state.options.directory, [&state] { state.readFiles(); });
+  }
+  // Mirrors of an earlier life whose files are gone.
+  for (const auto& pod : state.options.pods.list({})) {
+    if (isMirror(*pod)) state.queue.add(pod->key().text());
+  }
+  state.loop.emplace(state.queue, [&state](const std::string& key) { state.reconcile(key); });
+}
+
+std::string StaticPods::uidOf(const meta::Object& pod) const {
+  if (!isMirror(pod)) return std::string(pod.metadata().uid());
+  return state_->pods.with([&](const auto& all) {
+    const auto at = all.find(pod.key());
+    const bool ours =
+        at != all.end() && at->second.running && at->second.running->uid == pod.metadata().annotation(kConfigMirror);
+    return ours ? at->second.running->uid : std::string();
+  });
+}
+
+bool StaticPods::owns(std::string_view uid) const { return state_->find(uid).has_value(); }
+
+ObjectPtr StaticPods::newest(std::string_view uid, const ObjectPtr& known) const {
+  const auto pod = state_->find(uid);
+  if (!pod) return nullptr;
+  const auto mirror = state_->mirrorOf(*pod);
+  const bool newer = mirror && (!known || mirror->revision() > known->revision());
+  const ObjectPtr latest = newer ? asLiving(*mirror, uid, known ? Life::kThis : Life::kEarlier) : known;
+  const bool ends = latest && pod->ends() && !latest->metadata().deleting();
+  return ends ? asEnding(*latest, state_->options.clock.now()) : latest;
+}
+
+std::string StaticPods::mirrorUidOf(std::string_view uid) const {
+  const auto pod = state_->find(uid);
+  const auto mirror = pod ? state_->mirrorOf(*pod) : nullptr;
+  return mirror ? std::string(mirror->metadata().uid()) : std::string();
+}
+
+void StaticPods::ended(const std::string& uid) { state_->ended(uid); }
+
+}  // namespace wherry::kubelet
