@@ -1,9 +1,11 @@
 #include "base/directory_watch.h"
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <system_error>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -21,6 +23,24 @@ constexpr uint32_t kLost = IN_DELETE_SELF | IN_MOVE_SELF;
 const Log& watchLog() {
   static const Log log("files");
   return log;
+}
+
+// The kernel grants a lease for reading when nobody has the file open for writing, and holds back who opens it so until
+// the lease is given back; file systems without leases are read as they are.
+void readInto(DirectoryFiles& files, const std::string& path, size_t maxBytes) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) throwErrno("open " + path);
+  ::fcntl(file.get(), F_SETSIG, SIGURG);  // what tells of a writer that waits; it ends nothing, unlike the default
+  const bool leased = ::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0;
+  if (!leased && errno == EAGAIN) {
+    files.beingWritten.insert(path);
+  } else if (std::filesystem::file_size(path) > maxBytes) {
+    files.unreadable.emplace(path, "is larger than " + std::to_string(maxBytes) + " bytes");
+  } else {
+    files.texts.emplace(path, readFile(path));
+  }
+  // A child that is being started has a copy of the descriptor: closing alone would not give the lease back.
+  if (leased) ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
 }
 
 }  // namespace
@@ -75,24 +95,23 @@ bool DirectoryWatch::waitForChange() {
   return true;
 }
 
-std::map<std::string, std::string> readDirectoryFiles(
-    const std::string& directory, size_t maxBytes,
-    const std::function<void(const std::string& path, const std::string& why)>& onError) {
-  std::map<std::string, std::string> files;
+bool DirectoryFiles::lacks(const std::string& path) const {
+  std::error_code none;
+  return !texts.contains(path) && !unreadable.contains(path) && !beingWritten.contains(path) &&
+         !std::filesystem::exists(path, none);
+}
+
+DirectoryFiles readDirectoryFiles(const std::string& directory, size_t maxBytes) {
+  DirectoryFiles files;
   if (!std::filesystem::exists(directory)) return files;
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::string path = entry.path().string();
     if (entry.path().filename().string().starts_with('.') || !entry.is_regular_file(none)) continue;
     try {
-      const auto size = std::filesystem::file_size(entry.path());
-      if (size > maxBytes) {
-        onError(path, "is larger than " + std::to_string(maxBytes) + " bytes");
-      } else {
-        files.emplace(path, readFile(path));
-      }
+      readInto(files, path, maxBytes);
     } catch (const std::system_error& error) {
-      onError(path, error.what());
+      files.unreadable.emplace(path, error.what());
     }
   }
   return files;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -34,11 +35,19 @@ class DirectoryWatch {
   std::jthread thread_;
 };
 
-// The regular files of a directory whose names don't begin with a dot, by their paths, sorted; links are followed.
-// Nothing of one that is larger than `maxBytes` or can't be read: `onError` is told of it. A missing directory has no
-// files; throws std::system_error where it can't be read.
-std::map<std::string, std::string> readDirectoryFiles(
-    const std::string& directory, size_t maxBytes,
-    const std::function<void(const std::string& path, const std::string& why)>& onError);
+// What lies in a directory: its regular files whose names don't begin with a dot, by their paths; links are followed.
+struct DirectoryFiles {
+  std::map<std::string, std::string> texts;
+  std::map<std::string, std::string> unreadable;  // why: too large, no permission
+  std::set<std::string> beingWritten;             // somebody has it open for writing: half of it would be read
+
+  // It is not there any more. One that was replaced while the directory was read is, whether it was seen or not.
+  bool lacks(const std::string& path) const;
+};
+
+// A missing directory has no files; throws std::system_error where it can't be read. Who opens a file for writing
+// while it is read waits. Whether a file is being written is not known on file systems of other machines. After the
+// close that a watch tells of, a file may count as being written for a moment more: look again.
+DirectoryFiles readDirectoryFiles(const std::string& directory, size_t maxBytes);
 
 }  // namespace wherry::base

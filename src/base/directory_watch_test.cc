@@ -37,8 +37,7 @@ class WatchedDirectory : public testing::Test {
 
   std::map<std::string, std::string> read() const {
     std::map<std::string, std::string> byName;
-    const auto ignore = [](const std::string&, const std::string&) {};
-    for (const auto& [path, text] : readDirectoryFiles(directory, 100, ignore)) {
+    for (const auto& [path, text] : readDirectoryFiles(directory, 100).texts) {
       byName[fs::path(path).filename().string()] = text;
     }
     return byName;
@@ -87,12 +86,31 @@ TEST_F(WatchedDirectory, FilesThatAreTooLargeAreNotRead) {
   fs::create_directories(directory);
   write(directory + "/small", "1");
   write(directory + "/large", std::string(101, 'x'));
-  std::set<std::string> errors;
-  const auto files = readDirectoryFiles(directory, 100, [&](const std::string& path, const std::string& why) {
-    errors.insert(fs::path(path).filename().string() + " " + why);
-  });
-  EXPECT_EQ(files.size(), 1u);
-  EXPECT_EQ(errors, (std::set<std::string>{"large is larger than 100 bytes"}));
+  const auto files = readDirectoryFiles(directory, 100);
+  EXPECT_EQ(files.texts, (std::map<std::string, std::string>{{directory + "/small", "1"}}));
+  EXPECT_EQ(files.unreadable, (std::map<std::string, std::string>{{directory + "/large", "is larger than 100 bytes"}}));
+}
+
+TEST_F(WatchedDirectory, AFileThatIsBeingWrittenIsNotRead) {
+  fs::create_directories(directory);
+  write(directory + "/other", "1");
+  std::ofstream slow(directory + "/slow");
+  slow << "half" << std::flush;
+  const auto during = readDirectoryFiles(directory, 100);
+  EXPECT_EQ(during.texts, (std::map<std::string, std::string>{{directory + "/other", "1"}}));
+  EXPECT_EQ(during.beingWritten, (std::set<std::string>{directory + "/slow"}));
+  EXPECT_FALSE(during.lacks(directory + "/slow"));
+  slow << " and half";
+  slow.close();
+  EXPECT_EQ(readDirectoryFiles(directory, 100).texts.at(directory + "/slow"), "half and half");
+}
+
+TEST_F(WatchedDirectory, LacksOnlyWhatIsGone) {
+  fs::create_directories(directory);
+  const auto files = readDirectoryFiles(directory, 100);
+  write(directory + "/late", "1");
+  EXPECT_FALSE(files.lacks(directory + "/late")) << "it may have been replaced while the directory was read";
+  EXPECT_TRUE(files.lacks(directory + "/never"));
 }
 
 }  // namespace

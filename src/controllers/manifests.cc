@@ -1,5 +1,8 @@
 #include "controllers/manifests.h"
 
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 
@@ -22,6 +25,7 @@ using core_v1::ConfigMap;
 using meta::ObjectPtr;
 
 constexpr size_t kMaxManifest = 16 << 20;  // bundles of definitions are large
+constexpr std::chrono::milliseconds kMaxRetryDelay = std::chrono::minutes(5);
 constexpr std::string_view kRecordNamespace = "kube-system";
 constexpr std::string_view kRecordField = "objects";
 constexpr const char* kOnlyKey = "manifests";
@@ -59,15 +63,13 @@ class ManifestController : public Controller {
 
   void reconcile() {
     problems_.clear();
+    again_ = false;
     readFiles();
     std::vector<ManifestObject> all;
-    std::set<std::string> unreadable;
-    for (const auto& [path, file] : files_) {
-      all.insert(all.end(), file.objects.begin(), file.objects.end());
-      if (!file.readable) unreadable.insert(path);
-    }
+    for (const auto& [path, file] : files_) all.insert(all.end(), file.objects.begin(), file.objects.end());
     const auto wanted = orderManifests(std::move(all), problems_);
     ManifestRecord record = readRecord();
+    const auto unreadable = unreadableFiles(record);
     const ManifestRecord before = record;
     const auto due = plan(wanted, record);
     if (record != before) writeRecord(record);
@@ -81,21 +83,38 @@ class ManifestController : public Controller {
   // -- files -------------------------------------------------------------------------------------------------------
 
   void readFiles() {
-    std::set<std::string> broken;
-    const auto texts = base::readDirectoryFiles(directory_, kMaxManifest, [&](const auto& path, const auto& why) {
+    const auto found = base::readDirectoryFiles(directory_, kMaxManifest);
+    std::erase_if(files_, [&](const auto& file) { return found.lacks(file.first); });
+    for (const auto& path : found.beingWritten) {
+      if (!isManifest(path)) continue;
+      files_[path].readable = false;
+      again_ = true;
+    }
+    for (const auto& [path, why] : found.unreadable) {
+      if (!isManifest(path)) continue;
       problems_.push_back(fmt::format("{}: {}", path, why));
-      broken.insert(path);
-    });
-    std::erase_if(files_,
-                  [&](const auto& file) { return !texts.contains(file.first) && !broken.contains(file.first); });
-    for (const auto& path : broken) files_[path].readable = false;
-    for (const auto& [path, text] : texts) {
+      files_[path].readable = false;
+    }
+    for (const auto& [path, text] : found.texts) {
       if (isManifest(path)) readFile(path, text);
     }
   }
 
   static bool isManifest(std::string_view path) {
     return path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
+  }
+
+  // Also those that the directory did not show though they are there: they were replaced meanwhile.
+  std::set<std::string> unreadableFiles(const ManifestRecord& record) const {
+    std::set<std::string> unreadable;
+    for (const auto& [path, file] : files_) {
+      if (!file.readable) unreadable.insert(path);
+    }
+    std::error_code none;
+    for (const auto& [key, entry] : record) {
+      if (!files_.contains(entry.file) && std::filesystem::exists(entry.file, none)) unreadable.insert(entry.file);
+    }
+    return unreadable;
   }
 
   void readFile(const std::string& path, const std::string& text) {
@@ -106,6 +125,7 @@ class ManifestController : public Controller {
     }
     auto hash = base::sha256(text);
     if (file.readable && file.hash == hash) return;
+    failures_ = 0;
     try {
       file.objects = readManifest(path, text);
       file.hash = std::move(hash);
@@ -171,7 +191,7 @@ class ManifestController : public Controller {
       return true;
     } catch (const meta::StatusError& error) {
       if (error.isNotFound()) return false;
-      problems_.push_back(fmt::format("{}: {}: {}", object.file, object.key.text(), error.message()));
+      refused(fmt::format("{}: {}: {}", object.file, object.key.text(), error.message()));
       return std::nullopt;
     }
   }
@@ -180,7 +200,7 @@ class ManifestController : public Controller {
     const auto version = meta::GroupVersion::parse(apiVersion);
     const auto kind = feed_->registry()->findKind({version.group, version.version, key.kind});
     if (kind) return kind->resource;
-    problems_.push_back(fmt::format("no matches for kind \"{}\" in version \"{}\"", key.kind, apiVersion));
+    refused(fmt::format("no matches for kind \"{}\" in version \"{}\"", key.kind, apiVersion));
     return std::nullopt;
   }
 
@@ -201,7 +221,7 @@ class ManifestController : public Controller {
       applied_[object.key] = hashOf(object);
       manifestLog().info("{} is applied, from {}", object.key.text(), object.file);
     } catch (const meta::StatusError& error) {
-      problems_.push_back(fmt::format("{}: {}: {}", object.file, object.key.text(), error.message()));
+      refused(fmt::format("{}: {}: {}", object.file, object.key.text(), error.message()));
     }
   }
 
@@ -224,7 +244,7 @@ class ManifestController : public Controller {
       return true;
     } catch (const meta::StatusError& error) {
       if (error.isNotFound() || error.isConflict()) return true;  // it is gone, or another one
-      problems_.push_back(fmt::format("{}: {}", key.text(), error.message()));
+      refused(fmt::format("{}: {}", key.text(), error.message()));
       return false;
     }
   }
@@ -236,11 +256,17 @@ class ManifestController : public Controller {
       if (!told_.contains(problem)) tellOf(Severity::kWarning, "ApplyFailed", problem);
     }
     told_ = {problems_.begin(), problems_.end()};
-    if (problems_.empty()) {
-      queue_.forget(kOnlyKey);
+    if (again_) {
+      queue_.addAfter(kOnlyKey, std::min(client::retryDelay(failures_++), kMaxRetryDelay));
     } else {
-      queue_.addRateLimited(kOnlyKey);
+      failures_ = 0;
     }
+  }
+
+  // What the API did not take may be taken later; a file that is wrong is read again when it changes.
+  void refused(std::string problem) {
+    problems_.push_back(std::move(problem));
+    again_ = true;
   }
 
   void tellOf(Severity severity, std::string_view reason, const std::string& message) {
@@ -262,6 +288,8 @@ class ManifestController : public Controller {
   std::map<ManifestKey, std::string> applied_;  // what each object was applied as
   std::vector<std::string> problems_;           // of this round
   std::set<std::string> told_;                  // of the round before
+  bool again_ = false;                          // this round has to be gone again, without a change of the files
+  unsigned failures_ = 0;                       // rounds of that kind in a row
   ObjectPtr shown_;                             // the record's ConfigMap
   client::Workqueue queue_{"manifests-controller"};
   std::optional<client::ReconcileLoop> loop_;

@@ -3,8 +3,9 @@
 // its manifest says, and left alone when that goes.
 //
 // What it has applied stands in the ConfigMap wherry-manifests of kube-system, written before anything is applied, so
-// that nothing is lost track of; events on it say what was done and what failed. What fails is tried again, with
-// back-off: a kind may have to be defined first. A file that can't be read takes nothing away.
+// that nothing is lost track of; events on it say what was done and what failed. What the API refuses is tried again,
+// with back-off: a kind may have to be defined first. A file that can't be read, or is being written, takes nothing
+// away.
 #pragma once
 
 #include <map>

@@ -25,6 +25,7 @@ using meta::ObjectPtr;
 
 constexpr size_t kMaxManifest = 1 << 20;  // larger than any Pod the API takes
 constexpr int64_t kDefaultGrace = 30;
+constexpr const char* kFiles = "";  // the files are to be read
 
 const base::Log& kubeletLog() {
   static const base::Log log("kubelet");
@@ -63,10 +64,12 @@ ObjectPtr asLiving(const meta::Object& mirror, std::string_view uid, Life life) 
 struct StaticPods::State {
   StaticPodsOptions options;
   base::Guarded<std::map<ObjectKey, StaticPod>> pods;
-  // The last that each file said that could be understood; the watching thread's own.
+  // The last that each file said that could be understood; the worker's own, as the next two.
   std::map<std::string, StaticManifest> files;
+  std::map<std::string, std::string> told;  // what is wrong with files, by path
+  unsigned lookedInVain = 0;                // in a row, since a file was being written
   client::OwnWrites writes;
-  client::Workqueue queue{"static-pods"};  // keys of mirrors
+  client::Workqueue queue{"static-pods"};  // keys of mirrors, and kFiles
   std::optional<client::ReconcileLoop> loop;
   std::optional<base::DirectoryWatch> watch;
 
@@ -86,28 +89,35 @@ struct StaticPods::State {
   // -- files -------------------------------------------------------------------------------------------------------
 
   void readFiles() {
-    const auto tell = [](const std::string& path, const std::string& why) {
-      kubeletLog().error("{} is no static pod: {}", path, why);
-    };
-    std::set<std::string> broken;
-    std::map<std::string, std::string> texts;
+    base::DirectoryFiles found;
     try {
-      texts = base::readDirectoryFiles(options.directory, kMaxManifest, [&](const auto& path, const auto& why) {
-        tell(path, why);
-        broken.insert(path);
-      });
+      found = base::readDirectoryFiles(options.directory, kMaxManifest);
     } catch (const std::system_error& error) {
-      return tell(options.directory, error.what());  // and nothing changes
+      return tell({{options.directory, error.what()}});  // and nothing changes
     }
-    std::erase_if(files, [&](const auto& file) { return !texts.contains(file.first) && !broken.contains(file.first); });
-    for (const auto& [path, text] : texts) {
+    auto problems = found.unreadable;
+    std::erase_if(files, [&](const auto& file) { return found.lacks(file.first); });
+    for (const auto& [path, text] : found.texts) {
       try {
-        if (!text.empty()) files[path] = readStaticManifest(text, path, options.nodeName);  // empty: being written
+        if (!text.empty()) files[path] = readStaticManifest(text, path, options.nodeName);  // empty: to be written yet
       } catch (const std::invalid_argument& error) {
-        tell(path, error.what());
+        problems.emplace(path, error.what());
       }
     }
+    tell(std::move(problems));
     want();
+    lookedInVain = found.beingWritten.empty() ? 0 : lookedInVain + 1;
+    if (lookedInVain > 0) queue.addAfter(kFiles, client::retryDelay(lookedInVain - 1));
+  }
+
+  // Once of each.
+  void tell(std::map<std::string, std::string> problems) {
+    for (const auto& problem : problems) {
+      if (!told.contains(problem.first) || told.at(problem.first) != problem.second) {
+        kubeletLog().error("{} is no static pod: {}", problem.first, problem.second);
+      }
+    }
+    told = std::move(problems);
   }
 
   // The first of two files that name the same pod.
@@ -138,6 +148,7 @@ struct StaticPods::State {
   // -- mirrors -----------------------------------------------------------------------------------------------------
 
   void reconcile(const std::string& text) {
+    if (text == kFiles) return readFiles();
     const auto key = ObjectKey::parse(text);
     if (!writes.visible(text, options.pods)) return;
     const ObjectPtr found = options.pods.get(key);
@@ -234,7 +245,7 @@ void StaticPods::start() {
   State& state = *state_;
   if (!state.options.directory.empty()) {
     state.readFiles();  // before anybody asks what is owned
-    state.watch.emplace(state.options.directory, [&state] { state.readFiles(); });
+    state.watch.emplace(state.options.directory, [&state] { state.queue.add(kFiles); });
   }
   // Mirrors of an earlier life whose files are gone.
   for (const auto& pod : state.options.pods.list({})) {
