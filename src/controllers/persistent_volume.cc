@@ -208,9 +208,7 @@ class PersistentVolumeController : public Controller {
       events_.record(*claim.object(), Severity::kNormal, "ExternalExpanding",
                      "waiting for an external controller to expand this PVC");
     }
-    json::Object fields{{"phase", "Bound"}, {"accessModes", *json::find(volume.object()->tree(), "spec.accessModes")}};
-    if (takesCapacity(claim, volume)) fields["capacity"] = *json::find(volume.object()->tree(), "spec.capacity");
-    writeClaimStatus(claim, fields);
+    writeClaimStatus(claim, boundStatus(claim, volume));
   }
 
   // A directory has no size of its own: the number is all there is to change. The volume's event brings the claim's.

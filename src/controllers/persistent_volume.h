@@ -50,6 +50,8 @@ std::string decideVolumePhase(const core_v1::PersistentVolume& volume, const cor
 // Whether a bound claim's status.capacity is its volume's: when it becomes bound, and for volumes of the built-in
 // class. Later those of a driver may be larger than their file systems, until the node has let these grow.
 bool takesCapacity(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
+// The fields of a bound claim's status.
+json::Object boundStatus(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
 // Whether the claim is to grow and its driver's resizer hasn't begun.
 bool awaitsExpansion(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
 

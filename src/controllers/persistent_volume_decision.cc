@@ -164,6 +164,17 @@ bool takesCapacity(const PersistentVolumeClaim& claim, const PersistentVolume& v
   return ours || claim.status().phase() != "Bound";
 }
 
+json::Object boundStatus(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
+  const auto& tree = volume.object()->tree();
+  json::Object out{{"phase", "Bound"}, {"accessModes", *json::find(tree, "spec.accessModes")}};
+  if (!takesCapacity(claim, volume)) return out;
+  const auto before = sizeAt(claim.object()->tree(), "status.capacity.storage");
+  out["capacity"] = *json::find(tree, "spec.capacity");
+  // What the resize controller leaves when it has had its way (KEP-1790).
+  if (!before.zero() && before < sizeOf(volume)) out["allocatedResources"] = out["capacity"];
+  return out;
+}
+
 bool awaitsExpansion(const PersistentVolumeClaim& claim, const PersistentVolume& volume) {
   if (!volume.spec().hasCsi() || claim.status().phase() != "Bound") return false;
   for (const auto condition : claim.status().conditions()) {

@@ -149,6 +149,18 @@ TEST(Growth, IsOfVolumesThatWeMade) {
   EXPECT_EQ(decideGrowth(claimOf(""), ours("500Mi")), "1Gi");
   EXPECT_EQ(decideGrowth(claimOf(""), ours("1Gi")), std::nullopt);
   EXPECT_EQ(decideGrowth(claimOf(""), volumeOf(volumeYaml("v", "500Mi"))), std::nullopt);
+  // What the claim says then.
+  const auto claim = [](const char* size) {
+    return PersistentVolumeClaim(objectOf(fmt::format(
+        "{{metadata: {{name: data, namespace: shop}}, status: {{phase: Bound, capacity: {{storage: {}}}}}}}", size)));
+  };
+  EXPECT_EQ(json::Value(boundStatus(claim("1Gi"), ours("2Gi"))),
+            json::parseYaml("{phase: Bound, accessModes: [ReadWriteOnce], capacity: {storage: 2Gi}, "
+                            "allocatedResources: {storage: 2Gi}}"));
+  EXPECT_EQ(json::Value(boundStatus(claim("2Gi"), ours("2Gi"))),
+            json::parseYaml("{phase: Bound, accessModes: [ReadWriteOnce], capacity: {storage: 2Gi}}"));
+  EXPECT_EQ(json::Value(boundStatus(claim("1Gi"), volumeOf(volumeYaml("v", "2Gi")))),
+            json::parseYaml("{phase: Bound, accessModes: [ReadWriteOnce]}"));
 }
 
 }  // namespace

@@ -215,7 +215,7 @@ TEST(StorageAdmission, AClaimGrowsWhereItsClassLetsIt) {
   AdmissionWorld world;
 #define BOUND(class)                                                                \
   "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}, spec: {" GOOD \
-  ", storageClassName: " class "}, status: {phase: Bound}}"
+  ", storageClassName: " class "}, status: {phase: Bound, capacity: {storage: 500Mi}}}"
   world.has(
       "{apiVersion: storage.k8s.io/v1, kind: StorageClass, provisioner: p, metadata: {name: grows}, "
       "allowVolumeExpansion: true}");
@@ -225,9 +225,13 @@ TEST(StorageAdmission, AClaimGrowsWhereItsClassLetsIt) {
                        {"it may", BOUND("grows"), kMore, {}},
                        {"it may not", BOUND("stays"), kMore, {"403 Forbidden"}},
                        {"nobody knows the class", BOUND("gone"), kMore, {"403 Forbidden"}},
-                       {"never less",
+                       {"a growth that failed is taken back",
                         BOUND("grows"),
-                        "{spec: {resources: {requests: {storage: '1'}}}}",
+                        "{spec: {resources: {requests: {storage: 600Mi}}}}",
+                        {}},
+                       {"never to less than there is",
+                        BOUND("grows"),
+                        "{spec: {resources: {requests: {storage: 500Mi}}}}",
                         {"FieldValueForbidden spec.resources.requests.storage"}},
                    });
 }

@@ -86,7 +86,9 @@ void checkClaimUpdate(const json::Value& claim, const json::Value& old, meta::Fi
     errors.push_back(meta::forbiddenField("spec",
                                           "spec is immutable after creation except resources.requests and "
                                           "volumeAttributesClassName for bound claims"));
-  } else if (after["storage"] < before["storage"]) {
+  } else if (after["storage"] < before["storage"] &&
+             after["storage"] <= readResources(objectAt(old, "status.capacity"))["storage"]) {
+    // Less than before, but more than there is, takes back a growth that failed (KEP-1790).
     errors.push_back(
         meta::forbiddenField("spec.resources.requests.storage", "field can not be less than status.capacity"));
   }

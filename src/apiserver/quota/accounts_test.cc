@@ -187,6 +187,16 @@ POST /api/v1/namespaces/default/persistentvolumeclaims
   spec: {storageClassName: gold, accessModes: [ReadWriteOnce], resources: {requests: {storage: 2Gi}}}
 => 403
   message: 'persistentvolumeclaims "c" is forbidden: exceeded quota: q, requested: gold.storageclass.storage.k8s.io/requests.storage=2Gi, used: gold.storageclass.storage.k8s.io/requests.storage=0, limited: gold.storageclass.storage.k8s.io/requests.storage=1Gi'
+POST /api/v1/namespaces/default/persistentvolumeclaims
+  metadata: {name: c}
+  spec: {storageClassName: silver, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+=> 201
+PATCH:merge /api/v1/namespaces/default/persistentvolumeclaims/c/status
+  status: {allocatedResources: {storage: 2Gi}}
+=> 200
+GET /api/v1/namespaces/default/resourcequotas/q
+=> 200
+  status: {used: {requests.storage: 2Gi}}
 )");
 }
 

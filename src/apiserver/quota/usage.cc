@@ -56,11 +56,13 @@ Resources serviceUsage(const json::Value& service) {
 
 Resources claimUsage(const json::Value& claim) {
   Resources usage{{"persistentvolumeclaims", Quantity::of(1)}};
-  Resources requests = readResources(objectAt(claim, "spec.resources.requests"));
-  usage["requests.storage"] = requests["storage"];
+  // What is being allocated counts too, until the claim is as small again (KEP-1790).
+  const Quantity storage = std::max(readResources(objectAt(claim, "spec.resources.requests"))["storage"],
+                                    readResources(objectAt(claim, "status.allocatedResources"))["storage"]);
+  usage["requests.storage"] = storage;
   if (std::string prefix(getString(claim, "spec.storageClassName")); !prefix.empty()) {
     prefix += ".storageclass.storage.k8s.io/";
-    usage[prefix + "requests.storage"] = requests["storage"];
+    usage[prefix + "requests.storage"] = storage;
     usage[prefix + "persistentvolumeclaims"] = Quantity::of(1);
   }
   return usage;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
-#include "meta/quantity.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -212,29 +211,6 @@ CsiMountRequest publishRequest(const CsiVolume& volume, const core_v1::Pod& pod,
           .readOnly = volume.readOnly,
           .secrets = facts.publishSecrets,
           .volumeContext = contextOf(volume, pod, driver, facts.tokens)};
-}
-
-int64_t wantedExpansion(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume) {
-  const auto size = [](const schema::StringMap& capacity) {
-    auto parsed = meta::Quantity::parse(capacity.get("storage"));
-    return parsed ? parsed->value() : 0;
-  };
-  if (!claim || !volume) return 0;
-  const int64_t has = size(claim.status().capacity()), may = size(volume.spec().capacity());
-  return has > 0 && may > has ? may : 0;
-}
-
-json::Value expandedStatus(const core_v1::PersistentVolumeClaim& claim, int64_t bytes) {
-  json::Array conditions;
-  for (auto condition : claim.status().conditions()) {
-    const bool over = condition.type() == "Resizing" || condition.type() == "FileSystemResizePending";
-    if (!over) conditions.push_back(condition.tree());
-  }
-  const auto size = meta::Quantity::of(bytes, meta::Quantity::Format::kBinarySI).text();
-  return json::Object{{"metadata", json::Object{{"uid", claim.metadata().uid()}}},
-                      {"status", json::Object{{"capacity", json::Object{{"storage", size}}},
-                                              {"conditions", std::move(conditions)},
-                                              {"allocatedResourceStatuses", nullptr}}}};
 }
 
 bool changesGroup(const CsiVolume& volume, const core_v1::Pod& pod, const CSIDriver& driver,

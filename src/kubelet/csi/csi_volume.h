@@ -83,11 +83,6 @@ CsiMountRequest stageRequest(const CsiVolume& volume, const core_v1::Pod& pod, c
 CsiMountRequest publishRequest(const CsiVolume& volume, const core_v1::Pod& pod, const storage_v1::CSIDriver& driver,
                                const MountFacts& facts);
 
-// How many bytes the volume's file system is to have, where its device has grown beyond it (which its driver's resizer
-// did); 0 where it hasn't. And a merge patch that says it has them.
-int64_t wantedExpansion(const core_v1::PersistentVolumeClaim& claim, const core_v1::PersistentVolume& volume);
-json::Value expandedStatus(const core_v1::PersistentVolumeClaim& claim, int64_t bytes);
-
 // Whether the kubelet itself gives the files to the pod's fsGroup (CSIDriver.spec.fsGroupPolicy).
 bool changesGroup(const CsiVolume& volume, const core_v1::Pod& pod, const storage_v1::CSIDriver& driver,
                   const std::set<CsiNodeAbility>& abilities);

@@ -124,21 +124,6 @@ TEST(CsiVolume, ItsGroupIsChangedByPolicy) {
   EXPECT_EQ(publishRequest(typed, pod, {}, facts).capability.mountGroup, "5");
 }
 
-TEST(CsiVolume, GrowsWhereItsDeviceIsLargerThanTheFileSystem) {
-  const auto claim = [](const std::string& size) {
-    return core_v1::PersistentVolumeClaim(object("{metadata: {name: c, uid: u}, status: {capacity: {" + size +
-                                                 "}, conditions: [{type: FileSystemResizePending}, {type: Other}]}}"));
-  };
-  const auto volume = PersistentVolume(object("{metadata: {name: pv}, spec: {capacity: {storage: 2Gi}}}"));
-  EXPECT_EQ(wantedExpansion(claim("storage: 1Gi"), volume), 2LL << 30);
-  EXPECT_EQ(wantedExpansion(claim("storage: 2Gi"), volume), 0);
-  EXPECT_EQ(wantedExpansion(claim(""), volume), 0);
-  EXPECT_EQ(expandedStatus(claim("storage: 1Gi"), 2LL << 30), json::parseYaml(R"(
-metadata: {uid: u}
-status: {capacity: {storage: 2Gi}, conditions: [{type: Other}], allocatedResourceStatuses: null}
-)"));
-}
-
 TEST(CsiRecord, IsReadAsItWasWritten) {
   const CsiRecord record{
       .name = "pv", .driver = "d", .handle = "h", .staged = true, .attachment = "csi-x", .claim = "n/c"};

@@ -46,6 +46,7 @@ struct PodMemory {
   bool storageMounted = false;  // it has given them
   unsigned unmountFailures = 0;
   bool expanding = false;  // a driver is asked to let a file system grow
+  std::optional<Failure> expandFailure;
 };
 
 struct PodState : PodMemory {

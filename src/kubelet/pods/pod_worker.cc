@@ -110,6 +110,7 @@ PodWorker::Progress PodWorker::apply(const Action& action) {
 
 void PodWorker::reconcile() {
   noteRejection();
+  retryExpansion();
   Decision decision;
   for (int round = 0; round < kMaxRounds && !deleted_; ++round) {
     decision = decide(pod_, observe());

@@ -60,6 +60,7 @@ class PodWorker {
   bool mountStorage();    // true once volumes of drivers stand
   bool unmountStorage();  // true once none is left
   void expandStorage();   // those that have grown beneath their file systems
+  void retryExpansion();  // when it is time again
   VolumeSources volumeSources();
   void volumesShowNow();
   IssuedToken requestToken(const core_v1::ServiceAccountTokenProjection& wanted);

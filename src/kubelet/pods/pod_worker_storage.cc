@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "kubelet/csi/csi_client.h"
+#include "kubelet/csi/csi_expansion.h"
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/volumes/claimed_volume.h"
@@ -95,21 +97,66 @@ PodNews setUpNow(PodWorkersOptions& options, const Pod& pod, const std::vector<W
   }
 }
 
-void expandNow(PodWorkersOptions& options, const Pod& pod, const CsiVolume& volume,
-               const core_v1::PersistentVolumeClaim& claim, int64_t bytes, const std::stop_token& stop) {
-  const auto say = [&](client::Severity severity, const char* reason, const std::string& message) {
-    options.events.record(*pod.object(), severity, reason, message);
-  };
+struct Expansion {
+  Pod pod;
+  CsiVolume volume;
+  core_v1::PersistentVolumeClaim claim;
+  int64_t bytes = 0;
+};
+
+void patchClaim(PodWorkersOptions& options, Expansion& expansion, const json::Value& patch) {
+  const auto metadata = expansion.claim.metadata();
+  expansion.claim = core_v1::PersistentVolumeClaim(
+      options.client.patch(core_v1::PersistentVolumeClaim::kResource(), metadata.ns(), metadata.name(),
+                           client::PatchType::kMerge, patch, {.subresource = "status"}));
+}
+
+// To the pod and to the claim, as upstream.
+void sayOfExpansion(PodWorkersOptions& options, const Expansion& expansion, client::Severity severity,
+                    const char* reason, const std::string& message) {
+  options.events.record(*expansion.pod.object(), severity, reason, message);
+  options.events.record(*expansion.claim.object(), severity, reason, message);
+}
+
+// The failure's text, "" for none. In the claim it is said by one write, which brings nobody to try again before it is
+// time.
+std::string expandNow(PodWorkersOptions& options, Expansion expansion, const std::stop_token& stop) {
+  int code = -1;
+  std::string failure;
   try {
-    options.storage.expand(pod, volume, bytes, stop);
-    options.client.patch(core_v1::PersistentVolumeClaim::kResource(), claim.metadata().ns(), claim.metadata().name(),
-                         client::PatchType::kMerge, expandedStatus(claim, bytes), {.subresource = "status"});
-    say(client::Severity::kNormal, "FileSystemResizeSuccessful",
-        fmt::format("MountVolume.NodeExpandVolume succeeded for volume \"{}\"", volume.name));
+    if (auto begun = expansionBegun(expansion.claim)) patchClaim(options, expansion, *begun);
+    options.storage.expand(expansion.pod, expansion.volume, expansion.bytes, stop);
+    patchClaim(options, expansion, expansionDone(expansion.claim, expansion.bytes));
+    sayOfExpansion(options, expansion, client::Severity::kNormal, "FileSystemResizeSuccessful",
+                   fmt::format("MountVolume.NodeExpandVolume succeeded for volume \"{}\"", expansion.volume.name));
+    return {};
+  } catch (const CsiError& error) {
+    code = error.code;
+    failure = error.what();
   } catch (const std::exception& error) {
-    say(client::Severity::kWarning, "VolumeResizeFailed",
-        fmt::format("MountVolume.NodeExpandVolume failed for volume \"{}\" : {}", volume.name, error.what()));
+    failure = error.what();
   }
+  if (stop.stop_requested()) return failure;  // cut short by a stop of ours
+  sayOfExpansion(
+      options, expansion, client::Severity::kWarning, "VolumeResizeFailed",
+      fmt::format("MountVolume.NodeExpandVolume failed for volume \"{}\" : {}", expansion.volume.name, failure));
+  auto patch = expansionFailed(expansion.claim, code, failure, options.clock.now());
+  if (patch) patchClaim(options, expansion, *patch);
+  return failure;
+}
+
+std::optional<Expansion> findExpansion(const Pod& pod, const ObjectLookup& lookup) {
+  for (auto volume : pod.spec().volumes()) {
+    if (!isClaim(volume)) continue;
+    const PersistentVolume claimed = claimedOf(pod, volume, lookup);
+    const auto csi = csiVolumeOf(pod, volume, claimed);
+    if (!csi) continue;
+    const core_v1::PersistentVolumeClaim claim(
+        lookup.persistentVolumeClaim(pod.metadata().ns(), meta::claimNameOf(*pod.object(), volume.tree())));
+    const int64_t bytes = wantedExpansion(claim, claimed);
+    if (bytes > 0) return Expansion{pod, *csi, claim, bytes};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -171,23 +218,35 @@ bool PodWorker::unmountStorage() {
 }
 
 void PodWorker::expandStorage() {
-  if (state_->expanding) return;
-  for (auto volume : pod_.spec().volumes()) {
-    if (!isClaim(volume)) continue;
-    const PersistentVolume claimed = claimedOf(pod_, volume, options_.lookup);
-    const auto csi = csiVolumeOf(pod_, volume, claimed);
-    const core_v1::PersistentVolumeClaim claim(
-        options_.lookup.persistentVolumeClaim(pod_.metadata().ns(), meta::claimNameOf(*pod_.object(), volume.tree())));
-    const int64_t bytes = csi ? wantedExpansion(claim, claimed) : 0;
-    if (bytes == 0) continue;
-    state_->expanding = true;
-    parts_.background.run([csi, claim, bytes, pod = pod_, uid = uid_, &options = options_, &queue = parts_.queue,
-                           inbox = state_->inbox](const std::stop_token& stop) {
-      expandNow(options, pod, *csi, claim, bytes, stop);
-      inbox->with([](auto& waiting) { waiting.push_back([](PodState& state) { state.expanding = false; }); });
-      queue.add(uid);
+  const auto now = options_.clock.now();
+  if (state_->expanding || (state_->expandFailure && now < state_->expandFailure->retryAt())) return;
+  const auto expansion = findExpansion(pod_, options_.lookup);
+  if (!expansion) return state_->expandFailure.reset();
+  state_->expanding = true;
+  parts_.background.run([expansion, before = state_->expandFailure, uid = uid_, &options = options_,
+                         &queue = parts_.queue, inbox = state_->inbox](const std::stop_token& stop) {
+    std::string message = expandNow(options, *expansion, stop);
+    std::optional<Failure> failure;
+    if (!message.empty()) {
+      failure = Failure::next(before, "VolumeResizeFailed", std::move(message), options.clock.now());
+      queue.addAfter(uid, failure->delay);
+    }
+    inbox->with([&](auto& waiting) {
+      waiting.push_back([failure](PodState& state) {
+        state.expanding = false;
+        state.expandFailure = failure;
+      });
     });
-    return;
+    queue.add(uid);
+  });
+}
+
+void PodWorker::retryExpansion() {
+  if (!state_->expandFailure || options_.clock.now() < state_->expandFailure->retryAt()) return;
+  try {
+    expandStorage();
+  } catch (const VolumeError&) {
+    state_->expandFailure.reset();  // its claim is gone; what that means for the pod is said elsewhere
   }
 }
 
