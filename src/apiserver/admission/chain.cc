@@ -1,6 +1,7 @@
 // Every admission hook, in order: first the rules of the kind, then the plugins that concern it, as upstream orders its
 // own. (ServiceAccount, LimitRanger, Priority and DefaultTolerationSeconds are parts of the rules of pods, pod.cc;
-// DefaultStorageClass of claims, storage.cc; NamespaceLifecycle stands in object_writer.cc and deletion.cc.)
+// DefaultStorageClass of claims, storage.cc; DefaultIngressClass of Ingresses, ingress.cc; NamespaceLifecycle stands in
+// object_writer.cc and deletion.cc.)
 //
 // Adding one: a file with its functions and a line here; the rules of a kind are also named in its YAML.
 #include <algorithm>

@@ -14,6 +14,7 @@ namespace {
 using json::getString;
 
 constexpr std::string_view kClassAnnotation = "kubernetes.io/ingress.class";
+constexpr std::string_view kDefaultClassAnnotation = "ingressclass.kubernetes.io/is-default-class";
 
 // "*.example.com" stands for every name with one more label.
 std::vector<std::string> checkHostName(std::string_view host) {
@@ -101,12 +102,32 @@ void checkClass(const AdmissionRequest& request, meta::FieldErrors& errors) {
   }
 }
 
+// The newest of the classes that are marked as default; of two of one second the first by name.
+meta::ObjectPtr findDefaultIngressClass(const ObjectReader& objects) {
+  meta::ObjectPtr found;
+  for (const meta::ObjectPtr& candidate : objects.list({"networking.k8s.io", "ingressclasses"}, "")) {
+    const auto one = candidate->metadata();
+    if (one.annotation(kDefaultClassAnnotation) != "true") continue;
+    const bool better =
+        !found || one.creationTimestamp() > found->metadata().creationTimestamp() ||
+        (one.creationTimestamp() == found->metadata().creationTimestamp() && one.name() < found->metadata().name());
+    if (better) found = candidate;
+  }
+  return found;
+}
+
 }  // namespace
 
 void prepareIngress(AdmissionRequest& request) {
-  if (!creates(request) || !objectAt(request.object, "metadata.annotations").contains(kClassAnnotation)) return;
-  request.warnings.push_back(
-      fmt::format("annotation \"{}\" is deprecated, please use 'spec.ingressClassName' instead", kClassAnnotation));
+  if (!creates(request)) return;
+  if (objectAt(request.object, "metadata.annotations").contains(kClassAnnotation)) {
+    request.warnings.push_back(
+        fmt::format("annotation \"{}\" is deprecated, please use 'spec.ingressClassName' instead", kClassAnnotation));
+    return;
+  }
+  json::Object& spec = json::ensureObject(request.object.as_object(), "spec");
+  if (spec.contains("ingressClassName")) return;
+  if (auto found = findDefaultIngressClass(request.objects)) spec["ingressClassName"] = found->metadata().name();
 }
 
 void validateIngress(const AdmissionRequest& request, meta::FieldErrors& errors) {

@@ -168,6 +168,34 @@ TEST(IngressAdmission, KnowsHostsPathsAndBackends) {
       });
 }
 
+TEST(IngressAdmission, GivesAnIngressTheNewestDefaultClass) {
+#define CLASS(name, is, at)                                                                                           \
+  "{apiVersion: networking.k8s.io/v1, kind: IngressClass, spec: {controller: example.com/c}, metadata: {name: " name  \
+  ", creationTimestamp: '2026-01-0" at "T00:00:00Z', annotations: {ingressclass.kubernetes.io/is-default-class: '" is \
+  "'}}}"
+  AdmissionWorld world;
+  const auto classOf = "spec.ingressClassName";
+  const auto plain = INGRESS("defaultBackend: {service: {name: s, port: {number: 80}}}");
+  world.has(CLASS("never", "false", "9"));
+  expectAll(world, std::vector<FilledIn>{{"no default, no class", plain, classOf, ""}});
+  world.has(CLASS("old", "true", "1"));
+  expectAll(world, std::vector<FilledIn>{{"the default", plain, classOf, "old"}});
+  world.has(CLASS("new-b", "true", "2"));
+  world.has(CLASS("new-a", "true", "2"));
+  expectAll(
+      world,
+      std::vector<FilledIn>{
+          {"of several the newest, by name", plain, classOf, "new-a"},
+          {"not where there is one",
+           INGRESS("ingressClassName: own, defaultBackend: {service: {name: s, port: {number: 80}}}"), classOf, "own"},
+          {"nor beside the annotation of old",
+           "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i, annotations: "
+           "{kubernetes.io/ingress.class: own}}, spec: {defaultBackend: {service: {name: s, port: {number: "
+           "80}}}}}",
+           classOf, ""},
+      });
+}
+
 TEST(NetworkPolicyAdmission, SaysWhatItSpeaksAbout) {
   AdmissionWorld world;
 #define POLICY(spec) \
