@@ -29,7 +29,8 @@ std::string takeText(BIO* bio) {
 
 KeyPtr parsePrivateKey(const std::string& pem) {
   BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  char noPassphrase[] = "";  // else OpenSSL asks the terminal for one
+  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, noPassphrase));
   ERR_clear_error();
   if (!key) throw std::invalid_argument("not a private key in PEM form");
   return key;
