@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "meta/status.h"
+
 namespace wherry::ingress {
 namespace {
 
@@ -66,6 +68,16 @@ std::vector<json::Value> missingClasses(const std::vector<IngressClass>& existin
     if (!there) missing.push_back(classObject(each.name, each.controller, each.name == "wherry" && !taken));
   }
   return missing;
+}
+
+void makeMissingClasses(client::Client& client, const std::vector<IngressClass>& existing) {
+  for (const json::Value& each : missingClasses(existing)) {
+    try {
+      client.create(IngressClass::kResource(), "", each);
+    } catch (const meta::StatusError& error) {
+      if (!error.isAlreadyExists()) throw;
+    }
+  }
 }
 
 std::string_view classNameOf(const Ingress& ingress) {

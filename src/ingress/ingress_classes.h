@@ -1,4 +1,4 @@
-// Which Ingresses are ours: those of an IngressClass that is. Pure.
+// Which Ingresses are ours: those of an IngressClass that is. Pure, but for makeMissingClasses.
 //
 // A class is ours by its controller: `wherry.dev/ingress-controller`, or `k8s.io/ingress-nginx`, since the manifests of
 // applications name classes of that one, and bring them. Where ingress-nginx itself is there, what it installs marks
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/client.h"
 #include "json/value.h"
 #include "views/networking_v1.h"
 
@@ -23,6 +24,8 @@ bool isOurs(const networking_v1::IngressClass& ingressClass);
 // default unless another one is. What a user makes of them stays; one that was deleted is there again with the next
 // start.
 std::vector<json::Value> missingClasses(const std::vector<networking_v1::IngressClass>& existing);
+// Makes them. Throws meta::StatusError.
+void makeMissingClasses(client::Client& client, const std::vector<networking_v1::IngressClass>& existing);
 
 enum class Claim {
   kOurs,

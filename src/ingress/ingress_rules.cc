@@ -117,7 +117,7 @@ void IngressRules::addPath(const OwnIngress& own, const std::string& host, const
             : fmt::format("{} is led by Ingress {} already, which is older", shown(host, rule.path), nameOf(*holder)));
   }
   const IngressTarget target = findTarget(own.origin.nameSpace, path.backend(), sources_);
-  if (!target.port) {
+  if (!target.port && !isSentElsewhere(own)) {
     complain(own, target.reason,
              fmt::format("{}: {}; it is answered with 503", shown(host, rule.path), target.message));
   }
@@ -201,8 +201,12 @@ void IngressRules::addOtherNames(const OwnIngress& own) {
       complain(own, "RuleConflict", fmt::format("server-alias: {} is a host with rules of its own", alias));
       continue;
     }
+    // Of two hosts with the same path the first one's is the alias's.
+    std::set<std::string> paths;
     for (const auto rule : own.ingress.spec().rules()) {
-      for (const auto path : rule.http().paths()) addPath(own, alias, path);
+      for (const auto path : rule.http().paths()) {
+        if (paths.insert(pathOf(path)).second) addPath(own, alias, path);
+      }
     }
   }
 }
