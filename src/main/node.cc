@@ -1,5 +1,6 @@
 #include "main/node.h"
 
+#include <filesystem>
 #include <vector>
 
 #include "base/ip_address.h"
@@ -7,6 +8,7 @@
 #include "base/strings.h"
 #include "clusterdns/cluster_dns.h"
 #include "controllers/address_ranges.h"
+#include "ingress/front_door.h"
 #include "kubelet/kubelet.h"
 #include "linux/node_addresses.h"
 #include "main/host_resolver.h"
@@ -19,6 +21,8 @@ namespace wherry::main {
 namespace {
 
 const base::Log kLog("node");
+
+constexpr std::chrono::hours kPlaceholderLife{24 * 365};
 
 // Whose questions of the cluster DNS are the cluster's own.
 std::vector<std::string> clusterPrefixes(const ServerOptions& options) {
@@ -44,6 +48,26 @@ std::vector<base::IpPrefix> balancerPool(const ServerOptions& options) {
     for (base::IpPrefix prefix : base::coverRange(*from, *to)) prefixes.push_back(prefix);
   }
   return prefixes;
+}
+
+std::vector<std::string> addressesOf(const ServerOptions& options) {
+  std::vector<std::string> addresses;
+  for (std::string_view ip : base::split(options.nodeIps, ',')) addresses.emplace_back(ip);
+  return addresses;
+}
+
+// What clients see that ask for a name without a certificate.
+std::string placeholderCertificate() {
+  auto now = base::Clock::system().now();
+  auto authority = pki::newAuthority("wherry placeholder authority", kPlaceholderLife, now);
+  auto pair = pki::issueCertificate(authority,
+                                    {.usage = pki::Usage::kServer,
+                                     .commonName = "wherry ingress placeholder",
+                                     .organizations = {},
+                                     .names = {"ingress.local"},
+                                     .lifetime = kPlaceholderLife},
+                                    now);
+  return pair.certificatePem + pair.keyPem;
 }
 
 }  // namespace
@@ -90,6 +114,19 @@ struct Node::State {
                                       .limits = serviceLimits(options.dns, clusterPrefixes(options))});
     applied.push_back(&dns->applied());
     readiness.set("dns", false, "starting");
+  }
+
+  // Listens in both families where the machine has both.
+  void makeIngress() {
+    if (!options.enabled("ingress")) return;
+    ingress::Settings settings{.directory = options.runDir + "/ingress"};
+    if (std::filesystem::exists("/proc/net/if_inet6")) settings.addresses.emplace_back("::");
+    ingress = std::make_unique<ingress::FrontDoor>(
+        controlPlane.api().client(), controlPlane.informers(),
+        client::EventRecorder(controlPlane.api().client(), "wherry-ingress", options.nodeName),
+        ingress::FrontDoorOptions{
+            .settings = settings, .nodeAddresses = addressesOf(options), .defaultCertificate = placeholderCertificate});
+    applied.push_back(&ingress->applied());
   }
 
   // A machine whose file can't be written is no worse a node.
@@ -161,6 +198,7 @@ struct Node::State {
   std::unique_ptr<proxy::Proxy> proxy;
   std::unique_ptr<proxy::Announcer> announcer;
   std::unique_ptr<clusterdns::ClusterDns> dns;
+  std::unique_ptr<ingress::FrontDoor> ingress;
   std::unique_ptr<kubelet::Kubelet> kubelet;
 };
 
@@ -168,6 +206,7 @@ Node::Node(const ServerOptions& options, ControlPlane& controlPlane, NodeDirecto
     : state_(std::make_unique<State>(options, controlPlane, nodes, readiness)) {
   state_->makeProxy();
   state_->makeDns();
+  state_->makeIngress();
   state_->makeKubelet();
 }
 
@@ -188,6 +227,7 @@ void Node::start() {
     state_->announcer->start();
     state_->readiness.setReady("proxy");
   }
+  if (state_->ingress) state_->ingress->start();
   if (state_->kubelet) {
     state_->network.start();
     state_->kubelet->start();

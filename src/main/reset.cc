@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/patience.h"
+#include "ingress/haproxy.h"
 #include "kubelet/logs/container_logs.h"
 #include "kubelet/remove_all_pods.h"
 #include "linux/links.h"
@@ -80,6 +81,7 @@ class Reset {
       attempt("pods", [&] { removePods(); });
       attempt("the cluster DNS in /etc/resolv.conf", [] { stopResolvingOnHost(); });
       attempt("addresses of Services", [] { proxy::removeAnnouncedAddresses(); });
+      attempt("HAProxy", [&] { ingress::endHAProxy(options_.runDir + "/ingress"); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("the address of the cluster DNS", [&] {
         if (auto address = base::IpAddress::parse(options_.clusterDns)) linux::removeLoopbackAddress(*address);

@@ -100,7 +100,7 @@ bool ServerOptions::enabled(const std::string& component) const {
 }
 
 const std::set<std::string>& components() {
-  static const std::set<std::string> names = {"controllers", "scheduler", "kubelet", "proxy", "dns"};
+  static const std::set<std::string> names = {"controllers", "scheduler", "kubelet", "proxy", "dns", "ingress"};
   return names;
 }
 

@@ -1,0 +1,245 @@
+#include "ingress/data_plane.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "ingress/config_text.h"
+
+namespace wherry::ingress {
+namespace {
+
+const base::Log kLog("ingress");
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kFirstRetry{500};
+constexpr std::chrono::milliseconds kLastRetry{30000};
+constexpr int kMostWithdrawals = 32;
+
+const Answer kUnavailable{503, "", ""};
+
+// "... cannot bind socket (Address already in use) for [0.0.0.0:80]"
+uint16_t portThatIsTaken(const std::string& words) {
+  size_t bind = words.find("cannot bind"), end = words.find(']', bind);
+  if (bind == std::string::npos || end == std::string::npos) return 0;
+  size_t colon = words.rfind(':', end);
+  uint16_t port = 0;
+  std::from_chars(words.data() + colon + 1, words.data() + end, port);
+  return port;
+}
+
+// Of everybody who has a part in the port.
+void complainOfPort(const Port& port, const std::string& reason, const std::string& words,
+                    std::vector<Complaint>& complaints) {
+  std::set<Origin> origins;
+  for (const Route& route : port.routes) origins.insert(route.origin);
+  for (const Passthrough& each : port.passthroughs) origins.insert(each.origin);
+  for (const Origin& origin : origins) {
+    complaints.push_back({origin, reason, fmt::format("port {} of the node: {}", port.number, words)});
+  }
+}
+
+std::vector<std::string> mapCommands(const std::string& file, const std::map<std::string, std::string>& before,
+                                     const std::map<std::string, std::string>& after) {
+  std::vector<std::string> commands;
+  for (const auto& [key, value] : before) {
+    if (!after.contains(key)) commands.push_back(fmt::format("del map {} {}", file, key));
+  }
+  for (const auto& [key, value] : after) {
+    auto old = before.find(key);
+    if (old == before.end()) commands.push_back(fmt::format("add map {} {} {}", file, key, value));
+    if (old != before.end() && old->second != value) {
+      commands.push_back(fmt::format("set map {} {} {}", file, key, value));
+    }
+  }
+  return commands;
+}
+
+bool hasSamePlaces(const std::map<std::string, Servers>& a, const std::map<std::string, Servers>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second.size() == y.second.size();
+  });
+}
+
+constexpr const char* kPodMap = "pods.map";
+
+}  // namespace
+
+bool withdraw(Model& model, const Origin& culprit) {
+  bool found = false;
+  for (auto& [number, port] : model.ports) {
+    auto isGuilty = [&](const auto& each) { return each.origin == culprit; };
+    auto hasAnswered = [&](const Route& route) { return isGuilty(route) && route.to.answer == kUnavailable; };
+    size_t dropped = std::erase_if(port.routes, hasAnswered) + std::erase_if(port.passthroughs, isGuilty);
+    found = found || dropped > 0;
+    for (Route& route : port.routes) {
+      if (!isGuilty(route)) continue;
+      route.to = Backend();
+      route.to.answer = kUnavailable;
+      found = true;
+    }
+  }
+  return found;
+}
+
+DataPlane::DataPlane(const Settings& settings, std::function<std::string()> makeCertificate, EndpointsOf endpointsOf,
+                     std::function<void()> onEnd)
+    : settings_(settings),
+      makeCertificate_(std::move(makeCertificate)),
+      endpointsOf_(std::move(endpointsOf)),
+      haproxy_(settings, std::move(onEnd)) {}
+
+Shape DataPlane::render(const Model& model) {
+  if (defaultCertificate_.empty()) defaultCertificate_ = makeCertificate_();
+  return renderShape(model, settings_, defaultCertificate_);
+}
+
+Servers DataPlane::place(const Section& section) const {
+  Endpoints endpoints;
+  for (const Share& share : section.backend.shares) endpoints[share.target] = endpointsOf_(share.target);
+  auto before = servers_.find(section.name);
+  return placeServers(before == servers_.end() ? Servers() : before->second, wantedServers(section.backend, endpoints));
+}
+
+DataPlane::ServersBySection DataPlane::placeAll(const Shape& shape) const {
+  ServersBySection servers;
+  for (const auto& [name, section] : shape.sections) servers[name] = place(section);
+  return servers;
+}
+
+std::map<std::string, std::string> DataPlane::pods(const Shape& shape, const ServersBySection& servers) const {
+  std::map<std::string, std::string> keys;
+  for (const auto& [name, section] : shape.sections) {
+    auto found = servers.find(name);
+    if (section.backend.podRouting != PodRouting::kNone && found != servers.end()) {
+      keys.merge(podKeys(name, found->second));
+    }
+  }
+  return keys;
+}
+
+// By commands. False when that can't be, or failed.
+bool DataPlane::change(const Shape& shape, ServersBySection servers) {
+  if (!haproxy_.running() || !shape_.isLike(shape) || !hasSamePlaces(servers_, servers)) return false;
+  try {
+    std::vector<std::string> commands;
+    for (const auto& [name, places] : servers) {
+      auto own = serverCommands(name, servers_.at(name), places);
+      commands.insert(commands.end(), own.begin(), own.end());
+    }
+    auto ofPods =
+        mapCommands(fmt::format("{}/{}", settings_.directory, kPodMap), pods(shape_, servers_), pods(shape, servers));
+    commands.insert(commands.end(), ofPods.begin(), ofPods.end());
+    admin().run(commands);
+    for (const auto& [name, pem] : shape.certificates) {
+      if (shape_.certificates.at(name) != pem) haproxy_.replaceCertificate(name, pem);
+    }
+  } catch (const std::exception& error) {
+    kLog.warn("HAProxy refuses a change: {}; loading it anew", error.what());
+    return false;
+  }
+  shape_ = shape;
+  servers_ = std::move(servers);
+  return true;
+}
+
+std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection servers) {
+  Shape whole = shape;
+  if (auto map = whole.files.find(kPodMap); map != whole.files.end()) {
+    for (const auto& [key, place] : pods(shape, servers)) map->second += fmt::format("{} {}\n", key, place);
+  }
+  try {
+    auto refusal = haproxy_.load(whole, withServers(shape, servers, settings_));
+    if (refusal) return refusal;
+  } catch (const std::exception& error) {  // the directory can't be written; there is no such program
+    return Refusal{.words = error.what()};
+  }
+  shape_ = shape;
+  servers_ = std::move(servers);
+  retryAt_.reset();
+  retryDelay_ = {};
+  return std::nullopt;
+}
+
+// What it refuses is taken out until it takes the rest.
+std::vector<Complaint> DataPlane::loadWhatIsTaken(Model model, Shape shape) {
+  std::vector<Complaint> complaints = shape.complaints;
+  bool isRetried = false;
+  for (int tries = 0; tries < kMostWithdrawals; ++tries) {
+    ServersBySection servers = placeAll(shape);
+    auto refusal = load(shape, servers);
+    if (!refusal) {
+      if (isRetried) postpone();
+      return complaints;
+    }
+    Origin culprit = originOf(withServers(shape, servers, settings_), refusal->line);
+    uint16_t port = portThatIsTaken(refusal->words);
+    if (auto taken = model.ports.find(port); taken != model.ports.end()) {
+      complainOfPort(taken->second, "PortUnavailable", refusal->words, complaints);
+      model.ports.erase(taken);
+      isRetried = true;
+    } else if (withdraw(model, culprit)) {
+      bool isKnown = std::any_of(complaints.begin(), complaints.end(),
+                                 [&](const Complaint& complaint) { return complaint.about == culprit; });
+      if (!isKnown) complaints.push_back({culprit, "RefusedByHAProxy", refusal->words});
+    } else {
+      for (const auto& [number, each] : model.ports) {
+        complainOfPort(each, "HAProxyUnavailable", refusal->words, complaints);
+      }
+      break;
+    }
+    kLog.warn("HAProxy refuses a part of the configuration: {}", refusal->words);
+    if (model.ports.empty()) break;
+    shape = render(model);
+  }
+  kLog.error("HAProxy takes no configuration; the last one, if any, stays in force");
+  postpone();
+  return complaints;
+}
+
+void DataPlane::postpone() {
+  retryDelay_ = std::clamp(retryDelay_ * 2, kFirstRetry, kLastRetry);
+  retryAt_ = Clock::now() + retryDelay_;
+}
+
+std::vector<Complaint> DataPlane::setModel(Model model) {
+  model_ = model;
+  if (model.ports.empty()) {
+    haproxy_.stop();
+    shape_ = {};
+    servers_.clear();
+    retryAt_.reset();
+    return {};
+  }
+  Shape shape = render(model);
+  if (change(shape, placeAll(shape))) return shape.complaints;
+  return loadWhatIsTaken(std::move(model), std::move(shape));
+}
+
+void DataPlane::updateEndpoints(const std::set<std::string>& services) {
+  ServersBySection servers = servers_;
+  bool isTouched = false;
+  for (const auto& [name, section] : shape_.sections) {
+    const auto& shares = section.backend.shares;
+    bool isOwn = std::any_of(shares.begin(), shares.end(), [&](const Share& share) {
+      return services.contains(fmt::format("{}/{}", share.target.nameSpace, share.target.service));
+    });
+    if (!isOwn) continue;
+    servers[name] = place(section);
+    isTouched = true;
+  }
+  if (!isTouched || servers == servers_ || change(shape_, servers)) return;
+  if (load(shape_, servers)) postpone();
+}
+
+void DataPlane::restart() {
+  if (model_.ports.empty()) return;
+  if (!haproxy_.running()) kLog.error("HAProxy is not there any more; starting it again");
+  Shape shape = render(model_);
+  loadWhatIsTaken(model_, std::move(shape));
+}
+
+}  // namespace wherry::ingress

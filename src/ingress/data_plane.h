@@ -1,0 +1,69 @@
+// DataPlane: a routing model and the endpoints of the moment, in HAProxy. Decides between commands and a reload, leaves
+// out what HAProxy refuses, and starts it anew when it ends. Not thread-safe.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ingress/haproxy.h"
+#include "ingress/haproxy_config.h"
+#include "ingress/routing.h"
+#include "ingress/servers.h"
+
+namespace wherry::ingress {
+
+// Takes what `culprit` asked for out of the model: at first its routes stay and answer 503, so that none that is less
+// particular gets their requests; where that has been done already they go. False when it has nothing in it. Pure.
+bool withdraw(Model& model, const Origin& culprit);
+
+class DataPlane {
+ public:
+  using EndpointsOf = std::function<std::vector<Endpoint>(const ServicePort&)>;
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  DataPlane(const Settings& settings, std::function<std::string()> makeCertificate, EndpointsOf endpointsOf,
+            std::function<void()> onEnd);
+
+  // Answers with what of the model isn't in force, and why.
+  std::vector<Complaint> setModel(Model model);
+  // The EndpointSlices of these Services ("namespace/name") are not what they were.
+  void updateEndpoints(const std::set<std::string>& services);
+  // HAProxy ended, or a retry is due.
+  void restart();
+  // When it is to be tried again; nothing while all is as it should be.
+  std::optional<TimePoint> retryAt() const { return retryAt_; }
+
+  const Shape& shape() const { return shape_; }
+  const AdminSocket& admin() const { return haproxy_.admin(); }
+  bool running() const { return haproxy_.running(); }
+
+ private:
+  using ServersBySection = std::map<std::string, Servers>;
+
+  Shape render(const Model& model);
+  Servers place(const Section& section) const;
+  ServersBySection placeAll(const Shape& shape) const;
+  std::map<std::string, std::string> pods(const Shape& shape, const ServersBySection& servers) const;
+  bool change(const Shape& shape, ServersBySection servers);
+  std::optional<Refusal> load(const Shape& shape, ServersBySection servers);
+  std::vector<Complaint> loadWhatIsTaken(Model model, Shape shape);
+  void postpone();
+
+  const Settings settings_;
+  const std::function<std::string()> makeCertificate_;
+  std::string defaultCertificate_;  // once it is needed
+  const EndpointsOf endpointsOf_;
+  HAProxy haproxy_;
+  Model model_;  // as it was asked for
+  Shape shape_;  // as it is in force
+  ServersBySection servers_;
+  std::optional<TimePoint> retryAt_;
+  std::chrono::milliseconds retryDelay_{};
+};
+
+}  // namespace wherry::ingress

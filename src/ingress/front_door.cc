@@ -1,0 +1,246 @@
+#include "ingress/front_door.h"
+
+#include <map>
+#include <set>
+#include <thread>
+
+#include "base/guarded.h"
+#include "base/log.h"
+#include "client/workqueue.h"
+#include "ingress/data_plane.h"
+#include "ingress/ingress_classes.h"
+#include "ingress/ingress_routes.h"
+#include "ingress/pending_work.h"
+#include "ingress/slice_endpoints.h"
+#include "views/core_v1.h"
+#include "views/discovery_v1.h"
+
+namespace wherry::ingress {
+namespace {
+
+const base::Log kLog("ingress");
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kByService = "ingress/service";
+// A burst of changes is one reload: each leaves a process that ends with its last connection.
+constexpr std::chrono::milliseconds kBetweenReloads{200};
+
+using networking_v1::Ingress;
+using networking_v1::IngressClass;
+
+template <typename V>
+std::vector<V> listOf(const client::Informer& informer) {
+  std::vector<V> views;
+  for (const meta::ObjectPtr& object : informer.list()) views.emplace_back(object);
+  return views;
+}
+
+// Whether what routes are made of differs: not so when only a status does.
+bool differsInRoutes(const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+  if (!before || !after) return true;
+  for (const char* part : {"metadata.generation", "metadata.annotations", "metadata.labels", "metadata.uid"}) {
+    const json::Value *a = json::find(before->tree(), part), *b = json::find(after->tree(), part);
+    if (!a != !b || (a && !json::equal(*a, *b))) return true;
+  }
+  return false;
+}
+
+json::Value loadBalancerStatus(const std::vector<std::string>& addresses) {
+  json::Array ingress;
+  for (const std::string& address : addresses) ingress.push_back(json::Object{{"ip", address}});
+  return json::Object{{"status", json::Object{{"loadBalancer", json::Object{{"ingress", std::move(ingress)}}}}}};
+}
+
+}  // namespace
+
+struct FrontDoor::State {
+  State(client::Client& c, client::InformerFactory& informers, const client::EventRecorder& e, FrontDoorOptions o)
+      : client(c),
+        events(e.forComponent("wherry-ingress")),
+        options(std::move(o)),
+        ingresses(informers.informer(Ingress::kResource())),
+        classes(informers.informer(IngressClass::kResource())),
+        services(informers.informer(core_v1::Service::kResource())),
+        slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
+        secrets(informers.informer(core_v1::Secret::kResource())),
+        nameSpaces(informers.informer(core_v1::Namespace::kResource())) {}
+
+  void follow();
+  void run(std::stop_token stop);
+  void round(const PendingWork::Taken& taken);
+  void makeClasses();
+  Contribution compile();
+  Sources sources();
+  void setRoutes();
+  void tell(const std::vector<Complaint>& complaints);
+  void writeStatus(const std::string& key);
+
+  client::Client& client;
+  client::EventRecorder events;
+  const FrontDoorOptions options;
+  client::Informer& ingresses;
+  client::Informer& classes;
+  client::Informer& services;
+  client::Informer& slices;
+  client::Informer& secrets;
+  client::Informer& nameSpaces;
+
+  PendingWork pending;
+  base::Published<int64_t> applied{0};
+  // What the last compilation looked up: "Secret default/web-tls".
+  base::Guarded<std::set<std::string>> lookedUp;
+  client::Workqueue statuses{"ingress-status"};
+
+  // Of the thread that run() is on.
+  std::unique_ptr<DataPlane> plane;
+  std::set<Complaint> told;
+  bool routesAreDue = true;
+  Clock::time_point lastReload{};
+
+  std::unique_ptr<client::ReconcileLoop> statusWriter;
+  std::jthread thread;
+};
+
+void FrontDoor::State::follow() {
+  slices.addIndex(kByService, [](const meta::Object& slice) {
+    std::string service = serviceKeyOf(slice);
+    return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
+  });
+  slices.addHandler({.onChange =
+                         [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+                           if (before) pending.addService(serviceKeyOf(*before));
+                           if (after) pending.addService(serviceKeyOf(*after));
+                         },
+                     .onSynced = {},
+                     .onRevision = [this](int64_t revision) { pending.finish(revision); }});
+  for (client::Informer* informer : {&ingresses, &classes}) {
+    informer->addHandler({.onChange =
+                              [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+                                if (differsInRoutes(before, after)) pending.addRoutes();
+                              },
+                          .onSynced = {},
+                          .onRevision = {}});
+  }
+  auto followLookedUp = [this](client::Informer& informer, std::string kind) {
+    informer.addHandler({.onChange =
+                             [this, kind](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+                               std::string key = kind + " " + (after ? after : before)->key().text();
+                               if (lookedUp.with([&](const auto& keys) { return keys.contains(key); })) {
+                                 pending.addRoutes();
+                               }
+                             },
+                         .onSynced = {},
+                         .onRevision = {}});
+  };
+  followLookedUp(services, "Service");
+  followLookedUp(secrets, "Secret");
+  followLookedUp(nameSpaces, "Namespace");
+}
+
+// Every look is noted: a change of what was found, or not, is a change of routes.
+Sources FrontDoor::State::sources() {
+  auto lookUp = [this](client::Informer& informer, std::string kind) {
+    return [this, &informer, kind](std::string_view ns, std::string_view name) {
+      meta::ObjectKey key{std::string(ns), std::string(name)};
+      lookedUp.with([&](auto& keys) { keys.insert(kind + " " + key.text()); });
+      return informer.get(ns, name);
+    };
+  };
+  return {.service = lookUp(services, "Service"),
+          .secret = lookUp(secrets, "Secret"),
+          .nameSpace = [byKey = lookUp(nameSpaces, "Namespace")](std::string_view, std::string_view name) {
+            return byKey("", name);
+          }};
+}
+
+Contribution FrontDoor::State::compile() {
+  return routeIngresses({.ingresses = listOf<Ingress>(ingresses), .classes = listOf<IngressClass>(classes)}, sources());
+}
+
+void FrontDoor::State::setRoutes() {
+  Contribution wanted = compile();
+  std::vector<Complaint> complaints = plane->setModel(std::move(wanted.model));
+  complaints.insert(complaints.end(), wanted.complaints.begin(), wanted.complaints.end());
+  tell(complaints);
+  for (const meta::ObjectKey& key : wanted.ours) statuses.add(key.text());
+}
+
+void FrontDoor::State::tell(const std::vector<Complaint>& complaints) {
+  std::set<Complaint> now(complaints.begin(), complaints.end());
+  for (const Complaint& complaint : now) {
+    if (told.contains(complaint)) continue;
+    meta::ObjectPtr about = ingresses.get(complaint.about.nameSpace, complaint.about.name);
+    if (about) events.record(*about, client::Severity::kWarning, complaint.reason, complaint.message);
+  }
+  told = std::move(now);
+}
+
+void FrontDoor::State::writeStatus(const std::string& key) {
+  meta::ObjectPtr ingress = ingresses.get(meta::ObjectKey::parse(key));
+  if (!ingress) return;
+  json::Value status = loadBalancerStatus(options.nodeAddresses);
+  const json::Value* now = json::find(ingress->tree(), "status.loadBalancer");
+  if (now && json::equal(*now, *json::find(status, "status.loadBalancer"))) return;
+  client.patch(Ingress::kResource(), ingress->metadata().ns(), ingress->metadata().name(), client::PatchType::kMerge,
+               status, {.subresource = "status"});
+}
+
+void FrontDoor::State::round(const PendingWork::Taken& taken) {
+  if (!taken.services.empty()) plane->updateEndpoints(taken.services);
+  applied.publish(taken.revision);
+  bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
+  if (taken.ended || retry) plane->restart();
+  routesAreDue = routesAreDue || taken.routes;
+  if (!routesAreDue || Clock::now() < lastReload + kBetweenReloads) return;
+  routesAreDue = false;
+  setRoutes();
+  lastReload = Clock::now();
+}
+
+void FrontDoor::State::makeClasses() {
+  try {
+    makeMissingClasses(client, listOf<IngressClass>(classes));
+  } catch (const std::exception& error) {
+    kLog.error("making the IngressClasses: {}", error.what());
+  }
+}
+
+void FrontDoor::State::run(std::stop_token stop) {
+  for (client::Informer* informer : {&ingresses, &classes, &services, &slices, &secrets, &nameSpaces}) {
+    if (!informer->waitSynced(stop)) return;
+  }
+  plane = std::make_unique<DataPlane>(
+      options.settings, options.defaultCertificate,
+      [this](const ServicePort& port) {
+        return endpointsOf(port, slices.byIndex(kByService, port.nameSpace + "/" + port.service));
+      },
+      [this] { pending.addEnd(); });
+  makeClasses();
+  round({.routes = true, .revision = slices.revision()});
+  while (true) {
+    PendingWork::Deadline deadline = plane->retryAt();
+    if (routesAreDue) deadline = lastReload + kBetweenReloads;
+    auto taken = pending.take(stop, deadline);
+    if (!taken) return;
+    round(*taken);
+  }
+}
+
+FrontDoor::FrontDoor(client::Client& client, client::InformerFactory& informers, const client::EventRecorder& events,
+                     FrontDoorOptions options)
+    : state_(std::make_unique<State>(client, informers, events, std::move(options))) {
+  state_->follow();
+}
+
+FrontDoor::~FrontDoor() = default;
+
+void FrontDoor::start() {
+  state_->statusWriter = std::make_unique<client::ReconcileLoop>(
+      state_->statuses, [state = state_.get()](const std::string& key) { state->writeStatus(key); });
+  state_->thread = std::jthread([state = state_.get()](std::stop_token stop) { state->run(stop); });
+}
+
+const base::Published<int64_t>& FrontDoor::applied() const { return state_->applied; }
+
+}  // namespace wherry::ingress

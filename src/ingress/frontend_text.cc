@@ -1,0 +1,324 @@
+#include "ingress/frontend_text.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "ingress/quoting.h"
+#include "ingress/route_table.h"
+
+namespace wherry::ingress {
+namespace {
+
+using MapFile = std::map<std::string, std::string>;
+
+std::string mapText(const MapFile& map) {
+  std::string text;
+  for (const auto& [key, value] : map) text.append(key).append(1, ' ').append(value).append(1, '\n');
+  return text;
+}
+
+// The requests of one port, on their way to a route's id in txn.to.
+class Requests {
+ public:
+  Requests(const Port& port, const FrontendContext& context, ConfigText& text)
+      : port_(port), context_(context), text_(text) {}
+
+  void render() {
+    for (const RouteLevel& level : tabulate(port_.routes)) renderLevel(level);
+    context_.files[fileName("routes")] = mapText(sections_);
+    text_.line(
+        "  http-request return status 404 content-type text/plain string 'no route'"
+        " unless {{ var(txn.to) -m found }}");
+    text_.line("  http-request track-sc0 var(txn.to) table {}", kRouteTable);
+    text_.line("  use_backend %[var(txn.to),map_str({}/{})]", context_.settings.directory, fileName("routes"));
+  }
+
+ private:
+  static const char* nameOf(HostLevel level) {
+    switch (level) {
+      case HostLevel::kNamed:
+        return "named";
+      case HostLevel::kOneLabel:
+        return "label";
+      case HostLevel::kAnyDepth:
+        return "depth";
+      case HostLevel::kAll:
+        return "all";
+    }
+    return "";
+  }
+
+  std::string fileName(const std::string& what) const { return fmt::format("maps/{}-{}.map", port_.number, what); }
+
+  // Where patterns are kept by host: the part of the request's host that stands in the keys.
+  void renderHost(const RouteLevel& level) {
+    switch (level.level) {
+      case HostLevel::kNamed:
+        text_.line("  http-request set-var(txn.of) var(txn.host)");
+        break;
+      case HostLevel::kOneLabel:
+        text_.line("  http-request set-var(txn.of) var(txn.host),regsub(^[^.]*,*)");
+        break;
+      case HostLevel::kAnyDepth: {
+        std::string file = fileName("hosts");
+        std::string hosts;
+        for (const std::string& host : level.hosts) hosts += fmt::format("{} {}\n", host.substr(1), host);
+        context_.files[file] = hosts;
+        text_.line("  http-request unset-var(txn.of)");
+        text_.line("  http-request set-var(txn.of) var(txn.host),map_end({}/{})", context_.settings.directory, file);
+        break;
+      }
+      case HostLevel::kAll:
+        text_.line("  http-request set-var(txn.of) str()");
+        break;
+    }
+  }
+
+  // The first level's requests have no route yet.
+  std::string unlessFound() const { return isFirst_ ? "" : " unless { var(txn.to) -m found }"; }
+
+  void renderLevel(const RouteLevel& level) {
+    renderHost(level);
+    std::string name = nameOf(level.level);
+    std::set<Leaf> leaves;
+    bool hasKeys = !level.exact.empty() || !level.prefix.empty();
+    if (hasKeys) text_.line("  http-request set-var(txn.key) var(txn.of),concat(,txn.path)");
+    lookUp(level.exact, name + "-exact", "var(txn.key),map_str", leaves);
+    lookUp(level.prefix, name + "-prefix", "var(txn.key),concat(/),map_beg", leaves);
+    for (const Leaf& leaf : leaves) renderLeaf(leaf);
+    for (const auto& [host, routes] : level.listed) renderListed(host, routes);
+    // What no condition of a leaf fits on goes on to the next level.
+    if (!leaves.empty()) text_.line("  http-request unset-var(txn.to) if {{ var(txn.to) -m beg l }}");
+  }
+
+  void lookUp(const std::map<std::string, Leaf>& keys, const std::string& name, const char* how,
+              std::set<Leaf>& leaves) {
+    if (keys.empty()) return;
+    MapFile map;
+    for (const auto& [key, leaf] : keys) addKey(key, leaf, map, leaves);
+    std::string file = fileName(name);
+    context_.files[file] = mapText(map);
+    text_.line("  http-request set-var(txn.to) {}({}/{}){}", how, context_.settings.directory, file, unlessFound());
+    isFirst_ = false;
+  }
+
+  void addKey(const std::string& key, const Leaf& leaf, MapFile& map, std::set<Leaf>& leaves) {
+    RouteIndex first = leaf.routes.front();
+    try {
+      bool isPlain = port_.routes[first].conditions.always();
+      map[mapKey(key)] = isPlain ? idOf(first) : nameOf(leaf);
+      if (!isPlain) leaves.insert(leaf);
+    } catch (const Unsayable& error) {
+      context_.complain(port_.routes[first].origin, error.what());
+    }
+  }
+
+  std::string nameOf(const Leaf& leaf) {
+    auto [at, isNew] = leafNames_.try_emplace(leaf, fmt::format("l{}", leafNames_.size()));
+    return at->second;
+  }
+
+  void renderLeaf(const Leaf& leaf) {
+    std::string is = text_.nextAcl();
+    text_.line("  acl {} var(txn.to) -m str {}", is, nameOf(leaf));
+    for (RouteIndex at : leaf.routes) renderRule(at, is);
+  }
+
+  void renderListed(const std::string& host, const std::vector<RouteIndex>& routes) {
+    std::string is = host.empty() ? "" : text_.nextAcl();
+    if (!host.empty()) text_.line("  acl {} var(txn.of) -m str -- {}", is, word(host));
+    for (RouteIndex at : routes) {
+      ConfigText rule = text_;
+      std::string path = rule.nextAcl();
+      try {
+        rule.about(port_.routes[at].origin);
+        rule.line("  acl {} {}", path, pathWords(port_.routes[at].path));
+        text_ = rule;
+      } catch (const Unsayable& error) {
+        context_.complain(port_.routes[at].origin, error.what());
+        continue;
+      }
+      renderRule(at, is + " " + path + " !{ var(txn.to) -m found }");
+    }
+    isFirst_ = false;
+  }
+
+  static std::string pathWords(const PathMatch& path) {
+    std::string prefix = path.text;
+    while (prefix.ends_with('/')) prefix.pop_back();
+    switch (path.kind) {
+      case PathMatch::Kind::kExact:
+        return "path -m str -- " + word(path.text);
+      case PathMatch::Kind::kPrefix:
+        return "path,concat(/) -m beg -- " + word(prefix + "/");
+      case PathMatch::Kind::kStart:
+        return "path -m beg -- " + word(path.text);
+      case PathMatch::Kind::kRegex:
+        return "path -m reg -- " + word(regexOf(path));
+    }
+    return "";
+  }
+
+  // One route of several: taken when `acls` and its own conditions hold.
+  void renderRule(RouteIndex at, std::string acls) {
+    const Route& route = port_.routes[at];
+    ConfigText rule = text_;
+    try {
+      rule.about(route.origin);
+      for (const std::string& condition : conditionWords(route.conditions)) {
+        std::string acl = rule.nextAcl();
+        rule.line("  acl {} {}", acl, condition);
+        acls += " " + acl;
+      }
+      rule.line("  http-request set-var(txn.to) str({}) if {}", idOf(at), acls);
+      text_ = rule;
+    } catch (const Unsayable& error) {
+      context_.complain(route.origin, error.what());
+    }
+  }
+
+  static std::vector<std::string> conditionWords(const Conditions& conditions) {
+    std::vector<std::string> words;
+    if (!conditions.method.empty()) words.push_back("method -m str -- " + word(conditions.method));
+    for (const ValueMatch& value : conditions.values) {
+      const char* sample = value.of == ValueMatch::Of::kHeader   ? "req.fhdr"
+                           : value.of == ValueMatch::Of::kCookie ? "req.cook"
+                                                                 : "url_param";
+      const char* decoded = value.of == ValueMatch::Of::kQuery ? ",url_dec" : "";
+      bool isRegex = value.how == ValueMatch::How::kRegex;
+      words.push_back(fmt::format("{}({}){} -m {} -- {}", sample, argument(value.name), decoded,
+                                  isRegex ? "reg" : "str",
+                                  word(isRegex ? fmt::format("^(?:{})$", value.value) : value.value)));
+    }
+    if (conditions.part < conditions.total) {
+      words.push_back(fmt::format("rand({}) lt {}", conditions.total, conditions.part));
+    }
+    return words;
+  }
+
+  std::string idOf(RouteIndex at) {
+    std::string id = fmt::format("r{}-{}", port_.number, at);
+    if (!sections_.contains(id)) sections_[id] = context_.sectionOf(port_.routes[at], id);
+    return id;
+  }
+
+  const Port& port_;
+  const FrontendContext& context_;
+  ConfigText& text_;
+  MapFile sections_;  // by route
+  std::map<Leaf, std::string> leafNames_;
+  bool isFirst_ = true;
+};
+
+void renderProxyProtocol(const Settings& settings, ConfigText& text) {
+  for (const std::string& range : settings.proxyProtocolFrom) {
+    text.line("  tcp-request connection expect-proxy layer4 if {{ src {} }}", word(range));
+  }
+}
+
+// What a request is known by, before anything looks at it. Ambiguous paths are made plain, so that none gets past the
+// route for what it really is.
+void renderEntry(bool tls, ConfigText& text) {
+  text.line("  mode http");
+  text.line("  http-request normalize-uri path-strip-dot");
+  text.line("  http-request normalize-uri path-strip-dotdot full");
+  text.line("  http-request set-var(txn.host) req.hdr(host),host_only,lower");
+  text.line("  http-request set-var(txn.port) req.hdr(host),port_only");
+  text.line("  http-request set-var(txn.path) path");
+  text.line("  http-request set-header x-forwarded-for %[src]");
+  text.line("  http-request set-header x-real-ip %[src]");
+  text.line("  http-request set-header x-forwarded-host %[req.hdr(host)]");
+  text.line("  http-request set-header x-forwarded-port %[dst_port]");
+  text.line("  http-request set-header x-forwarded-proto {}", tls ? "https" : "http");
+}
+
+void renderBinds(const Port& port, const Settings& settings, const std::string& words, ConfigText& text) {
+  for (const std::string& address : settings.addresses) {
+    bool isV6 = address.find(':') != std::string::npos;
+    text.line("  bind {}{}:{}{}{}", isV6 ? "ipv6@" : "ipv4@", address, port.number, isV6 ? " v6only" : "", words);
+  }
+}
+
+std::string hostWords(const HostPattern& host) {
+  if (!host.name.starts_with("*.")) return "-m str -- " + word(host.name);
+  std::string suffix = host.name.substr(1);
+  if (host.anyDepth) return "-m end -- " + word(suffix);
+  std::string regex = "^[^.]+";
+  for (char c : suffix) regex += c == '.' ? std::string("\\.") : std::string(1, c);
+  return "-m reg -- " + word(regex + "$");
+}
+
+// TLS that is handed on, and what is left for us by a socket of our own.
+void renderPassthroughs(const Port& port, const FrontendContext& context, ConfigText& text) {
+  text.line("frontend port-{}", port.number);
+  text.line("  mode tcp");
+  renderBinds(port, context.settings, "", text);
+  renderProxyProtocol(context.settings, text);
+  text.line("  tcp-request inspect-delay 5s");
+  text.line("  tcp-request content set-var(sess.sni) req.ssl_sni,lower");
+  text.line("  tcp-request content reject unless {{ req.ssl_hello_type 1 }}");
+  std::vector<const Passthrough*> order;
+  for (const Passthrough& each : port.passthroughs) order.push_back(&each);
+  auto rank = [](const Passthrough* each) {
+    return std::pair(each->host.name.starts_with("*") || each->host.name.empty(),
+                     -static_cast<ptrdiff_t>(each->host.name.size()));
+  };
+  std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  for (const Passthrough* each : order) {
+    text.about(each->origin);
+    std::string section = context.passthroughSectionOf(*each);
+    if (each->host.name.empty()) {
+      text.line("  use_backend {}", section);
+      continue;
+    }
+    std::string acl = text.nextAcl();
+    text.line("  acl {} var(sess.sni) {}", acl, hostWords(each->host));
+    text.line("  use_backend {} if {}", section, acl);
+  }
+  if (port.routes.empty()) return;
+  text.line("  default_backend inner-{}", port.number);
+  text.line("backend inner-{}", port.number);
+  text.line("  mode tcp");
+  text.line("  server inner abns@wherry-{} send-proxy-v2", port.number);
+}
+
+}  // namespace
+
+std::string certificateFile(const Certificate& certificate) {
+  std::string name = certificate.name;
+  std::replace(name.begin(), name.end(), '/', '_');
+  return fmt::format("certs/{}.pem", name);
+}
+
+std::string certificateList(const Port& port, const Settings& settings) {
+  std::string list = fmt::format("{}/{}\n", settings.directory, kDefaultCertificate);
+  for (const Certificate& certificate : port.certificates) {
+    list += fmt::format("{}/{}", settings.directory, certificateFile(certificate));
+    for (const HostPattern& host : certificate.hosts) list += " " + mapKey(host.name.empty() ? "*" : host.name);
+    list += '\n';
+  }
+  return list;
+}
+
+void renderPort(const Port& port, const FrontendContext& context, ConfigText& text) {
+  bool hasInner = !port.passthroughs.empty();
+  if (hasInner) renderPassthroughs(port, context, text);
+  if (hasInner && port.routes.empty()) return;
+  std::string listFile = fmt::format("certs/{}.list", port.number);
+  std::string tls =
+      port.tls ? fmt::format(" ssl crt-list {}/{} alpn h2,http/1.1", context.settings.directory, listFile) : "";
+  if (port.tls) context.files[listFile] = certificateList(port, context.settings);
+  text.line("frontend {}-{}", hasInner ? "inner" : "port", port.number);
+  if (hasInner) {
+    text.line("  bind abns@wherry-{} accept-proxy{}", port.number, tls);
+  } else {
+    renderBinds(port, context.settings, tls, text);
+    renderProxyProtocol(context.settings, text);
+  }
+  renderEntry(port.tls, text);
+  Requests(port, context, text).render();
+}
+
+}  // namespace wherry::ingress

@@ -1,0 +1,167 @@
+#include "ingress/haproxy.h"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <regex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "base/subprocess.h"
+
+namespace wherry::ingress {
+namespace {
+
+namespace fs = std::filesystem;
+
+const base::Log kLog("ingress");
+
+constexpr mode_t kPrivate = 0600;
+constexpr size_t kLongestWords = 500;
+
+std::string pidFile(const std::string& directory) { return directory + "/haproxy.pid"; }
+std::string configurationFile(const std::string& directory) { return directory + "/haproxy.cfg"; }
+
+// The process of the file, if it is a HAProxy with this directory and no other program that got its number.
+pid_t readPid(const std::string& directory) {
+  auto text = base::readFileIfExists(pidFile(directory));
+  pid_t pid = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() || pid <= 1) return 0;
+  auto commandLine = base::readFileIfExists(fmt::format("/proc/{}/cmdline", pid));
+  return commandLine && commandLine->find(configurationFile(directory)) != std::string::npos ? pid : 0;
+}
+
+base::Fd openProcess(pid_t pid) { return base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+void signalProcess(const base::Fd& process, int signal) {
+  if (process) ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0);
+}
+
+bool hasEnded(const base::Fd& process) {
+  pollfd waiting{.fd = process.get(), .events = POLLIN, .revents = 0};
+  return !process || ::poll(&waiting, 1, 0) != 0;
+}
+
+void writeFiles(const Shape& shape, const std::string& directory) {
+  for (const auto* files : {&shape.files, &shape.certificates}) {
+    for (const auto& [name, content] : *files) {
+      fs::path path = fs::path(directory) / name;
+      base::makeDirectories(path.parent_path(), 0700);
+      base::writeFileAtomic(path, content, kPrivate);
+    }
+  }
+}
+
+}  // namespace
+
+// Hears of the end of a process.
+struct HAProxy::Watch {
+  Watch(base::Fd p, std::function<void()> onEnd)
+      : process(std::move(p)), wake(::eventfd(0, EFD_CLOEXEC)), thread([this, onEnd = std::move(onEnd)] {
+          std::array<pollfd, 2> waiting{pollfd{process.get(), POLLIN, 0}, pollfd{wake.get(), POLLIN, 0}};
+          while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
+          }
+          if (waiting[1].revents == 0) onEnd();
+        }) {}
+  ~Watch() { ::eventfd_write(wake.get(), 1); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  base::Fd process;
+  base::Fd wake;
+  std::jthread thread;
+};
+
+HAProxy::HAProxy(const Settings& settings, std::function<void()> onEnd)
+    : settings_(settings), onEnd_(std::move(onEnd)), admin_(settings.directory + "/admin.sock") {
+  if (pid_t pid = readPid(settings_.directory)) watch(pid);
+}
+
+HAProxy::~HAProxy() = default;
+
+void HAProxy::watch(pid_t pid) {
+  base::Fd process = openProcess(pid);
+  watch_ = process ? std::make_unique<Watch>(std::move(process), onEnd_) : nullptr;
+}
+
+bool HAProxy::running() const { return watch_ && !hasEnded(watch_->process); }
+
+std::optional<Refusal> HAProxy::load(const Shape& shape, const std::string& configuration) {
+  const std::string& directory = settings_.directory;
+  base::makeDirectories(directory, 0700);
+  base::makeDirectories(directory + "/empty", 0755);
+  writeFiles(shape, directory);
+  std::string file = configurationFile(directory), next = pidFile(directory) + ".next";
+  base::writeFileAtomic(file, configuration, kPrivate);
+  base::Command command;
+  command.argv = {"haproxy", "-D", "-f", file, "-p", next};
+  if (running()) {
+    std::vector<std::string> takeOver = {"-x", directory + "/admin.sock", "-sf", std::to_string(readPid(directory))};
+    command.argv.insert(command.argv.end(), takeOver.begin(), takeOver.end());
+  }
+  command.directory = directory;
+  base::Finished finished = base::run(command);
+  if (!finished.ok()) return readRefusal(finished.timedOut ? "it did not start in time" : finished.err, file);
+  if (!finished.err.empty()) kLog.warn("haproxy: {}", readRefusal(finished.err, file).words);
+  watch_.reset();
+  fs::rename(next, pidFile(directory));
+  watch(readPid(directory));
+  return std::nullopt;
+}
+
+void HAProxy::replaceCertificate(const std::string& name, const std::string& pem) const {
+  std::string path = fmt::format("{}/{}", settings_.directory, name);
+  base::writeFileAtomic(path, pem, kPrivate);
+  std::string text;  // an empty line would end it
+  for (std::string_view line : base::split(pem, '\n')) {
+    if (!line.empty()) text.append(line).append(1, '\n');
+  }
+  std::string answer = admin_.ask(fmt::format("set ssl cert {} <<\n{}", path, text));
+  if (answer.find("Transaction") == std::string::npos) throw std::runtime_error(answer);
+  answer = admin_.ask(fmt::format("commit ssl cert {}", path));
+  if (answer.find("Success") == std::string::npos) throw std::runtime_error(answer);
+}
+
+void HAProxy::stop() {
+  if (!watch_) return;
+  auto ending = std::move(watch_);
+  signalProcess(ending->process, SIGUSR1);
+  std::error_code ignored;
+  fs::remove(pidFile(settings_.directory), ignored);
+}
+
+void endHAProxy(const std::string& directory) {
+  if (pid_t pid = readPid(directory)) signalProcess(openProcess(pid), SIGTERM);
+}
+
+// "[ALERT]    (7) : config : parsing [/dir/haproxy.cfg:45] : what is wrong". The first is what matters: others follow
+// from it.
+Refusal readRefusal(const std::string& words, const std::string& configurationFile) {
+  static const std::regex prefix(R"(^\[(ALERT|WARNING)\] +\(\d+\) : (config : )?(parsing )?)");
+  for (std::string_view line : base::split(words, '\n')) {
+    if (line.starts_with("[NOTICE]") || line.empty()) continue;
+    Refusal refusal{.words = std::regex_replace(std::string(line), prefix, "")};
+    std::string place = "[" + configurationFile + ":";
+    if (size_t at = refusal.words.find(place); at != std::string::npos) {
+      const char* digits = refusal.words.data() + at + place.size();
+      std::from_chars(digits, refusal.words.data() + refusal.words.size(), refusal.line);
+      size_t end = refusal.words.find("] : ", at);
+      if (at == 0 && end != std::string::npos) refusal.words.erase(0, end + 4);
+    }
+    if (refusal.words.size() > kLongestWords) refusal.words.resize(kLongestWords);
+    return refusal;
+  }
+  return {.words = "it ended without a word"};
+}
+
+}  // namespace wherry::ingress

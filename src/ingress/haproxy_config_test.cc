@@ -1,0 +1,149 @@
+#include "ingress/haproxy_config.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "base/subprocess.h"
+#include "pki/certificate.h"
+
+namespace wherry::ingress {
+namespace {
+
+namespace fs = std::filesystem;
+
+Backend to(const std::string& service) {
+  Backend backend;
+  backend.shares = {{{"default", service, "http"}, 1}};
+  return backend;
+}
+
+Route route(const std::string& host, const PathMatch& path, Backend backend, Conditions conditions = {}) {
+  return {{"Ingress", "default", "web"}, {host, false}, path, std::move(conditions), std::move(backend)};
+}
+
+Model modelOf(std::vector<Route> routes, bool tls = false) {
+  Model model;
+  model.ports[tls ? 443 : 80] = {.number = static_cast<uint16_t>(tls ? 443 : 80),
+                                 .tls = tls,
+                                 .routes = std::move(routes),
+                                 .certificates = {},
+                                 .passthroughs = {}};
+  return model;
+}
+
+std::string pem(const pki::KeyPair& pair) { return pair.certificatePem + pair.keyPem; }
+
+void write(const fs::path& file, const std::string& text) {
+  fs::create_directories(file.parent_path());
+  std::ofstream(file) << text;
+}
+
+// What HAProxy itself says of a configuration.
+class HAProxyConfig : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!base::findProgram("haproxy")) GTEST_SKIP() << "haproxy is not installed";
+    directory_ = fs::path(::testing::TempDir()) / ("ingress-" + std::to_string(::getpid()));
+    settings_.directory = directory_;
+    settings_.user = "nobody";
+    settings_.group = "nogroup";
+    settings_.addresses = {"0.0.0.0", "::"};
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  // "" when it takes it.
+  std::string check(const Model& model) {
+    shape_ = renderShape(model, settings_, certificate_);
+    Endpoints endpoints;
+    endpoints[{"default", "web", "http"}] = {{"10.244.0.5", 8080, "web-0"}, {"fd00::5", 8080, "web-1"}};
+    std::map<std::string, Servers> servers;
+    for (const auto& [name, section] : shape_.sections) {
+      servers[name] = placeServers({}, wantedServers(section.backend, endpoints));
+    }
+    for (const auto* files : {&shape_.files, &shape_.certificates}) {
+      for (const auto& [name, content] : *files) write(directory_ / name, content);
+    }
+    text_ = withServers(shape_, servers, settings_);
+    write(directory_ / "haproxy.cfg", text_);
+    base::Command command;
+    command.argv = {"haproxy", "-c", "-q", "-f", (directory_ / "haproxy.cfg").string()};
+    base::Finished finished = base::run(command);
+    return finished.ok() ? finished.err : finished.out + finished.err + text_;
+  }
+
+  fs::path directory_;
+  Settings settings_;
+  Shape shape_;
+  std::string text_;
+  const std::string certificate_ =
+      pem(pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now()));
+};
+
+TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
+  Backend all = to("web");
+  all.shares.push_back({{"default", "canary", "http"}, 3});
+  all.refusedWeight = 1;
+  all.balance = Balance::kHash;
+  all.hash = {{HashPart::Of::kSource, ""}, {HashPart::Of::kHeader, "X-User"}, {HashPart::Of::kCookie, "id"},
+              {HashPart::Of::kQuery, "q"}, {HashPart::Of::kUri, ""},          {HashPart::Of::kHost, ""}};
+  all.timeOuts = {std::chrono::seconds(1), std::chrono::seconds(2), std::chrono::seconds(3)};
+  all.sources = SourceRanges{{"10.0.0.0/8", "fd00::/8"}, {"10.1.0.0/16"}};
+  all.limit = RateLimit{10, 100, 5, 5, {"10.2.0.0/16"}};
+  all.auth = BasicAuth{"Keep out", {{"ann", "$6$abc$def"}}};
+  all.cors = Cors{{"https://*.example.com"}, {"GET", "PUT"}, {"X-A"}, {"X-B"}, true, std::chrono::seconds(60)};
+  all.bodyLimit = 1 << 20;
+  all.bufferRequest = true;
+  all.path = {PathChange::Kind::kPrefix, "/new"};
+  all.host = "inner.example.com";
+  all.headers = {{HeaderChange::On::kRequest, HeaderChange::How::kSet, "X-A", "a 'b' \"c\" %[src] $HOME }"},
+                 {HeaderChange::On::kResponse, HeaderChange::How::kAdd, "X-B", "b"},
+                 {HeaderChange::On::kResponse, HeaderChange::How::kRemove, "Server", ""}};
+  Backend sticky = to("web");
+  sticky.sticky = StickyCookie{"route", "/x", "example.com", "Lax", true, std::chrono::seconds(60)};
+  sticky.proxyProtocol = 2;
+  Backend secure = to("web");
+  secure.protocol = Protocol::kHttps;
+  secure.tls = BackendTls{certificate_, "web.example.com", certificate_};
+  Backend grpc = to("web");
+  grpc.protocol = Protocol::kHttp2;
+  Backend pods = to("web");
+  pods.podRouting = PodRouting::kPath;
+  Backend moved;
+  moved.redirect = Redirect{};
+  moved.redirect->scheme = "https";
+  moved.redirect->status = 308;
+  Backend answer;
+  answer.answer = Answer{503, "text/plain", "a \"b\" 'c' }"};
+  Conditions conditions{"GET",
+                        {{ValueMatch::Of::kHeader, ValueMatch::How::kExact, "X-V", "}"},
+                         {ValueMatch::Of::kQuery, ValueMatch::How::kRegex, "q", "a|b"},
+                         {ValueMatch::Of::kCookie, ValueMatch::How::kExact, "c", "always"}},
+                        10,
+                        100};
+  using Kind = PathMatch::Kind;
+  Backend rewritten = to("web");
+  rewritten.path = {PathChange::Kind::kRegex, "/$2"};
+  std::vector<Route> routes = {route("a.example.com", {Kind::kPrefix, "/all"}, all),
+                               route("a.example.com", {Kind::kPrefix, "/"}, sticky),
+                               route("a.example.com", {Kind::kExact, "/grpc"}, grpc),
+                               route("a.example.com", {Kind::kStart, "/s"}, secure),
+                               route("a.example.com", {Kind::kPrefix, "/"}, to("web"), conditions),
+                               route("r.example.com", {Kind::kRegex, "/api(/|$)(.*)"}, rewritten),
+                               route("*.example.com", {Kind::kPrefix, "/pods"}, pods),
+                               route("", {Kind::kPrefix, "/"}, moved),
+                               route("", {Kind::kPrefix, "/no"}, answer)};
+  routes[6].host.anyDepth = true;
+  Model model = modelOf(routes);
+  merge(model, modelOf(routes, true));
+  model.ports[443].certificates = {{"default/web-tls", certificate_, {{"a.example.com", false}}}};
+  model.ports[443].passthroughs = {{{"TLSRoute", "default", "pass"}, {"*.pass.example.com", true}, to("web")}};
+  model.ports[443].passthroughs[0].to.protocol = Protocol::kTcp;
+  EXPECT_EQ(check(model), "");
+  EXPECT_TRUE(shape_.complaints.empty());
+}
+
+}  // namespace
+}  // namespace wherry::ingress
