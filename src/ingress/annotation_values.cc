@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kExpressionBytes = 1000;
 constexpr int64_t kExpressionMemory = 1 << 20;
-constexpr size_t kShownBytes = 60;
+constexpr size_t kShownBytes = 100;
 
 bool isAlphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
@@ -132,10 +132,12 @@ std::optional<int> groupsOf(const std::string& expression) {
   return compiled.NumberOfCapturingGroups();
 }
 
-std::string quoted(std::string_view text) {
-  std::string shown = "\"";
+std::string printable(std::string_view text) {
+  std::string shown;
   for (char c : text.substr(0, kShownBytes)) shown += c >= 0x20 && c <= 0x7e ? c : '?';
-  return shown + (text.size() > kShownBytes ? "...\"" : "\"");
+  return shown + (text.size() > kShownBytes ? "..." : "");
 }
+
+std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
 
 }  // namespace wherry::ingress

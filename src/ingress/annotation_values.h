@@ -34,7 +34,8 @@ bool isOrigin(std::string_view text);
 // So many groups to be referred to; nothing when it can't be read.
 std::optional<int> groupsOf(const std::string& expression);
 
-// For messages: in quotes, shortened, with nothing unprintable.
+// For messages: shortened, with nothing unprintable; and so in quotes.
+std::string printable(std::string_view text);
 std::string quoted(std::string_view text);
 
 }  // namespace wherry::ingress

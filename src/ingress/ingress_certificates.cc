@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/strings.h"
+#include "ingress/annotation_values.h"
 #include "pki/certificate.h"
 #include "pki/served_chain.h"
 #include "views/core_v1.h"
@@ -94,7 +95,7 @@ void IngressCertificates::serve(const Known& known, const std::string& host, con
   if (named) return;
   complaints.push_back({about, "InvalidCertificate",
                         fmt::format("tls: the certificate of Secret \"{}\" is for {}, not for \"{}\"", certificate.name,
-                                    base::join(known.names, ", "), host)});
+                                    printable(base::join(known.names, ", ")), host)});
 }
 
 void IngressCertificates::add(const Ingress& ingress, std::vector<Complaint>& complaints) {

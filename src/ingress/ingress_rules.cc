@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "ingress/annotation_values.h"
 #include "ingress/ingress_backends.h"
 #include "ingress/ingress_paths.h"
 
@@ -41,7 +42,7 @@ std::string hostOf(const networking_v1::IngressRule& rule) { return base::toLowe
 std::string pathOf(const HTTPIngressPath& path) { return path.path().empty() ? "/" : std::string(path.path()); }
 
 std::string shown(const std::string& host, std::string_view path) {
-  return (host.empty() ? "*" : host) + std::string(path);
+  return (host.empty() ? "*" : host) + printable(path);
 }
 
 // Kubernetes' words for what decides about a canary: header, cookie, weight.
