@@ -5,11 +5,15 @@
 #include "apiserver/object_meta.h"
 #include "base/log.h"
 #include "meta/status.h"
+#include "schema/registry.h"
 
 namespace wherry::apiserver {
 namespace {
 
 constexpr std::string_view kCleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
+
+constexpr std::string_view kBuiltinMessage =
+    "the kind is built in and served as such: the schemas and versions of this definition have no effect";
 
 const meta::Resource& definitionResource() {
   static const meta::Resource kResource{"apiextensions.k8s.io", "v1", "customresourcedefinitions",
@@ -64,7 +68,7 @@ meta::Resource customResource(const json::Value& definition, std::string_view ve
 
 }  // namespace
 
-std::optional<json::Value> establishedStatus(const json::Value& definition, const std::string& now) {
+std::optional<json::Value> establishedStatus(const json::Value& definition, Schema schema, const std::string& now) {
   const auto* names = json::find(definition, "spec.names");
   const auto* accepted = json::find(definition, "status.acceptedNames");
   bool settled = names && accepted && json::equal(*names, *accepted) && hasCondition(definition, "Established");
@@ -73,7 +77,8 @@ std::optional<json::Value> establishedStatus(const json::Value& definition, cons
   if (settled && known && json::equal(*known, json::Value(versions))) return std::nullopt;
   json::Object status;
   status["conditions"] =
-      json::Array{condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+      json::Array{schema == Schema::kDefined ? condition("NamesAccepted", "NoConflicts", "no conflicts found", now)
+                                             : condition("NamesAccepted", "BuiltIn", kBuiltinMessage, now),
                   condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now)};
   status["acceptedNames"] = names ? *names : json::Value(json::Object());
   status["storedVersions"] = std::move(versions);
@@ -117,13 +122,19 @@ std::vector<meta::Resource> CustomKinds::settle(const std::string& now) {
   return left;
 }
 
+Schema CustomKinds::schemaOf(const json::Value& definition) const {
+  const auto resource = customResource(definition, {}).groupResource();
+  return schema::hasResource(*builtin_, resource) ? Schema::kBuiltin : Schema::kDefined;
+}
+
 void CustomKinds::establish(const meta::ObjectPtr& definition, const std::string& now) {
-  auto next = establishedStatus(definition->tree(), now);
+  auto next = establishedStatus(definition->tree(), schemaOf(definition->tree()), now);
   if (next) client_.update(definitionResource(), "", *next, {"status", "", false});
 }
 
-bool CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
-  auto resource = customResource(definition->tree(), storageVersionOf(definition->tree()));
+// True when some are left, held by finalizers.
+bool CustomKinds::removeObjects(const json::Value& definition) {
+  auto resource = customResource(definition, storageVersionOf(definition));
   bool left = false;
   try {
     for (const auto& object : client_.list(resource, "").items) {
@@ -133,7 +144,12 @@ bool CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
   } catch (const meta::StatusError& error) {
     if (!error.isNotFound()) throw;  // a definition whose kind was never served has no objects
   }
-  if (left) return false;
+  return left;
+}
+
+bool CustomKinds::cleanUp(const meta::ObjectPtr& definition) {
+  // What is built in doesn't go with a definition of it, nor do its objects.
+  if (schemaOf(definition->tree()) == Schema::kDefined && removeObjects(definition->tree())) return false;
   json::Value next = definition->tree();
   auto& finalizers = json::ensureArray(requireMetadata(next), "finalizers");
   auto found = std::find(finalizers.begin(), finalizers.end(), json::Value(kCleanupFinalizer));

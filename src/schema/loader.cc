@@ -57,12 +57,14 @@ class Loader {
     return found->tree;
   }
 
-  std::string_view packageOf(const ApiFile& file) const {
-    std::string_view folder = folderOf(file.path);
-    if (folder == kMetaFolder) return kMetaPackage;
-    auto found = std::ranges::find(versions_, folder, &ApiVersion::folder);
+  const ApiVersion& versionOf(const ApiFile& file) const {
+    auto found = std::ranges::find(versions_, folderOf(file.path), &ApiVersion::folder);
     if (found == versions_.end()) fail(file.path, "its group and version are not in groups.yaml");
-    return found->package;
+    return *found;
+  }
+  static bool isMeta(const ApiFile& file) { return folderOf(file.path) == kMetaFolder; }
+  std::string_view packageOf(const ApiFile& file) const {
+    return isMeta(file) ? kMetaPackage : std::string_view(versionOf(file).package);
   }
 
   // Definitions refer to each other, in circles too: inside of the tree by pointers that own nothing, since whoever has
@@ -153,7 +155,9 @@ NodeReader& Loader::readerFor(const ApiFile& file) {
   auto resolveHere = [this, &file](std::string_view name, Completeness completeness) {
     return resolve(file, name, completeness);
   };
-  return readers_.try_emplace(std::string(folderOf(file.path)), Vocabulary::kBuiltin, resolveHere).first->second;
+  const bool extension = !isMeta(file) && versionOf(file).extension;
+  const Vocabulary vocabulary = extension ? Vocabulary::kExtension : Vocabulary::kBuiltin;
+  return readers_.try_emplace(std::string(folderOf(file.path)), vocabulary, resolveHere).first->second;
 }
 
 NodePtr Loader::resolve(const ApiFile& file, std::string_view name, Completeness completeness) {
@@ -186,6 +190,7 @@ KindPtr Loader::loadKind(const ApiFile& file, const ApiVersion& version) {
     for (Subresource& subresource : kind.subresources) {
       if (subresource.kind.kind.empty()) subresource.kind.kind = resource.kind;
     }
+    kind.custom = version.extension;
     kind.schema = owned(definitions_.at(version.folder + "/" + resource.kind).node);
     return std::make_shared<const Kind>(std::move(kind));
   } catch (const SchemaError& error) {
@@ -201,13 +206,14 @@ std::vector<ApiVersion> readApiVersions(const json::Value& groupsFile) {
   if (!groups || !groups->is_array()) fail("groups.yaml", "groups: must be a list");
   for (const json::Value& group : groups->get_array()) {
     std::string name(json::getString(group, "group"));
+    const bool extension = json::getBool(group, "extension");
     const json::Value* versions = json::find(group, "versions");
     if (!versions || !versions->is_array()) fail("groups.yaml", name + ".versions: must be a list");
     for (const json::Value& entry : versions->get_array()) {
       std::string version(json::getString(entry, "version"));
       std::string package(json::getString(entry, "package"));
       if (version.empty() || package.empty()) fail("groups.yaml", name + ": needs version and package");
-      result.push_back({name, version, package, (name.empty() ? "core" : name) + "/" + version});
+      result.push_back({name, version, package, (name.empty() ? "core" : name) + "/" + version, extension});
     }
   }
   return result;

@@ -21,6 +21,7 @@ struct ApiVersion {
   std::string version;
   std::string package;  // "io.k8s.api.apps.v1": what stands before the name of a struct
   std::string folder;   // "apps/v1"
+  bool extension;       // elsewhere its kinds come with CustomResourceDefinitions: they behave as such kinds do
 };
 
 // groups.yaml, in its order. Throws std::logic_error.

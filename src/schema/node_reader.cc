@@ -200,7 +200,7 @@ NodePtr NodeReader::State::read(const json::Value& schema) {
 
 NodePtr NodeReader::State::readOne(const json::Value& schema) {
   const json::Object& fields = object("schema", schema);
-  if (vocabulary == Vocabulary::kBuiltin && fields.if_contains("$ref")) return readReference(schema);
+  if (vocabulary != Vocabulary::kCustom && fields.if_contains("$ref")) return readReference(schema);
   if (fields.if_contains("properties")) return readFresh(fields);
   std::string key = json::serialize(schema);
   if (auto found = known.find(key); found != known.end()) return found->second;
@@ -229,14 +229,14 @@ NodePtr NodeReader::State::readReference(const json::Value& schema) {
 }
 
 void NodeReader::State::readInto(Node& node, const json::Object& schema) {
-  const bool builtin = vocabulary == Vocabulary::kBuiltin;
+  const bool ours = vocabulary != Vocabulary::kCustom;
   for (const auto& [key, value] : schema) {
     if (readScalar(kScalarKeys, node, key, value) || readNested(node, key, value)) continue;
-    if (builtin && !readScalar(kBuiltinKeys, node, key, value)) fail(key, "unknown key");
+    if (ours && !readScalar(kBuiltinKeys, node, key, value)) fail(key, "unknown key");
   }
-  node.builtin = builtin;
-  if (builtin) checkConsistent(node);
-  if (!builtin && node.embeddedResource) addObjectFields(node);
+  node.builtin = vocabulary == Vocabulary::kBuiltin;
+  if (ours) checkConsistent(node);
+  if (!ours && node.embeddedResource) addObjectFields(node);
 }
 
 void NodeReader::State::addObjectFields(Node& node) {

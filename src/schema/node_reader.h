@@ -19,9 +19,10 @@ struct SchemaError : std::runtime_error {
 };
 
 // kBuiltin: api/. An unknown key is an error, and `$ref`, patch strategies, `immutable` and `zeroIsUnset` are known.
+// kExtension: likewise, but the values are decoded as a custom kind's are (Node::builtin).
 // kCustom: a user's CustomResourceDefinition, which was validated when it was stored; what is unknown has no effect.
 // A custom embedded resource gets apiVersion, kind and metadata, for which `meta/v1/ObjectMeta` is resolved.
-enum class Vocabulary { kBuiltin, kCustom };
+enum class Vocabulary { kBuiltin, kExtension, kCustom };
 
 // What `$ref: name` stands for. With kComplete the Node is wanted for copying and must be filled in, so a definition
 // that contains itself that way is a SchemaError; with kPointer it may still be empty.

@@ -1,5 +1,6 @@
 #include "schema/registry.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace wherry::schema {
@@ -69,7 +70,7 @@ class ExtendedRegistry : public Registry {
   ExtendedRegistry(RegistryPtr base, std::vector<KindPtr> added) : base_(std::move(base)), kinds_(base_->kinds()) {
     for (KindPtr& kind : added) {
       const meta::Resource& resource = kind->resource;
-      if (base_->findResource(resource.group, resource.version, resource.resource)) continue;
+      if (hasResource(*base_, {resource.group, resource.resource})) continue;
       index_.addResource(kind);
       kinds_.push_back(std::move(kind));
     }
@@ -93,6 +94,12 @@ class ExtendedRegistry : public Registry {
 };
 
 }  // namespace
+
+bool hasResource(const Registry& registry, const meta::GroupResource& resource) {
+  return std::ranges::any_of(registry.kinds(), [&](const KindPtr& kind) {
+    return kind->resource.group == resource.group && kind->resource.resource == resource.resource;
+  });
+}
 
 RegistryPtr makeRegistry(RegistryParts parts) { return std::make_shared<PlainRegistry>(std::move(parts)); }
 

@@ -17,7 +17,10 @@ struct RegistryParts {
 
 RegistryPtr makeRegistry(RegistryParts parts);
 
-// `base`, to which these kinds are added; where both know a resource, the base's counts.
+// `base`, to which these kinds are added. A resource that `base` has in any version stays as it is there.
 RegistryPtr extendRegistry(RegistryPtr base, std::vector<KindPtr> kinds);
+
+// Whether a version of this resource is in the registry.
+bool hasResource(const Registry& registry, const meta::GroupResource& resource);
 
 }  // namespace wherry::schema

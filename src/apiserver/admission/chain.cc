@@ -26,7 +26,10 @@ constexpr std::array kHooks = {
     AdmissionHook{"endpoints", nullptr, validateEndpoints},
     AdmissionHook{"endpointslice", nullptr, validateEndpointSlice},
     AdmissionHook{"event", nullptr, validateEvent},
+    AdmissionHook{"gateway", nullptr, validateGateway},
+    AdmissionHook{"grpcroute", nullptr, validateGrpcRoute},
     AdmissionHook{"horizontalpodautoscaler", prepareHorizontalPodAutoscaler, validateHorizontalPodAutoscaler},
+    AdmissionHook{"httproute", nullptr, validateHttpRoute},
     AdmissionHook{"ingress", prepareIngress, validateIngress},
     AdmissionHook{"ingressclass", nullptr, validateIngressClass},
     AdmissionHook{"job", prepareJob, validateJob},
@@ -49,6 +52,7 @@ constexpr std::array kHooks = {
     AdmissionHook{"service", prepareService, validateService, reserveService},
     AdmissionHook{"statefulset", prepareStatefulSet, validateStatefulSet},
     AdmissionHook{"storageclass", nullptr, validateStorageClass},
+    AdmissionHook{"tlsroute", nullptr, validateTlsRoute},
 };
 
 bool isPod(const schema::Kind& kind) { return kind.resource.group.empty() && kind.resource.resource == "pods"; }

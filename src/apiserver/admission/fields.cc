@@ -45,6 +45,11 @@ void addInvalid(const std::string& field, const json::Value& value, const std::v
   for (const std::string& why : wrong) errors.push_back(meta::invalidField(field, value, why));
 }
 
+void demand(bool holds, const std::string& path, std::string_view type, std::string message,
+            meta::FieldErrors& errors) {
+  if (!holds) errors.push_back(meta::invalidField(path, json::Value(type), std::move(message)));
+}
+
 std::string_view textOf(const json::Value& value) {
   return value.is_string() ? std::string_view(value.get_string()) : std::string_view();
 }

@@ -38,6 +38,10 @@ void setDefault(json::Object& object, std::string_view key, json::Value value);
 void addInvalid(const std::string& field, const json::Value& value, const std::vector<std::string>& wrong,
                 meta::FieldErrors& errors);
 
+// One Invalid when `holds` is false, as a CEL rule of a custom kind says it: with the type of what stands at the path
+// for its value.
+void demand(bool holds, const std::string& path, std::string_view type, std::string message, meta::FieldErrors& errors);
+
 // "" for what is no text.
 std::string_view textOf(const json::Value& value);
 
