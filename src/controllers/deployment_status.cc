@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "controllers/conditions.h"
 #include "controllers/deployment_rollout.h"
 #include "controllers/status_writer.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -51,10 +51,10 @@ void writeCounts(json::Object& status, const Deployment& deployment, const Gener
 
 // Conditions of this kind also say when they were last looked at and changed; the same status and reason change
 // nothing.
-void set(json::Array& conditions, const Condition& condition, base::WallTime now) {
-  const bool same = conditionField(conditions, condition.type, "status") == condition.status &&
-                    conditionField(conditions, condition.type, "reason") == condition.reason;
-  if (!same) setCondition(conditions, condition, meta::formatTime(now), UpdateTime::kKept);
+void set(json::Array& conditions, const meta::Condition& condition, base::WallTime now) {
+  const bool same = meta::conditionField(conditions, condition.type, "status") == condition.status &&
+                    meta::conditionField(conditions, condition.type, "reason") == condition.reason;
+  if (!same) meta::setCondition(conditions, condition, meta::formatTime(now), meta::UpdateTime::kKept);
 }
 
 void setAvailable(json::Array& conditions, const json::Object& status, const Deployment& deployment,
@@ -85,26 +85,26 @@ std::string about(const StatusInput& input, std::string_view what) {
 }
 
 std::optional<base::WallTime> deadlineOf(const Deployment& deployment, const json::Array& conditions) {
-  const auto reason = conditionField(conditions, kProgressing, "reason");
+  const auto reason = meta::conditionField(conditions, kProgressing, "reason");
   if (reason.empty() || reason == kNewAvailable || reason == kTimedOut) return std::nullopt;
-  const auto since = meta::parseTime(conditionField(conditions, kProgressing, "lastUpdateTime"));
+  const auto since = meta::parseTime(meta::conditionField(conditions, kProgressing, "lastUpdateTime"));
   if (!since) return std::nullopt;
   return *since + std::chrono::seconds(deployment.spec().progressDeadlineSeconds());
 }
 
 // Progress restarts the deadline even when neither status nor reason change.
 void refreshProgressing(json::Array& conditions, const std::string& message, base::WallTime now) {
-  setCondition(conditions, {std::string(kProgressing), "True", "ReplicaSetUpdated", message}, meta::formatTime(now),
-               UpdateTime::kKept);
+  meta::setCondition(conditions, {std::string(kProgressing), "True", "ReplicaSetUpdated", message},
+                     meta::formatTime(now), meta::UpdateTime::kKept);
 }
 
 bool wasComplete(const json::Object& status, const json::Array& conditions) {
   return json::getInt(status, "replicas") == json::getInt(status, "updatedReplicas") &&
-         conditionField(conditions, kProgressing, "reason") == kNewAvailable;
+         meta::conditionField(conditions, kProgressing, "reason") == kNewAvailable;
 }
 
 void judgeProgress(json::Array& conditions, const StatusInput& input, const json::Object& status) {
-  if (!hasDeadline(input.deployment)) return removeCondition(conditions, kProgressing);
+  if (!hasDeadline(input.deployment)) return meta::removeCondition(conditions, kProgressing);
   if (wasComplete(status, conditions)) return;
   const std::string type(kProgressing);
   if (isComplete(input.deployment, status)) {
@@ -123,7 +123,7 @@ void noteProgress(json::Array& conditions, const StatusInput& input) {
   if (!input.note.reason.empty()) {
     set(conditions, {type, input.note.failed ? "False" : "True", input.note.reason, input.note.message}, input.now);
   }
-  const auto reason = conditionField(conditions, kProgressing, "reason");
+  const auto reason = meta::conditionField(conditions, kProgressing, "reason");
   if (reason == kTimedOut) return;
   if (input.deployment.spec().paused() && reason != "DeploymentPaused") {
     set(conditions, {type, "Unknown", "DeploymentPaused", "Deployment is paused"}, input.now);
@@ -145,7 +145,7 @@ void copyReplicaFailure(json::Array& conditions, const Generations& generations,
                  now);
     }
   }
-  removeCondition(conditions, "ReplicaFailure");
+  meta::removeCondition(conditions, "ReplicaFailure");
 }
 
 }  // namespace

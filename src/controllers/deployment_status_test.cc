@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "controllers/conditions.h"
 #include "controllers/test_objects.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -31,8 +31,9 @@ Generations oneReplicaSet(int replicas, int ready) {
 
 std::string condition(const json::Object& status, std::string_view type) {
   const auto& conditions = status.at("conditions").as_array();
-  return fmt::format("{} {}: {}", conditionField(conditions, type, "status"),
-                     conditionField(conditions, type, "reason"), conditionField(conditions, type, "message"));
+  return fmt::format("{} {}: {}", meta::conditionField(conditions, type, "status"),
+                     meta::conditionField(conditions, type, "reason"),
+                     meta::conditionField(conditions, type, "message"));
 }
 
 TEST(DeploymentStatus, CountsPodsOfAllReplicaSets) {

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <map>
 
-#include "controllers/conditions.h"
 #include "controllers/disruption.h"
 #include "controllers/number_or_percent.h"
 #include "controllers/pod_state.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -62,9 +62,10 @@ json::Object pendingEvictions(const PodDisruptionBudget& budget, const std::vect
 
 void setAllowed(json::Object& status, bool allowed, int64_t generation, base::WallTime now) {
   auto& conditions = json::ensureArray(status, "conditions");
-  setCondition(conditions,
-               {"DisruptionAllowed", allowed ? "True" : "False", allowed ? "SufficientPods" : "InsufficientPods", ""},
-               meta::formatTime(now));
+  meta::setCondition(
+      conditions,
+      {"DisruptionAllowed", allowed ? "True" : "False", allowed ? "SufficientPods" : "InsufficientPods", ""},
+      meta::formatTime(now));
   auto& condition = conditions.back().as_object();
   condition["message"] = "";  // this kind's conditions always have one
   condition["observedGeneration"] = generation;

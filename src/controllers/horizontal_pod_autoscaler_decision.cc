@@ -15,9 +15,9 @@ using base::WallTime;
 namespace {
 
 // Conditions stand in the order of their names, so that the same ones are the same status.
-void setIn(json::Object& status, const Condition& condition, WallTime now) {
+void setIn(json::Object& status, const meta::Condition& condition, WallTime now) {
   json::Array& conditions = json::ensureArray(status, "conditions");
-  setCondition(conditions, condition, meta::formatTime(now));
+  meta::setCondition(conditions, condition, meta::formatTime(now));
   std::sort(conditions.begin(), conditions.end(), [](const json::Value& a, const json::Value& b) {
     return json::getString(a, "type") < json::getString(b, "type");
   });
@@ -77,7 +77,7 @@ class Round {
   }
 
  private:
-  void set(const Condition& condition) { setIn(decision_.status, condition, now_); }
+  void set(const meta::Condition& condition) { setIn(decision_.status, condition, now_); }
 
   void rescale(int64_t replicas, std::string reason) {
     decision_.rescaleTo = replicas;

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "base/strings.h"
-#include "controllers/conditions.h"
 #include "controllers/job.h"
 #include "controllers/job_policies.h"
 #include "controllers/pod_state.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {

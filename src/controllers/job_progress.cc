@@ -1,11 +1,11 @@
 // What a Job's status says after a round, and which pods are counted by it.
 #include <algorithm>
 
-#include "controllers/conditions.h"
 #include "controllers/job.h"
 #include "controllers/job_policies.h"
 #include "controllers/pod_state.h"
 #include "controllers/status_writer.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -22,7 +22,7 @@ bool isIndexed(const Job& job) { return job.spec().completionMode() == "Indexed"
 bool setJobCondition(json::Object& status, const JobVerdict& verdict, bool isTrue, WallTime now) {
   json::Array& conditions = json::ensureArray(status, "conditions");
   const std::string_view text = isTrue ? "True" : "False";
-  const json::Object* known = findCondition(conditions, verdict.type);
+  const json::Object* known = meta::findCondition(conditions, verdict.type);
   if (!known && !isTrue) {
     if (conditions.empty()) status.erase("conditions");
     return false;

@@ -6,9 +6,9 @@
 
 #include "base/strings.h"
 #include "client/workqueue.h"
-#include "controllers/conditions.h"
 #include "controllers/object_feed.h"
 #include "controllers/status_writer.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 #include "views/core_v1.h"
 
@@ -165,20 +165,22 @@ class NamespaceController : public Controller {
 json::Array decideNamespaceConditions(const json::Array& current, const std::vector<RemainingContent>& remaining,
                                       std::string_view now) {
   json::Array conditions = current;
-  setCondition(
+  meta::setCondition(
       conditions,
       {"NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered"},
       now);
-  setCondition(conditions, {"NamespaceContentRemaining", "True", "SomeResourcesRemain", renderContent(remaining)}, now);
+  meta::setCondition(conditions, {"NamespaceContentRemaining", "True", "SomeResourcesRemain", renderContent(remaining)},
+                     now);
   const auto finalizers = countFinalizers(remaining);
   if (finalizers.empty()) {
-    setCondition(conditions,
-                 {"NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
-                  "All content-preserving finalizers finished"},
-                 now);
+    meta::setCondition(conditions,
+                       {"NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers",
+                        "All content-preserving finalizers finished"},
+                       now);
   } else {
-    setCondition(conditions,
-                 {"NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", renderFinalizers(finalizers)}, now);
+    meta::setCondition(conditions,
+                       {"NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", renderFinalizers(finalizers)},
+                       now);
   }
   return conditions;
 }

@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "controllers/conditions.h"
 #include "controllers/pod_state.h"
 #include "controllers/replica_set.h"
 #include "controllers/status_writer.h"
+#include "meta/conditions.h"
 #include "meta/time.h"
 
 namespace wherry::controllers {
@@ -25,9 +25,9 @@ void setFailure(json::Object& status, const ReplicaFailure& failure, base::WallT
   const auto* current = status.if_contains("conditions");
   json::Array conditions = current && current->is_array() ? current->get_array() : json::Array();
   if (failure.reason.empty()) {
-    removeCondition(conditions, "ReplicaFailure");
-  } else if (conditionField(conditions, "ReplicaFailure", "reason") != failure.reason) {
-    setCondition(conditions, {"ReplicaFailure", "True", failure.reason, failure.message}, meta::formatTime(now));
+    meta::removeCondition(conditions, "ReplicaFailure");
+  } else if (meta::conditionField(conditions, "ReplicaFailure", "reason") != failure.reason) {
+    meta::setCondition(conditions, {"ReplicaFailure", "True", failure.reason, failure.message}, meta::formatTime(now));
   }
   if (conditions.empty()) {
     status.erase("conditions");

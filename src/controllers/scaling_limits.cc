@@ -55,7 +55,7 @@ int64_t stabilize(const HorizontalPodAutoscaler& autoscaler, int64_t current, in
   return std::min(std::max(current, lowest), highest);
 }
 
-Condition stabilized(bool changed, bool up) {
+meta::Condition stabilized(bool changed, bool up) {
   if (!changed) return {"AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"};
   if (up) {
     return {"AbleToScale", "True", "ScaleUpStabilized",

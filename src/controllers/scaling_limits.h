@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "controllers/conditions.h"
+#include "meta/conditions.h"
 #include "views/autoscaling_v2.h"
 
 namespace wherry::controllers {
@@ -24,8 +24,8 @@ struct ScalingHistory {
 
 struct LimitedReplicas {
   int64_t replicas = 0;
-  Condition ableToScale;     // whether what was wanted lately holds it back
-  Condition scalingLimited;  // whether a limit does
+  meta::Condition ableToScale;     // whether what was wanted lately holds it back
+  meta::Condition scalingLimited;  // whether a limit does
 };
 // `desired` is noted in `history`.
 LimitedReplicas limitReplicas(const autoscaling_v2::HorizontalPodAutoscaler& autoscaler, int64_t current,

@@ -1,18 +1,20 @@
 // Conditions of a status ({type, status, reason, message, lastTransitionTime}), as all of Kubernetes keeps them. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "json/value.h"
 
-namespace wherry::controllers {
+namespace wherry::meta {
 
 struct Condition {
   std::string type;
   std::string status;  // "True", "False" or "Unknown"
   std::string reason;
   std::string message;
+  int64_t observedGeneration = 0;  // 0: the kind's conditions have none
 };
 
 // Null when there is no condition of this type.
@@ -25,4 +27,4 @@ void setCondition(json::Array& conditions, const Condition& condition, std::stri
                   UpdateTime updateTime = UpdateTime::kNone);
 void removeCondition(json::Array& conditions, std::string_view type);
 
-}  // namespace wherry::controllers
+}  // namespace wherry::meta

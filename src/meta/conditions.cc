@@ -1,8 +1,8 @@
-#include "controllers/conditions.h"
+#include "meta/conditions.h"
 
 #include <algorithm>
 
-namespace wherry::controllers {
+namespace wherry::meta {
 
 namespace {
 
@@ -32,6 +32,7 @@ void setCondition(json::Array& conditions, const Condition& condition, std::stri
   json::Object entry{{"type", condition.type}, {"status", condition.status}};
   if (updateTime == UpdateTime::kKept) entry["lastUpdateTime"] = now;
   entry["lastTransitionTime"] = transition;
+  if (condition.observedGeneration != 0) entry["observedGeneration"] = condition.observedGeneration;
   if (!condition.reason.empty()) entry["reason"] = condition.reason;
   if (!condition.message.empty()) entry["message"] = condition.message;
   conditions.push_back(std::move(entry));
@@ -42,4 +43,4 @@ void removeCondition(json::Array& conditions, std::string_view type) {
   if (found != conditions.end()) conditions.erase(found);
 }
 
-}  // namespace wherry::controllers
+}  // namespace wherry::meta
