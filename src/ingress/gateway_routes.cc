@@ -1,0 +1,265 @@
+#include "ingress/gateway_routes.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "base/strings.h"
+#include "ingress/gateway_attachment.h"
+#include "ingress/gateway_filters.h"
+#include "ingress/gateway_hosts.h"
+#include "ingress/gateway_names.h"
+#include "ingress/gateway_status.h"
+
+namespace wherry::ingress {
+namespace {
+
+using Protocol = GatewayListener::Protocol;
+
+struct ServedGateway {
+  gateway_v1::Gateway gateway;
+  std::vector<GatewayListener> listeners;
+};
+
+bool isOlder(const ServedGateway& a, const ServedGateway& b) {
+  const auto left = a.gateway.metadata(), right = b.gateway.metadata();
+  return std::tuple(left.creationTimestamp(), left.ns(), left.name()) <
+         std::tuple(right.creationTimestamp(), right.ns(), right.name());
+}
+
+// A route on its way: what it says, its rules, and what each of its parents of ours says.
+struct RouteOnItsWay {
+  RouteView view;
+  meta::Resource resource;
+  CompiledRules rules;
+  std::vector<ParentVerdict> verdicts;
+};
+
+class Compiler {
+ public:
+  Compiler(const GatewayObjects& objects, const Sources& sources, const GatewayPlace& place, std::string_view now)
+      : objects_(objects), sources_(sources), place_(place), now_(now), grants_(objects.grants) {}
+
+  GatewayContribution compile() {
+    readGateways();
+    readRoutes();
+    openPorts();
+    for (RouteOnItsWay& route : routes_) attachRoute(route);
+    closeHosts();
+    addStatuses();
+    return std::move(result_);
+  }
+
+ private:
+  void readGateways();
+  void readRoutes();
+  template <typename Route>
+  void readRoutesOf(const std::vector<Route>& routes, std::string_view kind);
+  void openPorts();
+  void addCertificates(Port& port, const GatewayListener& listener);
+  ServedGateway* findGateway(const RouteView& route, const gateway_v1::ParentReference& reference);
+  void attachRoute(RouteOnItsWay& route);
+  void attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference& reference, ServedGateway& parent);
+  bool givesWay(const RouteView& route, const Attachment& attachment) const;
+  bool isAnothers(const GatewayListener& listener, const std::string& host) const;
+  void addRoutes(const RouteOnItsWay& route, const Attachment& attachment);
+  void closeHosts();
+  void addStatuses();
+  void addStatus(const meta::Resource& resource, const meta::ObjectPtr& object, json::Object status);
+
+  const GatewayObjects& objects_;
+  const Sources& sources_;
+  const GatewayPlace& place_;
+  std::string_view now_;
+  ReferenceGrants grants_;
+  std::vector<ServedGateway> gateways_;    // the oldest first
+  std::vector<GatewayListener*> serving_;  // of all of them
+  std::vector<RouteOnItsWay> routes_;      // likewise
+  // Which kind of route has a host of a listener: HTTPRoutes and GRPCRoutes don't share one.
+  std::vector<std::tuple<const GatewayListener*, std::string, std::string_view>> owned_;
+  GatewayContribution result_;
+};
+
+void Compiler::readGateways() {
+  std::set<std::string, std::less<>> classes;
+  for (const auto& each : objects_.classes) {
+    if (each.spec().controllerName() == kGatewayController && !each.spec().hasParametersRef()) {
+      classes.emplace(each.metadata().name());
+    }
+  }
+  const ListenerInput input{grants_, sources_, place_, result_.secrets};
+  for (const auto& gateway : objects_.gateways) {
+    if (!classes.contains(gateway.spec().gatewayClassName())) continue;
+    gateways_.push_back({gateway, readListeners(gateway, input)});
+  }
+  std::ranges::sort(gateways_, isOlder);
+  std::vector<GatewayListener*> all;
+  for (ServedGateway& each : gateways_) {
+    if (gatewayRefusal(each.gateway)) continue;
+    for (GatewayListener& listener : each.listeners) all.push_back(&listener);
+  }
+  findConflicts(all);
+  std::ranges::copy_if(all, std::back_inserter(serving_), [](const GatewayListener* each) { return each->serves(); });
+}
+
+template <typename Route>
+void Compiler::readRoutesOf(const std::vector<Route>& routes, std::string_view kind) {
+  for (const Route& each : routes) {
+    const RouteView view{kind, each.object()};
+    routes_.push_back({view, Route::kResource(), compileRules(view, grants_, sources_), {}});
+  }
+}
+
+void Compiler::readRoutes() {
+  readRoutesOf(objects_.httpRoutes, kHttpRoute);
+  readRoutesOf(objects_.grpcRoutes, kGrpcRoute);
+  readRoutesOf(objects_.tlsRoutes, kTlsRoute);
+  std::ranges::sort(routes_, [](const auto& a, const auto& b) { return comesFirst(a.view, b.view); });
+}
+
+// -- ports --
+
+void Compiler::openPorts() {
+  for (const GatewayListener* listener : serving_) {
+    Port& port = result_.model.ports.try_emplace(listener->port).first->second;
+    port.number = listener->port;
+    port.tls = listener->hasTls();
+    addCertificates(port, *listener);
+  }
+}
+
+void Compiler::addCertificates(Port& port, const GatewayListener& listener) {
+  for (const Certificate& each : listener.certificates) {
+    const auto same = std::ranges::find(port.certificates, each.name, &Certificate::name);
+    if (same == port.certificates.end()) {
+      port.certificates.push_back(each);
+      continue;
+    }
+    for (const HostPattern& host : each.hosts) {
+      if (std::ranges::find(same->hosts, host) == same->hosts.end()) same->hosts.push_back(host);
+    }
+  }
+}
+
+// -- routes --
+
+// Null when the parent is nobody's, or somebody else's.
+ServedGateway* Compiler::findGateway(const RouteView& route, const gateway_v1::ParentReference& reference) {
+  if (reference.group() != kGatewayGroup || reference.kind() != "Gateway") return nullptr;
+  const std::string_view ns = reference.namespace_().empty() ? route.nameSpace() : reference.namespace_();
+  const auto at = std::ranges::find_if(gateways_, [&](const ServedGateway& each) {
+    return each.gateway.metadata().name() == reference.name() && each.gateway.metadata().ns() == ns;
+  });
+  return at == gateways_.end() ? nullptr : &*at;
+}
+
+void Compiler::attachRoute(RouteOnItsWay& route) {
+  for (const auto& reference : route.view.parentRefs()) {
+    if (ServedGateway* parent = findGateway(route.view, reference)) attachTo(route, reference, *parent);
+  }
+}
+
+void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference& reference, ServedGateway& parent) {
+  ParentVerdict verdict{reference, std::nullopt, route.rules.unresolved, ""};
+  AttachmentOutcome outcome = attach(route.view, reference, parent.listeners, sources_);
+  verdict.refused = outcome.refused;
+  const std::string dropped = base::join(route.rules.dropped, "; ");
+  if (!verdict.refused && !dropped.empty()) {
+    if (route.rules.rules.empty()) verdict.refused = Finding{"UnsupportedValue", dropped};
+    verdict.dropped = "Dropped Rules: " + dropped;
+  }
+  std::erase_if(outcome.attachments, [&](const Attachment& each) { return givesWay(route.view, each); });
+  if (!verdict.refused && outcome.attachments.empty()) {
+    verdict.refused = Finding{"HostnameConflict", "an older route of another kind has the hostnames"};
+  }
+  if (!verdict.refused) {
+    for (const Attachment& each : outcome.attachments) addRoutes(route, each);
+  }
+  route.verdicts.push_back(std::move(verdict));
+}
+
+// An older HTTPRoute has a host that this GRPCRoute is for, or the other way round.
+bool Compiler::givesWay(const RouteView& route, const Attachment& attachment) const {
+  return std::ranges::any_of(owned_, [&](const auto& owned) {
+    const auto& [listener, host, kind] = owned;
+    return listener == attachment.listener && kind != route.kind &&
+           std::ranges::any_of(attachment.hosts,
+                               [&](const std::string& each) { return commonHost(each, host).has_value(); });
+  });
+}
+
+// Another listener of the port is closer to the host: requests for it are that one's alone.
+bool Compiler::isAnothers(const GatewayListener& listener, const std::string& host) const {
+  return std::ranges::any_of(serving_, [&](const GatewayListener* other) {
+    return other->port == listener.port && other->hostname != listener.hostname &&
+           isWithin(other->hostname, listener.hostname) && isWithin(host, other->hostname);
+  });
+}
+
+void Compiler::addRoutes(const RouteOnItsWay& route, const Attachment& attachment) {
+  GatewayListener& listener = *attachment.listener;
+  ++listener.attached;
+  for (const std::string& host : attachment.hosts) owned_.emplace_back(&listener, host, route.view.kind);
+  if (!listener.serves() || gatewayRefusal(listener.gateway)) return;
+  Port& port = result_.model.ports.at(listener.port);
+  for (const std::string& host : attachment.hosts) {
+    if (isAnothers(listener, host)) continue;
+    for (const CompiledRule& rule : route.rules.rules) {
+      if (listener.protocol == Protocol::kTls) {
+        port.passthroughs.push_back({route.view.origin(), hostPattern(host), rule.to});
+        continue;
+      }
+      for (const RequestMatch& match : rule.matches) {
+        Route added{route.view.origin(), hostPattern(host), match.path, match.conditions, rule.to};
+        if (added.to.redirect) finishRedirect(*added.to.redirect, listener.port, listener.hasTls());
+        port.routes.push_back(std::move(added));
+      }
+    }
+  }
+}
+
+// What no route of a listener takes is nobody's, though a less close listener had a route for it.
+void Compiler::closeHosts() {
+  std::set<std::pair<uint16_t, std::string>> closed;
+  for (const GatewayListener* listener : serving_) {
+    if (listener->hostname.empty() || listener->protocol == Protocol::kTls) continue;
+    if (!closed.emplace(listener->port, listener->hostname).second) continue;
+    Route nothing{.origin = {"Gateway", std::string(listener->gateway.metadata().ns()),
+                             std::string(listener->gateway.metadata().name())},
+                  .host = hostPattern(listener->hostname)};
+    nothing.to.answer = Answer{.status = 404};
+    result_.model.ports.at(listener->port).routes.push_back(std::move(nothing));
+  }
+}
+
+// -- statuses --
+
+void Compiler::addStatuses() {
+  for (const auto& each : objects_.classes) {
+    if (each.spec().controllerName() != kGatewayController) continue;
+    addStatus(gateway_v1::GatewayClass::kResource(), each.object(), classStatus(each, now_));
+  }
+  for (const ServedGateway& each : gateways_) {
+    addStatus(gateway_v1::Gateway::kResource(), each.gateway.object(),
+              gatewayStatus(each.gateway, each.listeners, place_, now_));
+  }
+  for (const RouteOnItsWay& each : routes_) {
+    addStatus(each.resource, each.view.object, routeStatus(each.view, each.verdicts, now_));
+  }
+}
+
+void Compiler::addStatus(const meta::Resource& resource, const meta::ObjectPtr& object, json::Object status) {
+  const json::Value* before = json::find(object->tree(), "status");
+  const json::Value after(std::move(status));
+  const bool same = before ? json::equal(*before, after) : after.get_object().empty();
+  if (!same) result_.statuses.push_back({resource, object, after.get_object()});
+}
+
+}  // namespace
+
+GatewayContribution compileGateways(const GatewayObjects& objects, const Sources& sources, const GatewayPlace& place,
+                                    std::string_view now) {
+  return Compiler(objects, sources, place, now).compile();
+}
+
+}  // namespace wherry::ingress

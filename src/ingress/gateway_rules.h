@@ -1,0 +1,44 @@
+// The rules of one route of the Gateway API, ready for any listener that it attaches to. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ingress/gateway_backends.h"
+#include "ingress/gateway_matches.h"
+#include "ingress/routing.h"
+#include "views/gateway_v1.h"
+
+namespace wherry::ingress {
+
+// What all kinds of routes have.
+struct RouteView {
+  std::string_view kind;
+  meta::ObjectPtr object;
+
+  meta::Metadata metadata() const { return object->metadata(); }
+  std::string_view nameSpace() const { return metadata().ns(); }
+  Origin origin() const { return {std::string(kind), std::string(metadata().ns()), std::string(metadata().name())}; }
+  std::vector<std::string> hostnames() const;  // lower case; {""}: it says none
+  std::vector<gateway_v1::ParentReference> parentRefs() const;
+};
+
+// The older first, then by the alphabet.
+bool comesFirst(const RouteView& a, const RouteView& b);
+
+struct CompiledRule {
+  std::vector<RequestMatch> matches;  // one of them is enough; a TLSRoute's has none
+  Backend to;
+};
+
+struct CompiledRules {
+  std::vector<CompiledRule> rules;
+  std::vector<std::string> dropped;   // what of which rule can't be done here: such a rule is left out
+  std::optional<Finding> unresolved;  // a reference of some rule that leads nowhere
+};
+
+CompiledRules compileRules(const RouteView& route, const ReferenceGrants& grants, const Sources& sources);
+
+}  // namespace wherry::ingress
