@@ -90,6 +90,13 @@ bool isToken(std::string_view text) {
   });
 }
 
+bool isPlainName(std::string_view text) {
+  constexpr std::string_view kMarks = "-_.~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return isAlphanumeric(c) || kMarks.find(c) != std::string_view::npos;
+  });
+}
+
 bool isHeaderText(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
 }

@@ -20,6 +20,7 @@ std::optional<std::vector<std::string>> readCidrs(std::string_view text);
 std::vector<std::string> readList(std::string_view text);
 
 bool isToken(std::string_view text);       // RFC 9110 section 5.6.2: names of headers, methods, cookies
+bool isPlainName(std::string_view text);   // of those, letters, digits and "-_.~": names that requests are looked at by
 bool isHeaderText(std::string_view text);  // printable ASCII and spaces
 bool isUriText(std::string_view text);     // printable ASCII without spaces
 // "a.example.com" and, where it may have one, "*.example.com"; lower case.

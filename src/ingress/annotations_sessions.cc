@@ -17,7 +17,7 @@ std::string readAffinity(AnnotationDraft& draft, std::string_view value) {
 }
 
 std::string readCookieName(AnnotationDraft& draft, std::string_view value) {
-  if (!isToken(value) || value.size() > 128) return "can't be the name of a cookie";
+  if (!isPlainName(value) || value.size() > 128) return "can't be the name of a cookie";
   draft.cookie.name = value;
   return "";
 }
@@ -71,7 +71,7 @@ std::string readCanary(AnnotationDraft& draft, std::string_view value) {
 }
 
 std::string readCanaryHeader(AnnotationDraft& draft, std::string_view value) {
-  if (!isToken(value)) return "can't be the name of a header";
+  if (!isPlainName(value)) return "can't be the name of a header";
   draft.canaryRules.header = value;
   return "";
 }
@@ -91,7 +91,7 @@ std::string readCanaryPattern(AnnotationDraft& draft, std::string_view value) {
 }
 
 std::string readCanaryCookie(AnnotationDraft& draft, std::string_view value) {
-  if (!isToken(value)) return "can't be the name of a cookie";
+  if (!isPlainName(value)) return "can't be the name of a cookie";
   draft.canaryRules.cookie = value;
   return "";
 }

@@ -129,7 +129,7 @@ void renderPath(const PathChange& change, const PathMatch& path, ConfigText& tex
   text.line("  http-request set-path {}", formatWord(formatPart(with.empty() ? "/" : with) + "%[var(txn.rest)]"));
 }
 
-void renderRedirect(const Redirect& redirect, ConfigText& text) {
+void renderRedirect(const Redirect& redirect, const PathMatch& path, ConfigText& text) {
   if (std::find(kRedirectCodes.begin(), kRedirectCodes.end(), redirect.status) == kRedirectCodes.end()) {
     throw Unsayable(fmt::format("{} is no status of a redirect", redirect.status));
   }
@@ -143,8 +143,17 @@ void renderRedirect(const Redirect& redirect, ConfigText& text) {
                                                                      : fmt::format(":{}", redirect.port);
     location = fmt::format("{}://{}{}%[pathq]", scheme, host, port);
   }
-  std::string only = redirect.onlyPath.empty() ? "" : " if " + aclOf(text, "path -m str", {redirect.onlyPath});
-  text.line("  http-request redirect code {} location {}{}", redirect.status, formatWord(location), only);
+  if (redirect.onlyPath.empty()) {
+    renderPath(redirect.path, path, text);
+    return text.line("  http-request redirect code {} location {}", redirect.status, formatWord(location));
+  }
+  // Other paths stay as they are.
+  text.line("  http-request set-var(txn.only) bool(true) if {}", aclOf(text, "path -m str", {redirect.onlyPath}));
+  constexpr auto kOnly = "if { var(txn.only) -m found }";
+  if (redirect.path.kind == PathChange::Kind::kFull) {
+    text.line("  http-request set-path {} {}", literalFormat(redirect.path.with), kOnly);
+  }
+  text.line("  http-request redirect code {} location {} {}", redirect.status, formatWord(location), kOnly);
 }
 
 void renderAnswer(const Answer& answer, ConfigText& text) {
@@ -262,10 +271,7 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   if (backend.bodyLimit)
     text.line("  http-request deny deny_status 413 if {{ req.body_size gt {} }}", backend.bodyLimit);
   if (backend.bufferRequest) text.line("  option http-buffer-request");
-  if (backend.redirect) {
-    renderPath(backend.redirect->path, section.path, text);
-    renderRedirect(*backend.redirect, text);
-  }
+  if (backend.redirect) renderRedirect(*backend.redirect, section.path, text);
   if (backend.answer) renderAnswer(*backend.answer, text);
   if (uint64_t total = totalWeight(backend); backend.refusedWeight) {
     text.line("  http-request return status 500 if {{ rand({}) lt {} }}", total, backend.refusedWeight);

@@ -225,7 +225,10 @@ void renderEntry(bool tls, ConfigText& text) {
   text.line("  http-request normalize-uri path-strip-dot");
   text.line("  http-request normalize-uri path-strip-dotdot full");
   text.line("  http-request set-var(txn.host) req.hdr(host),host_only,lower");
+  // ":8080", or nothing where the client names no port.
   text.line("  http-request set-var(txn.port) req.hdr(host),port_only");
+  text.line("  http-request set-var-fmt(txn.port) :%[var(txn.port)] unless {{ var(txn.port) -m int 0 }}");
+  text.line("  http-request set-var(txn.port) str() if {{ var(txn.port) -m int 0 }}");
   text.line("  http-request set-var(txn.path) path");
   text.line("  http-request set-header x-forwarded-for %[src]");
   text.line("  http-request set-header x-real-ip %[src]");

@@ -94,10 +94,12 @@ class RouteWriter {
   // A host of its own; the path "/" says where it leads, or the first that there is.
   void passThrough(const IngressRule& rule) {
     const auto [at, isNew] = passed_.try_emplace(rule.host, https_.passthroughs.size());
+    Backend to = rule.to;
+    to.protocol = Protocol::kTcp;
     if (isNew) {
-      https_.passthroughs.push_back({rule.owner->origin, {.name = rule.host}, rule.to});
+      https_.passthroughs.push_back({rule.owner->origin, {.name = rule.host}, std::move(to)});
     } else if (rule.match.text == "/") {
-      https_.passthroughs[at->second].to = rule.to;
+      https_.passthroughs[at->second].to = std::move(to);
     }
   }
 

@@ -224,7 +224,7 @@ TEST(IngressTls, MayBeHandedOnAsItIs) {
   EXPECT_EQ(textOf(port.routes), "");
   ASSERT_EQ(port.passthroughs.size(), 1u);
   EXPECT_EQ(port.passthroughs[0].host.name, "a.example.com");
-  EXPECT_EQ(textOf(port.passthroughs[0].to), "shop/web:http");
+  EXPECT_EQ(textOf(port.passthroughs[0].to), "shop/web:http; tcp");
   EXPECT_EQ(world.routes(80), "a.example.com/api -> shop/new:\na.example.com/ -> shop/web:http\n");
 }
 

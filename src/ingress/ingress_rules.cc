@@ -17,7 +17,7 @@ using networking_v1::HTTPIngressPath;
 std::string nameOf(const Origin& origin) { return origin.nameSpace + "/" + origin.name; }
 
 Backend unavailable(std::string_view why) {
-  return {.answer = Answer{503, "text/plain", fmt::format("503 Service Unavailable: {}\n", why)}};
+  return {.answer = Answer{503, "text/plain", fmt::format("503 Service Unavailable: {}", why)}};
 }
 
 bool isSentElsewhere(const OwnIngress& own) {
@@ -32,7 +32,7 @@ Backend leadTo(const OwnIngress& own, const IngressTarget& target) {
     to.shares = {Share{*target.port}};
     to.protocol = own.settings.protocol.value_or(target.protocol.value_or(Protocol::kHttp));
   } else if (!isSentElsewhere(own)) {
-    to.answer = Answer{503, "text/plain", "503 Service Unavailable: the backend is missing\n"};
+    to.answer = Answer{503, "text/plain", "503 Service Unavailable: the backend is missing"};
   }
   return to;
 }

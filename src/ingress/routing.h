@@ -143,7 +143,7 @@ struct Redirect {
   uint16_t port = 0;  // 0: the scheme's own when `scheme` is set, else the request's
   PathChange path;
   int status = 302;
-  std::string onlyPath;  // only for requests of exactly this path (app-root)
+  std::string onlyPath;  // only for requests of exactly this path (app-root); `path` is kNone or kFull then
   std::strong_ordering operator<=>(const Redirect&) const = default;
 };
 
