@@ -138,7 +138,7 @@ void renderRedirect(const Redirect& redirect, const PathMatch& path, ConfigText&
     std::string scheme = redirect.scheme.empty() ? "%[ssl_fc,iif(https,http)]" : formatPart(redirect.scheme);
     std::string host = redirect.host.empty() ? "%[var(txn.host)]" : formatPart(redirect.host);
     bool isUsual = redirect.port == (redirect.scheme == "https" ? 443 : redirect.scheme == "http" ? 80 : 0);
-    std::string port = redirect.port == 0 && redirect.scheme.empty() ? "%[var(txn.port)]"
+    std::string port = redirect.port == 0 && redirect.scheme.empty() ? "%[req.hdr(host),regsub(^[^:]*,)]"
                        : isUsual || redirect.port == 0               ? ""
                                                                      : fmt::format(":{}", redirect.port);
     location = fmt::format("{}://{}{}%[pathq]", scheme, host, port);

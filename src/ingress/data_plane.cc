@@ -85,21 +85,17 @@ bool withdraw(Model& model, const Origin& culprit) {
   return found;
 }
 
-DataPlane::DataPlane(const Settings& settings, std::function<std::string()> makeCertificate, EndpointsOf endpointsOf,
-                     std::function<void()> onEnd)
-    : settings_(settings),
-      makeCertificate_(std::move(makeCertificate)),
-      endpointsOf_(std::move(endpointsOf)),
-      haproxy_(settings, std::move(onEnd)) {}
+DataPlane::DataPlane(const Settings& settings, Hooks hooks)
+    : settings_(settings), hooks_(std::move(hooks)), haproxy_(settings, hooks_.onEnd) {}
 
 Shape DataPlane::render(const Model& model) {
-  if (defaultCertificate_.empty()) defaultCertificate_ = makeCertificate_();
+  if (defaultCertificate_.empty()) defaultCertificate_ = hooks_.makeCertificate();
   return renderShape(model, settings_, defaultCertificate_);
 }
 
 Servers DataPlane::place(const Section& section) const {
   Endpoints endpoints;
-  for (const Share& share : section.backend.shares) endpoints[share.target] = endpointsOf_(share.target);
+  for (const Share& share : section.backend.shares) endpoints[share.target] = hooks_.endpointsOf(share.target);
   auto before = servers_.find(section.name);
   return placeServers(before == servers_.end() ? Servers() : before->second, wantedServers(section.backend, endpoints));
 }
@@ -121,19 +117,23 @@ std::map<std::string, std::string> DataPlane::pods(const Shape& shape, const Ser
   return keys;
 }
 
+void DataPlane::tell(const Shape& shape, const ServersBySection& before, const ServersBySection& after) const {
+  std::vector<std::string> commands;
+  for (const auto& [name, places] : after) {
+    auto own = serverCommands(name, before.at(name), places);
+    commands.insert(commands.end(), own.begin(), own.end());
+  }
+  auto ofPods =
+      mapCommands(fmt::format("{}/{}", settings_.directory, kPodMap), pods(shape, before), pods(shape, after));
+  commands.insert(commands.end(), ofPods.begin(), ofPods.end());
+  admin().run(commands);
+}
+
 // By commands. False when that can't be, or failed.
 bool DataPlane::change(const Shape& shape, ServersBySection servers) {
   if (!haproxy_.running() || !shape_.isLike(shape) || !hasSamePlaces(servers_, servers)) return false;
   try {
-    std::vector<std::string> commands;
-    for (const auto& [name, places] : servers) {
-      auto own = serverCommands(name, servers_.at(name), places);
-      commands.insert(commands.end(), own.begin(), own.end());
-    }
-    auto ofPods =
-        mapCommands(fmt::format("{}/{}", settings_.directory, kPodMap), pods(shape_, servers_), pods(shape, servers));
-    commands.insert(commands.end(), ofPods.begin(), ofPods.end());
-    admin().run(commands);
+    tell(shape, servers_, servers);
     for (const auto& [name, pem] : shape.certificates) {
       if (shape_.certificates.at(name) != pem) haproxy_.replaceCertificate(name, pem);
     }
@@ -151,10 +151,13 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
   if (auto map = whole.files.find(kPodMap); map != whole.files.end()) {
     for (const auto& [key, place] : pods(shape, servers)) map->second += fmt::format("{} {}\n", key, place);
   }
+  isLoading_ = true;
   try {
-    auto refusal = haproxy_.load(whole, withServers(shape, servers, settings_));
+    auto refusal = haproxy_.load(whole, withServers(shape, servers, settings_), hooks_.meanwhile, hooks_.wake);
+    isLoading_ = false;
     if (refusal) return refusal;
   } catch (const std::exception& error) {  // the directory can't be written; there is no such program
+    isLoading_ = false;
     return Refusal{.words = error.what()};
   }
   shape_ = shape;
@@ -172,6 +175,7 @@ std::vector<Complaint> DataPlane::loadWhatIsTaken(Model model, Shape shape) {
     ServersBySection servers = placeAll(shape);
     auto refusal = load(shape, servers);
     if (!refusal) {
+      catchUp();
       if (isRetried) postpone();
       return complaints;
     }
@@ -219,19 +223,34 @@ std::vector<Complaint> DataPlane::setModel(Model model) {
   return loadWhatIsTaken(std::move(model), std::move(shape));
 }
 
-void DataPlane::updateEndpoints(const std::set<std::string>& services) {
+// The endpoints of these Services, or of all, are what they are now.
+DataPlane::ServersBySection DataPlane::placeAnew(const std::set<std::string>* services) const {
   ServersBySection servers = servers_;
-  bool isTouched = false;
   for (const auto& [name, section] : shape_.sections) {
     const auto& shares = section.backend.shares;
-    bool isOwn = std::any_of(shares.begin(), shares.end(), [&](const Share& share) {
-      return services.contains(fmt::format("{}/{}", share.target.nameSpace, share.target.service));
+    bool isTouched = !services || std::any_of(shares.begin(), shares.end(), [&](const Share& share) {
+      return services->contains(fmt::format("{}/{}", share.target.nameSpace, share.target.service));
     });
-    if (!isOwn) continue;
-    servers[name] = place(section);
-    isTouched = true;
+    if (isTouched) servers[name] = place(section);
   }
-  if (!isTouched || servers == servers_ || change(shape_, servers)) return;
+  return servers;
+}
+
+void DataPlane::updateEndpoints(const std::set<std::string>& services) {
+  if (shape_.sections.empty()) return;
+  ServersBySection servers = placeAnew(&services);
+  if (servers == servers_ || change(shape_, servers) || isLoading_) return;
+  if (load(shape_, servers)) {
+    postpone();
+  } else {
+    catchUp();
+  }
+}
+
+// What changed while HAProxy was loaded: the one before has been told of it.
+void DataPlane::catchUp() {
+  ServersBySection servers = placeAnew(nullptr);
+  if (servers == servers_ || change(shape_, servers)) return;
   if (load(shape_, servers)) postpone();
 }
 

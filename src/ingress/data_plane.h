@@ -26,8 +26,16 @@ class DataPlane {
   using EndpointsOf = std::function<std::vector<Endpoint>(const ServicePort&)>;
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  DataPlane(const Settings& settings, std::function<std::string()> makeCertificate, EndpointsOf endpointsOf,
-            std::function<void()> onEnd);
+  struct Hooks {
+    EndpointsOf endpointsOf;
+    std::function<std::string()> makeCertificate;  // for names that have none
+    std::function<void()> onEnd;                   // HAProxy ended by itself; on a thread of its own
+    // While HAProxy is loaded anew: waits for something to do, and does it (updateEndpoints() alone is allowed).
+    // `wake`, from another thread, ends the waiting.
+    std::function<void()> meanwhile;
+    std::function<void()> wake;
+  };
+  DataPlane(const Settings& settings, Hooks hooks);
 
   // Answers with what of the model isn't in force, and why.
   std::vector<Complaint> setModel(Model model);
@@ -39,7 +47,7 @@ class DataPlane {
   std::optional<TimePoint> retryAt() const { return retryAt_; }
 
   const Shape& shape() const { return shape_; }
-  const AdminSocket& admin() const { return haproxy_.admin(); }
+  AdminSocket admin() const { return haproxy_.admin(); }
   bool running() const { return haproxy_.running(); }
 
  private:
@@ -49,19 +57,22 @@ class DataPlane {
   Servers place(const Section& section) const;
   ServersBySection placeAll(const Shape& shape) const;
   std::map<std::string, std::string> pods(const Shape& shape, const ServersBySection& servers) const;
+  void tell(const Shape& shape, const ServersBySection& before, const ServersBySection& after) const;
   bool change(const Shape& shape, ServersBySection servers);
   std::optional<Refusal> load(const Shape& shape, ServersBySection servers);
   std::vector<Complaint> loadWhatIsTaken(Model model, Shape shape);
+  ServersBySection placeAnew(const std::set<std::string>* services) const;
+  void catchUp();
   void postpone();
 
   const Settings settings_;
-  const std::function<std::string()> makeCertificate_;
+  const Hooks hooks_;
   std::string defaultCertificate_;  // once it is needed
-  const EndpointsOf endpointsOf_;
   HAProxy haproxy_;
   Model model_;  // as it was asked for
   Shape shape_;  // as it is in force
   ServersBySection servers_;
+  bool isLoading_ = false;
   std::optional<TimePoint> retryAt_;
   std::chrono::milliseconds retryDelay_{};
 };

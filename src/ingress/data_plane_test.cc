@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <semaphore>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -154,12 +155,18 @@ class DataPlaneTest : public ::testing::Test {
 
   std::unique_ptr<DataPlane> makePlane() {
     return std::make_unique<DataPlane>(
-        settings_,
-        [] {
-          auto pair = pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
-          return pair.certificatePem + pair.keyPem;
-        },
-        [this](const ServicePort& port) { return endpoints_[port.service]; }, [this] { ended_.set_value(); });
+        settings_, DataPlane::Hooks{
+                       .endpointsOf = [this](const ServicePort& port) { return endpoints_[port.service]; },
+                       .makeCertificate =
+                           [] {
+                             auto pair =
+                                 pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
+                             return pair.certificatePem + pair.keyPem;
+                           },
+                       .onEnd = [this] { ended_.set_value(); },
+                       .meanwhile = [this] { meanwhile_(); },
+                       .wake = [this] { woken_.release(); },
+                   });
   }
 
   Route route(const std::string& host, const PathMatch& path, const std::string& service) {
@@ -187,6 +194,8 @@ class DataPlaneTest : public ::testing::Test {
   Settings settings_;
   std::map<std::string, std::vector<Endpoint>> endpoints_;
   std::promise<void> ended_;
+  std::counting_semaphore<> woken_{0};
+  std::function<void()> meanwhile_ = [this] { woken_.acquire(); };
   const uint16_t port_ = freePort();
   std::unique_ptr<DataPlane> plane_;
 };
@@ -239,9 +248,28 @@ TEST_F(DataPlaneTest, AReloadLetsRequestsFinish) {
   came.wait();
   plane_->setModel(modelOf({route("y", {Kind::kPrefix, "/"}, "web")}));
   EXPECT_NE(pid(), before);
+  // The one before may still take a connection, until it has read its signal.
+  for (int i = 0; i < 1000 && get("x", "/") != "404"; ++i) ::poll(nullptr, 0, 10);
   EXPECT_EQ(get("x", "/"), "404");
   one.release();
   EXPECT_EQ(slow.get(), "200 one /slow\n");
+}
+
+TEST_F(DataPlaneTest, EndpointsChangeDuringAReload) {
+  Web one("one"), two("two");
+  endpoints_["web"] = {one.endpoint()};
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  std::string duringTheReload;
+  meanwhile_ = [&] {
+    if (duringTheReload.empty()) {
+      setEndpoints("web", {two.endpoint()});
+      duringTheReload = get("x", "/");
+    }
+    woken_.acquire();
+  };
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web"), route("y", {Kind::kPrefix, "/"}, "web")}));
+  EXPECT_EQ(duringTheReload, "200 two /\n");
+  EXPECT_EQ(get("y", "/"), "200 two /\n");
 }
 
 TEST_F(DataPlaneTest, WhatHAProxyRefusesCostsOnlyItself) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/guarded.h"
 #include "base/log.h"
@@ -69,6 +70,7 @@ struct FrontDoor::State {
   void follow();
   void run(std::stop_token stop);
   void round(const PendingWork::Taken& taken);
+  void updateEndpoints(const PendingWork::Taken& taken);
   void makeClasses();
   Contribution compile();
   Sources sources();
@@ -96,6 +98,7 @@ struct FrontDoor::State {
   std::unique_ptr<DataPlane> plane;
   std::set<Complaint> told;
   bool routesAreDue = true;
+  bool hasEnded = false;
   Clock::time_point lastReload{};
 
   std::unique_ptr<client::ReconcileLoop> statusWriter;
@@ -186,12 +189,18 @@ void FrontDoor::State::writeStatus(const std::string& key) {
                status, {.subresource = "status"});
 }
 
-void FrontDoor::State::round(const PendingWork::Taken& taken) {
+// All that is done at once: while HAProxy is loaded, too.
+void FrontDoor::State::updateEndpoints(const PendingWork::Taken& taken) {
   if (!taken.services.empty()) plane->updateEndpoints(taken.services);
   applied.publish(taken.revision);
-  bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
-  if (taken.ended || retry) plane->restart();
   routesAreDue = routesAreDue || taken.routes;
+  hasEnded = hasEnded || taken.ended;
+}
+
+void FrontDoor::State::round(const PendingWork::Taken& taken) {
+  updateEndpoints(taken);
+  bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
+  if (std::exchange(hasEnded, false) || retry) plane->restart();
   if (!routesAreDue || Clock::now() < lastReload + kBetweenReloads) return;
   routesAreDue = false;
   setRoutes();
@@ -211,11 +220,20 @@ void FrontDoor::State::run(std::stop_token stop) {
     if (!informer->waitSynced(stop)) return;
   }
   plane = std::make_unique<DataPlane>(
-      options.settings, options.defaultCertificate,
-      [this](const ServicePort& port) {
-        return endpointsOf(port, slices.byIndex(kByService, port.nameSpace + "/" + port.service));
-      },
-      [this] { pending.addEnd(); });
+      options.settings, DataPlane::Hooks{
+                            .endpointsOf =
+                                [this](const ServicePort& port) {
+                                  return endpointsOf(port,
+                                                     slices.byIndex(kByService, port.nameSpace + "/" + port.service));
+                                },
+                            .makeCertificate = options.defaultCertificate,
+                            .onEnd = [this] { pending.addEnd(); },
+                            .meanwhile =
+                                [this, stop] {
+                                  if (auto taken = pending.take(stop, std::nullopt)) updateEndpoints(*taken);
+                                },
+                            .wake = [this] { pending.wake(); },
+                        });
   makeClasses();
   round({.routes = true, .revision = slices.revision()});
   while (true) {

@@ -52,12 +52,11 @@ class Requests {
 
   std::string fileName(const std::string& what) const { return fmt::format("maps/{}-{}.map", port_.number, what); }
 
-  // Where patterns are kept by host: the part of the request's host that stands in the keys.
-  void renderHost(const RouteLevel& level) {
+  // The request's host as it stands in the keys of a level: the name of a variable; "" where keys have none.
+  std::string renderHost(const RouteLevel& level) {
     switch (level.level) {
       case HostLevel::kNamed:
-        text_.line("  http-request set-var(txn.of) var(txn.host)");
-        break;
+        return "txn.host";
       case HostLevel::kOneLabel:
         text_.line("  http-request set-var(txn.of) var(txn.host),regsub(^[^.]*,*)");
         break;
@@ -71,29 +70,29 @@ class Requests {
         break;
       }
       case HostLevel::kAll:
-        text_.line("  http-request set-var(txn.of) str()");
-        break;
+        return "";
     }
+    return "txn.of";
   }
 
   // The first level's requests have no route yet.
   std::string unlessFound() const { return isFirst_ ? "" : " unless { var(txn.to) -m found }"; }
 
   void renderLevel(const RouteLevel& level) {
-    renderHost(level);
+    std::string host = renderHost(level);
     std::string name = nameOf(level.level);
     std::set<Leaf> leaves;
-    bool hasKeys = !level.exact.empty() || !level.prefix.empty();
-    if (hasKeys) text_.line("  http-request set-var(txn.key) var(txn.of),concat(,txn.path)");
-    lookUp(level.exact, name + "-exact", "var(txn.key),map_str", leaves);
-    lookUp(level.prefix, name + "-prefix", "var(txn.key),concat(/),map_beg", leaves);
+    std::string exact = host.empty() ? "path" : fmt::format("var({}),concat(,txn.path)", host);
+    std::string prefix = host.empty() ? "path,concat(/)" : fmt::format("var({}),concat(,txn.path,/)", host);
+    lookUp(level.exact, name + "-exact", exact + ",map_str", leaves);
+    lookUp(level.prefix, name + "-prefix", prefix + ",map_beg", leaves);
     for (const Leaf& leaf : leaves) renderLeaf(leaf);
-    for (const auto& [host, routes] : level.listed) renderListed(host, routes);
+    for (const auto& [pattern, routes] : level.listed) renderListed(host, pattern, routes);
     // What no condition of a leaf fits on goes on to the next level.
     if (!leaves.empty()) text_.line("  http-request unset-var(txn.to) if {{ var(txn.to) -m beg l }}");
   }
 
-  void lookUp(const std::map<std::string, Leaf>& keys, const std::string& name, const char* how,
+  void lookUp(const std::map<std::string, Leaf>& keys, const std::string& name, const std::string& how,
               std::set<Leaf>& leaves) {
     if (keys.empty()) return;
     MapFile map;
@@ -126,9 +125,9 @@ class Requests {
     for (RouteIndex at : leaf.routes) renderRule(at, is);
   }
 
-  void renderListed(const std::string& host, const std::vector<RouteIndex>& routes) {
+  void renderListed(const std::string& variable, const std::string& host, const std::vector<RouteIndex>& routes) {
     std::string is = host.empty() ? "" : text_.nextAcl();
-    if (!host.empty()) text_.line("  acl {} var(txn.of) -m str -- {}", is, word(host));
+    if (!host.empty()) text_.line("  acl {} var({}) -m str -- {}", is, variable, word(host));
     for (RouteIndex at : routes) {
       ConfigText rule = text_;
       std::string path = rule.nextAcl();
@@ -225,10 +224,6 @@ void renderEntry(bool tls, ConfigText& text) {
   text.line("  http-request normalize-uri path-strip-dot");
   text.line("  http-request normalize-uri path-strip-dotdot full");
   text.line("  http-request set-var(txn.host) req.hdr(host),host_only,lower");
-  // ":8080", or nothing where the client names no port.
-  text.line("  http-request set-var(txn.port) req.hdr(host),port_only");
-  text.line("  http-request set-var-fmt(txn.port) :%[var(txn.port)] unless {{ var(txn.port) -m int 0 }}");
-  text.line("  http-request set-var(txn.port) str() if {{ var(txn.port) -m int 0 }}");
   text.line("  http-request set-var(txn.path) path");
   text.line("  http-request set-header x-forwarded-for %[src]");
   text.line("  http-request set-header x-real-ip %[src]");

@@ -1,10 +1,12 @@
 #include "ingress/haproxy.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <regex>
 #include <thread>
 
@@ -32,13 +34,30 @@ constexpr size_t kLongestWords = 500;
 std::string pidFile(const std::string& directory) { return directory + "/haproxy.pid"; }
 std::string configurationFile(const std::string& directory) { return directory + "/haproxy.cfg"; }
 
+// What is its own of each HAProxy, while two of them run.
+std::string socketFile(const std::string& directory, const std::string& name) {
+  return fmt::format("{}/admin.{}.sock", directory, name);
+}
+std::string socketConfiguration(const std::string& directory, const std::string& name) {
+  return fmt::format("{}/admin.{}.cfg", directory, name);
+}
+
+struct Running {
+  pid_t pid = 0;  // 0: none
+  std::string name;
+};
+
 // The process of the file, if it is a HAProxy with this directory and no other program that got its number.
-pid_t readPid(const std::string& directory) {
+Running findRunning(const std::string& directory) {
   auto text = base::readFileIfExists(pidFile(directory));
   pid_t pid = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() || pid <= 1) return 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() || pid <= 1) return {};
   auto commandLine = base::readFileIfExists(fmt::format("/proc/{}/cmdline", pid));
-  return commandLine && commandLine->find(configurationFile(directory)) != std::string::npos ? pid : 0;
+  for (const char* name : {"a", "b"}) {
+    bool isIt = commandLine && commandLine->find(socketConfiguration(directory, name)) != std::string::npos;
+    if (isIt) return {pid, name};
+  }
+  return {};
 }
 
 base::Fd openProcess(pid_t pid) { return base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
@@ -83,8 +102,10 @@ struct HAProxy::Watch {
 };
 
 HAProxy::HAProxy(const Settings& settings, std::function<void()> onEnd)
-    : settings_(settings), onEnd_(std::move(onEnd)), admin_(settings.directory + "/admin.sock") {
-  if (pid_t pid = readPid(settings_.directory)) watch(pid);
+    : settings_(settings), onEnd_(std::move(onEnd)) {
+  Running found = findRunning(settings_.directory);
+  runs_ = found.name;
+  if (found.pid != 0) watch(found.pid);
 }
 
 HAProxy::~HAProxy() = default;
@@ -96,26 +117,45 @@ void HAProxy::watch(pid_t pid) {
 
 bool HAProxy::running() const { return watch_ && !hasEnded(watch_->process); }
 
-std::optional<Refusal> HAProxy::load(const Shape& shape, const std::string& configuration) {
+AdminSocket HAProxy::admin() const { return AdminSocket(socketFile(settings_.directory, runs_)); }
+
+std::optional<Refusal> HAProxy::load(const Shape& shape, const std::string& configuration,
+                                     const std::function<void()>& waiting, const std::function<void()>& wake) {
   const std::string& directory = settings_.directory;
   base::makeDirectories(directory, 0700);
   base::makeDirectories(directory + "/empty", 0755);
   writeFiles(shape, directory);
   std::string file = configurationFile(directory), next = pidFile(directory) + ".next";
   base::writeFileAtomic(file, configuration, kPrivate);
+  Running before = running() ? findRunning(directory) : Running();
+  std::string name = before.name == "a" ? "b" : "a";
+  std::string socket = socketConfiguration(directory, name);
+  base::writeFileAtomic(
+      socket,
+      fmt::format("global\n  stats socket {} mode 600 level admin expose-fd listeners\n", socketFile(directory, name)),
+      kPrivate);
   base::Command command;
-  command.argv = {"haproxy", "-D", "-f", file, "-p", next};
-  if (running()) {
-    std::vector<std::string> takeOver = {"-x", directory + "/admin.sock", "-sf", std::to_string(readPid(directory))};
+  command.argv = {"haproxy", "-D", "-f", socket, "-f", file, "-p", next};
+  if (before.pid != 0) {
+    std::vector<std::string> takeOver = {"-x", socketFile(directory, before.name), "-sf", std::to_string(before.pid)};
     command.argv.insert(command.argv.end(), takeOver.begin(), takeOver.end());
   }
   command.directory = directory;
-  base::Finished finished = base::run(command);
+  std::atomic<bool> hasStarted = false;
+  auto starting = std::async(std::launch::async, [&] {
+    base::Finished finished = base::run(command);
+    hasStarted = true;
+    wake();
+    return finished;
+  });
+  while (!hasStarted) waiting();
+  base::Finished finished = starting.get();
   if (!finished.ok()) return readRefusal(finished.timedOut ? "it did not start in time" : finished.err, file);
   if (!finished.err.empty()) kLog.warn("haproxy: {}", readRefusal(finished.err, file).words);
   watch_.reset();
   fs::rename(next, pidFile(directory));
-  watch(readPid(directory));
+  runs_ = name;
+  watch(findRunning(directory).pid);
   return std::nullopt;
 }
 
@@ -126,9 +166,10 @@ void HAProxy::replaceCertificate(const std::string& name, const std::string& pem
   for (std::string_view line : base::split(pem, '\n')) {
     if (!line.empty()) text.append(line).append(1, '\n');
   }
-  std::string answer = admin_.ask(fmt::format("set ssl cert {} <<\n{}", path, text));
+  AdminSocket socket = admin();
+  std::string answer = socket.ask(fmt::format("set ssl cert {} <<\n{}", path, text));
   if (answer.find("Transaction") == std::string::npos) throw std::runtime_error(answer);
-  answer = admin_.ask(fmt::format("commit ssl cert {}", path));
+  answer = socket.ask(fmt::format("commit ssl cert {}", path));
   if (answer.find("Success") == std::string::npos) throw std::runtime_error(answer);
 }
 
@@ -141,7 +182,7 @@ void HAProxy::stop() {
 }
 
 void endHAProxy(const std::string& directory) {
-  if (pid_t pid = readPid(directory)) signalProcess(openProcess(pid), SIGTERM);
+  if (pid_t pid = findRunning(directory).pid) signalProcess(openProcess(pid), SIGTERM);
 }
 
 // "[ALERT]    (7) : config : parsing [/dir/haproxy.cfg:45] : what is wrong". The first is what matters: others follow

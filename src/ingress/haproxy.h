@@ -34,11 +34,15 @@ class HAProxy {
   HAProxy& operator=(const HAProxy&) = delete;
 
   bool running() const;
-  // Starts it, or replaces the one that runs. Throws std::system_error (the directory; no such program).
-  std::optional<Refusal> load(const Shape& shape, const std::string& configuration);
+  // Starts it, or replaces the one that runs. Takes as long as HAProxy needs to start: meanwhile, `waiting` is called
+  // again and again, after `wake` for the last time; all but load() and stop() may be called by it, and is about the
+  // one that ran before. Throws std::system_error (the directory; no such program).
+  std::optional<Refusal> load(const Shape& shape, const std::string& configuration,
+                              const std::function<void()>& waiting, const std::function<void()>& wake);
   // A certificate whose file is there already under this name. Throws as AdminSocket, std::runtime_error.
   void replaceCertificate(const std::string& name, const std::string& pem) const;
-  const AdminSocket& admin() const { return admin_; }
+  // Of the one that runs. REQUIRES: running(), or it ended a moment ago.
+  AdminSocket admin() const;
   // Lets it finish what is under way, and end.
   void stop();
 
@@ -48,7 +52,7 @@ class HAProxy {
 
   const Settings settings_;
   const std::function<void()> onEnd_;
-  const AdminSocket admin_;
+  std::string runs_;  // "a" or "b": the one that is there has files and a socket of this name
   std::unique_ptr<Watch> watch_;
 };
 

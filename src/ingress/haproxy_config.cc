@@ -14,7 +14,6 @@ void renderGlobal(const Settings& settings, ConfigText& text) {
   text.line("  user {}", settings.user);
   text.line("  group {}", settings.group);
   text.line("  chroot {}/empty", settings.directory);
-  text.line("  stats socket {}/admin.sock mode 600 level admin expose-fd listeners", settings.directory);
   text.line("  expose-experimental-directives");
   text.line("  hard-stop-after 10m");
   text.line("  ssl-default-bind-options ssl-min-ver TLSv1.2");

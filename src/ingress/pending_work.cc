@@ -29,6 +29,12 @@ void PendingWork::finish(int64_t revision) {
   changed_.notify_one();
 }
 
+void PendingWork::wake() {
+  std::lock_guard lock(mutex_);
+  finished_ = true;
+  changed_.notify_one();
+}
+
 std::optional<PendingWork::Taken> PendingWork::take(std::stop_token stop, Deadline deadline) {
   std::unique_lock lock(mutex_);
   auto isDone = [this] { return finished_; };

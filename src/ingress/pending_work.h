@@ -25,6 +25,7 @@ class PendingWork {
   void addEnd();
   void addService(std::string service);  // to be followed by finish()
   void finish(int64_t revision);
+  void wake();  // take() returns, with what there is
 
   // Waits for something to do, or until `deadline` if there is one, and takes all that is there. Nothing when stop is
   // requested.
