@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "meta/persistent_volumes.h"
-
 namespace wherry::scheduler {
 
 namespace {
@@ -114,14 +112,6 @@ const json::Object& ClusterCache::labelsOfNamespace(std::string_view name) const
   static const json::Object kNone;
   const auto found = namespaces_.find(name);
   return found == namespaces_.end() ? kNone : found->second.metadata().labels();
-}
-
-bool ClusterCache::usesClaim(std::string_view ns, std::string_view claim) const {
-  return std::any_of(pods_.begin(), pods_.end(), [&](const auto& entry) {
-    if (entry.first.ns != ns) return false;
-    const auto names = meta::claimNamesOf(*entry.second.info->pod.object());
-    return std::find(names.begin(), names.end(), claim) != names.end();
-  });
 }
 
 bool mayAdmitMore(const core_v1::Node& before, const core_v1::Node& after) {

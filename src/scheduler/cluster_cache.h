@@ -29,8 +29,6 @@ class ClusterCache {
   bool removePod(const meta::ObjectKey& key, std::string_view uid);
 
   bool hasPod(const meta::ObjectKey& key) const { return pods_.contains(key); }
-  // Whether one of its pods uses the claim. Looks at all of them.
-  bool usesClaim(std::string_view ns, std::string_view claim) const;
 
   // The pod waits for its victims on this node to be gone (status.nominatedNodeName).
   void nominate(const PodInfoPtr& pod, std::string_view node);

@@ -14,6 +14,7 @@
 #include "scheduler/plugins/taint_toleration.h"
 #include "scheduler/plugins/topology_spread.h"
 #include "scheduler/plugins/volume_binding.h"
+#include "scheduler/plugins/volume_limits.h"
 #include "scheduler/plugins/volume_restrictions.h"
 
 namespace wherry::scheduler {
@@ -43,15 +44,15 @@ Verdict checkResources(const CycleState& cycle, const NodeInfo& node) {
 
 std::span<const Filter> filters() {
   using enum Preemption;
-  static constexpr std::array<Filter, 10> kFilters{{
+  static constexpr std::array<Filter, 11> kFilters{{
       {"NodeUnschedulable", alone<filterNodeUnschedulable, kFutile>, Relief::kNodeChange},
       {"NodeName", alone<filterNodeName, kFutile>, Relief::kNodeChange},
       {"TaintToleration", alone<filterTaintToleration, kFutile>, Relief::kNodeChange},
       {"NodeAffinity", alone<filterNodeAffinity, kFutile>, Relief::kNodeChange},
       {"NodePorts", alone<filterNodePorts, kMayHelp>, Relief::kNodeOrPodRemoval},
       {"NodeResourcesFit", checkResources, Relief::kNodeOrPodRemoval},
-      {"VolumeRestrictions", alone<filterVolumeRestrictions, kFutile>,
-       Relief::kNodeOrPodRemoval | Relief::kNodeOrStorage},
+      {"VolumeRestrictions", filterVolumeRestrictions, Relief::kNodeOrPodRemoval | Relief::kNodeOrStorage},
+      {"NodeVolumeLimits", filterVolumeLimits, Relief::kNodeOrPodRemoval | Relief::kNodeOrStorage},
       {"VolumeBinding", alone<filterVolumeBinding, kFutile>, Relief::kNodeOrStorage},
       {"PodTopologySpread", filterTopologySpread, Relief::kNodeOrPods},
       {"InterPodAffinity", filterInterPodAffinity, Relief::kNodeOrPods},

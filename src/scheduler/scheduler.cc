@@ -192,10 +192,8 @@ class EventDrivenScheduler : public Scheduler {
     const auto trial = trials_.countAttempt(pod.key());
     auto info = std::make_shared<PodInfo>(pod);
     info->volumes = lookups_.volumeNeedsOf(pod);
-    for (const auto& claim : info->volumes.alone) {
-      info->volumes.taken = info->volumes.taken || cache_.usesClaim(claim.ns, claim.name);
-    }
-    const CycleState cycle(*info, cache_, [this](const Pod& of) { return lookups_.siblingsOf(of); });
+    const CycleState cycle(
+        *info, cache_, [this](const Pod& of) { return lookups_.siblingsOf(of); }, lookups_.nodeVolumes());
     const auto placement = decidePlacement(cycle, pickAny);
     if (placement.node.empty()) {
       refuse(cycle, info, placement);

@@ -3,13 +3,32 @@
 #include <fmt/format.h>
 
 #include "meta/persistent_volumes.h"
-#include "views/storage_v1.h"
+#include "meta/quantity.h"
 
 namespace wherry::scheduler {
 namespace {
 
 using core_v1::PersistentVolume;
 using core_v1::PersistentVolumeClaim;
+using storage_v1::CSIStorageCapacity;
+using storage_v1::StorageClass;
+
+std::optional<meta::Quantity> sizeAt(const json::Value& object, std::string_view path) {
+  const std::string_view text = json::getString(object, path);
+  return text.empty() ? std::nullopt : meta::Quantity::parse(text);
+}
+
+// Nothing for volumes that no driver has.
+std::optional<DriverVolume> attachedOf(const PersistentVolumeClaim& claim, const Storage& storage) {
+  if (claim.spec().volumeName().empty()) {
+    const StorageClass storageClass(storage.storageClass(claim.spec().storageClassName()));
+    if (!storageClass) return std::nullopt;
+    return DriverVolume{std::string(storageClass.provisioner()), claim.key().text()};
+  }
+  const PersistentVolume volume(storage.volume(claim.spec().volumeName()));
+  if (!volume || !volume.spec().hasCsi()) return std::nullopt;
+  return DriverVolume{std::string(volume.spec().csi().driver()), std::string(volume.spec().csi().volumeHandle())};
+}
 
 bool isFree(const PersistentVolume& volume, const PersistentVolumeClaim& claim) {
   const auto reference = volume.spec().claimRef();
@@ -58,12 +77,40 @@ class Needs {
                                claim.spec().volumeName()));
     }
     if (!claim.spec().volumeName().empty()) return addBound(claim);
-    const storage_v1::StorageClass storageClass(storage_.storageClass(claim.spec().storageClassName()));
+    const StorageClass storageClass(storage_.storageClass(claim.spec().storageClassName()));
     if (storageClass.volumeBindingMode() != "WaitForFirstConsumer") {
       return block("pod has unbound immediate PersistentVolumeClaims");
     }
     needs_.unbound.push_back(claim);
-    if (storageClass.provisioner() == "kubernetes.io/no-provisioner") addCandidates(claim);
+    if (storageClass.provisioner() == "kubernetes.io/no-provisioner") {
+      needs_.candidates.push_back(candidatesOf(claim));
+    } else {
+      addProvisioning(claim, storageClass);
+    }
+  }
+
+  void addProvisioning(const PersistentVolumeClaim& claim, const StorageClass& storageClass) {
+    const storage_v1::CSIDriver driver(storage_.csiDriver(storageClass.provisioner()));
+    Provisioning out{
+        .storageClass = storageClass, .limited = driver.spec().storageCapacity(), .room = {}, .candidates = {}};
+    if (!out.limited && storageClass.allowedTopologies().empty()) return;
+    out.candidates = candidatesOf(claim);
+    if (out.limited) out.room = roomFor(claim);
+    needs_.provisioned.push_back(std::move(out));
+  }
+
+  // KEP-1472: maximumVolumeSize says it better than capacity.
+  std::vector<CSIStorageCapacity> roomFor(const PersistentVolumeClaim& claim) const {
+    const auto wanted = sizeAt(claim.object()->tree(), "spec.resources.requests.storage").value_or(meta::Quantity());
+    std::vector<CSIStorageCapacity> out;
+    for (const auto& object : storage_.capacities()) {
+      const CSIStorageCapacity capacity(object);
+      auto room = sizeAt(object->tree(), "maximumVolumeSize");
+      if (!room) room = sizeAt(object->tree(), "capacity");
+      const bool enough = room && *room >= wanted && capacity.storageClassName() == claim.spec().storageClassName();
+      if (enough) out.push_back(capacity);
+    }
+    return out;
   }
 
   void block(std::string why) {
@@ -77,12 +124,13 @@ class Needs {
     needs_.bound.push_back(volume);
   }
 
-  void addCandidates(const PersistentVolumeClaim& claim) {
-    auto& candidates = needs_.candidates.emplace_back();
+  std::vector<PersistentVolume> candidatesOf(const PersistentVolumeClaim& claim) const {
+    std::vector<PersistentVolume> out;
     for (const auto& object : storage_.volumes()) {
       const PersistentVolume volume(object);
-      if (isFree(volume, claim)) candidates.push_back(volume);
+      if (isFree(volume, claim)) out.push_back(volume);
     }
+    return out;
   }
 
   const Storage& storage_;
@@ -94,7 +142,18 @@ class Needs {
 VolumeNeeds decideVolumeNeeds(const core_v1::Pod& pod, const Storage& storage) {
   Needs needs(storage);
   for (const auto volume : pod.spec().volumes()) needs.add(pod, volume);
-  return std::move(needs).take();
+  VolumeNeeds out = std::move(needs).take();
+  out.attached = attachedVolumes(pod, storage);
+  return out;
+}
+
+DriverVolumes attachedVolumes(const core_v1::Pod& pod, const Storage& storage) {
+  DriverVolumes out;
+  for (const std::string& name : meta::claimNamesOf(*pod.object())) {
+    const PersistentVolumeClaim claim(storage.claim(pod.metadata().ns(), name));
+    if (auto volume = claim ? attachedOf(claim, storage) : std::nullopt) out.insert(std::move(*volume));
+  }
+  return out;
 }
 
 }  // namespace wherry::scheduler

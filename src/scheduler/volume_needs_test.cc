@@ -7,6 +7,7 @@
 #include "json/yaml.h"
 #include "scheduler/cluster_cache.h"
 #include "scheduler/cycle.h"
+#include "scheduler/preemption.h"
 
 namespace wherry::scheduler {
 namespace {
@@ -15,8 +16,15 @@ meta::ObjectPtr objectOf(std::string_view yaml) { return std::make_shared<const 
 
 // Objects of all kinds by name.
 struct World {
-  std::map<std::string, meta::ObjectPtr, std::less<>> claims, volumes, classes;
-  ClusterCache cache{};  // the nodes a and b
+  std::map<std::string, meta::ObjectPtr, std::less<>> claims, volumes, classes, drivers, capacities;
+  std::map<std::string, int64_t, std::less<>> limits;  // of each node, by driver
+  ClusterCache cache{};                                // the nodes a and b
+
+  static std::vector<meta::ObjectPtr> all(const std::map<std::string, meta::ObjectPtr, std::less<>>& objects) {
+    std::vector<meta::ObjectPtr> out;
+    for (const auto& [name, object] : objects) out.push_back(object);
+    return out;
+  }
 
   Storage storage() const {
     const auto get = [](const auto& map, std::string_view name) {
@@ -26,12 +34,9 @@ struct World {
     return {.claim = [=, this](auto, auto name) { return get(claims, name); },
             .volume = [=, this](auto name) { return get(volumes, name); },
             .storageClass = [=, this](auto name) { return get(classes, name); },
-            .volumes =
-                [this] {
-                  std::vector<meta::ObjectPtr> all;
-                  for (const auto& [name, volume] : volumes) all.push_back(volume);
-                  return all;
-                }};
+            .volumes = [this] { return all(volumes); },
+            .csiDriver = [=, this](auto name) { return get(drivers, name); },
+            .capacities = [this] { return all(capacities); }};
   }
 };
 
@@ -58,11 +63,16 @@ std::string place(World world, std::string_view pod = kPod) {
   }
   PodInfo info(core_v1::Pod{objectOf(pod)});
   info.volumes = decideVolumeNeeds(info.pod, world.storage());
-  for (const auto& claim : info.volumes.alone) {
-    info.volumes.taken = info.volumes.taken || world.cache.usesClaim(claim.ns, claim.name);
+  const NodeVolumes volumes{.attachedBy = [&](const auto& of) { return attachedVolumes(of, world.storage()); },
+                            .limits = [&](auto) { return world.limits; }};
+  const CycleState cycle(info, world.cache, {}, volumes);
+  const auto first = [](size_t count) { return count - 1; };
+  const auto placement = decidePlacement(cycle, first);
+  if (placement.node.empty()) {
+    const auto plan = decidePreemption(cycle, placement.refused, {}, first);
+    if (plan.node.empty()) return placement.message;
+    return "instead of " + std::string(plan.victims.front()->pod.metadata().name()) + " on " + plan.node;
   }
-  const auto placement = decidePlacement(CycleState(info, world.cache), [](size_t count) { return count - 1; });
-  if (placement.node.empty()) return placement.message;
   return placement.node + (info.volumes.unbound.empty() ? "" : " and then the claim");
 }
 
@@ -124,6 +134,85 @@ TEST(VolumeNeeds, AClaimOfOnePodIsNotAnothers) {
       "access mode.";
   EXPECT_EQ(place(world("ReadWriteOncePod", "a")), refused);
   EXPECT_EQ(place(world("ReadWriteOnce", "a")), "b");
+}
+
+TEST(VolumeNeeds, AClaimOfOnePodIsTakenFromALessImportantOne) {
+  auto world = worldOf(
+      "{metadata: {name: data, namespace: default, uid: c}, spec: {volumeName: v, accessModes: "
+      "[ReadWriteOncePod]}}",
+      "{metadata: {name: v}, spec: {claimRef: {name: data, uid: c}}}");
+  const auto has = [&](const std::string& name, const std::string& claim, int priority) {
+    world.cache.putPod(core_v1::Pod(objectOf(
+        "{metadata: {name: " + name + ", namespace: default}, spec: {nodeName: a, priority: " +
+        std::to_string(priority) + ", volumes: [{name: d, persistentVolumeClaim: {claimName: " + claim + "}}]}}")));
+  };
+  constexpr const char* kImportant =
+      "{metadata: {name: web, namespace: default, uid: p}, spec: {priority: 10, volumes: [{name: d, "
+      "persistentVolumeClaim: {claimName: data}}]}}";
+  has("bystander", "other", 1);
+  has("first", "data", 1);
+  EXPECT_EQ(place(world, kImportant), "instead of first on a");
+  has("first", "data", 20);
+  EXPECT_TRUE(place(world, kImportant).starts_with("0/2 nodes are available: 2 node has pod using"));
+}
+
+TEST(VolumeNeeds, ADriverAttachesOnlySoManyVolumesToANode) {
+  auto world =
+      worldOf("{metadata: {name: data, namespace: default, uid: c}, spec: {volumeName: v}}",
+              "{metadata: {name: v}, spec: {claimRef: {name: data, uid: c}, csi: {driver: d, volumeHandle: h}}}");
+  world.claims["other"] = objectOf("{metadata: {name: other, namespace: default, uid: o}, spec: {volumeName: w}}");
+  world.volumes["w"] =
+      objectOf("{metadata: {name: w}, spec: {claimRef: {name: other, uid: o}, csi: {driver: d, volumeHandle: i}}}");
+  const auto has = [&](const std::string& node, const std::string& claim, int priority) {
+    world.cache.putPod(core_v1::Pod(objectOf(
+        "{metadata: {name: on-" + node + ", namespace: default}, spec: {nodeName: " + node + ", priority: " +
+        std::to_string(priority) + ", volumes: [{name: d, persistentVolumeClaim: {claimName: " + claim + "}}]}}")));
+  };
+  world.limits = {{"d", 1}, {"e", 0}};
+  has("b", "other", 1);
+  EXPECT_EQ(place(world), "a");
+  has("a", "other", 1);
+  EXPECT_EQ(place(world), "0/2 nodes are available: 2 node(s) exceed max volume count.");
+  has("a", "data", 1);  // it is attached there already
+  EXPECT_EQ(place(world), "a");
+  has("a", "other", -1);
+  EXPECT_EQ(place(world), "instead of on-a on a");
+  world.limits = {};
+  EXPECT_EQ(place(world), "b");
+}
+
+TEST(VolumeNeeds, AVolumeIsMadeWhereItsDriverHasRoom) {
+  auto world = worldOf(
+      "{metadata: {name: data, namespace: default}, spec: {storageClassName: disk, resources: {requests: "
+      "{storage: 2Gi}}}}",
+      "", "{metadata: {name: disk}, provisioner: p, volumeBindingMode: WaitForFirstConsumer}");
+  const char* refused = "0/2 nodes are available: 2 node(s) did not have enough free storage.";
+  const auto room = [&](const std::string& of) {
+    world.capacities["one"] = objectOf("{metadata: {name: one, namespace: p}, storageClassName: disk, " + of + "}");
+    return place(world);
+  };
+  world.drivers["p"] = objectOf("{metadata: {name: p}, spec: {storageCapacity: true}}");
+  EXPECT_EQ(place(world), refused);
+  EXPECT_EQ(room("capacity: 2Gi, nodeTopology: {matchLabels: {host: a}}"), "a and then the claim");
+  EXPECT_EQ(room("capacity: 1Gi, nodeTopology: {matchLabels: {host: a}}"), refused);
+  EXPECT_EQ(room("capacity: 9Gi, maximumVolumeSize: 1Gi, nodeTopology: {}"), refused);
+  EXPECT_EQ(room("capacity: 9Gi"), refused);  // it can be reached from no node
+  // One that is there already needs no room.
+  world.volumes["v"] = objectOf("{metadata: {name: v}, spec: {storageClassName: disk, " + std::string(kHere) + "}}");
+  EXPECT_EQ(place(world), "a and then the claim");
+  world.drivers["p"] = objectOf("{metadata: {name: p}, spec: {storageCapacity: false}}");
+  EXPECT_EQ(place(world), "b and then the claim");
+}
+
+TEST(VolumeNeeds, AVolumeIsMadeWhereItsClassAllows) {
+  const auto in = [](const std::string& host) {
+    return place(worldOf("{metadata: {name: data}, spec: {storageClassName: disk}}", "",
+                         "{metadata: {name: disk}, provisioner: p, volumeBindingMode: WaitForFirstConsumer, "
+                         "allowedTopologies: [{matchLabelExpressions: [{key: host, values: [" +
+                             host + "]}]}]}"));
+  };
+  EXPECT_EQ(in("a"), "a and then the claim");
+  EXPECT_EQ(in("c"), "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.");
 }
 
 TEST(VolumeNeeds, AnEphemeralVolumeHasAClaimOfItsOwn) {
