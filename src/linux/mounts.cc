@@ -56,6 +56,7 @@ std::string overlayOptions(const Overlay& overlay, const std::string& relativeTo
     bool shorten = !relativeTo.empty() && layer.starts_with(relativeTo + "/");
     lower += escapeOption(shorten ? std::string_view(layer).substr(relativeTo.size() + 1) : std::string_view(layer));
   }
+  if (overlay.upper.empty()) return "lowerdir=" + lower;
   return "lowerdir=" + lower + ",upperdir=" + escapeOption(overlay.upper) + ",workdir=" + escapeOption(overlay.work);
 }
 
@@ -82,20 +83,47 @@ std::vector<Mount> parseMountInfo(std::string_view text) {
     auto fields = base::split(line, ' ');
     auto dash = std::find(fields.begin(), fields.end(), "-");
     if (fields.size() < 5 || fields.end() - dash < 4) continue;
-    mounts.push_back({unescapeOctal(fields[4]), std::string(dash[1]), unescapeOctal(dash[2]), std::string(dash[3])});
+    const bool shared = std::any_of(fields.begin() + 5, dash, [](auto field) { return field.starts_with("shared:"); });
+    mounts.push_back({unescapeOctal(fields[4]), std::string(dash[1]), unescapeOctal(dash[2]), std::string(dash[3]),
+                      std::string(fields[2]), unescapeOctal(fields[3]), shared});
   }
   return mounts;
 }
 
 std::vector<Mount> readMounts() { return parseMountInfo(base::readFile("/proc/self/mountinfo")); }
 
+namespace {
+
+bool isAtOrBelow(std::string_view path, std::string_view directory) {
+  if (directory == "/") return path.starts_with('/');
+  return path == directory ||
+         (path.starts_with(directory) && path.size() > directory.size() && path[directory.size()] == '/');
+}
+
+}  // namespace
+
+const Mount* findMountOf(const std::vector<Mount>& mounts, std::string_view directory) {
+  const Mount* found = nullptr;
+  for (const Mount& mount : mounts) {
+    if (!isAtOrBelow(directory, mount.target)) continue;
+    if (!found || mount.target.size() >= found->target.size()) found = &mount;  // a later one covers
+  }
+  return found;
+}
+
+bool isBoundOnItself(const std::vector<Mount>& mounts, const std::string& directory) {
+  const std::filesystem::path path(directory);
+  const Mount* own = findMountOf(mounts, directory);
+  const Mount* around = findMountOf(mounts, path.parent_path().string());
+  if (!own || !around || own->target != directory || own->device != around->device) return false;
+  return std::filesystem::path(own->root) ==
+         (around->root / path.lexically_relative(around->target)).lexically_normal();
+}
+
 std::vector<std::string> targetsBelow(const std::vector<Mount>& mounts, std::string_view directory) {
   std::vector<std::string> targets;
   for (const Mount& mount : mounts) {
-    bool below =
-        mount.target == directory || (mount.target.starts_with(directory) && mount.target.size() > directory.size() &&
-                                      mount.target[directory.size()] == '/');
-    if (below) targets.push_back(mount.target);
+    if (isAtOrBelow(mount.target, directory)) targets.push_back(mount.target);
   }
   std::reverse(targets.begin(), targets.end());
   std::stable_sort(targets.begin(), targets.end(), [](auto& a, auto& b) { return a.size() > b.size(); });
@@ -119,6 +147,14 @@ void bindMount(const std::string& source, const std::string& target, Access acce
   if (access == Access::kReadOnly) {
     mountOrThrow(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_REC, nullptr);
   }
+}
+
+void makeShared(const std::string& directory) {
+  const auto mounts = readMounts();
+  const Mount* holder = findMountOf(mounts, directory);
+  if (holder && holder->shared) return;
+  if (!holder || holder->target != directory) bindMount(directory, directory);
+  mountOrThrow(nullptr, directory, nullptr, MS_SHARED | MS_REC, nullptr);
 }
 
 void unmount(const std::string& target) {

@@ -21,6 +21,26 @@ TEST(MountInfo, ReadsTargetTypeSourceAndOptionsAndUndoesEscapes) {
   EXPECT_EQ(mounts[2].target, "/var/lib/wherry/pods/a/rootfs/dev shm");
   EXPECT_EQ(mounts[4].fstype, "cgroup");
   EXPECT_EQ(mounts[4].superOptions, "rw,memory");
+  EXPECT_EQ(mounts[0].device + mounts[0].root, "8:1/");
+  EXPECT_TRUE(mounts[0].shared && !mounts[1].shared);
+}
+
+TEST(MountInfo, ADirectoryIsInTheNearestMountAboveIt) {
+  const auto mounts = parseMountInfo(kMountInfo);
+  const auto holder = [&](std::string_view path) { return findMountOf(mounts, path)->target; };
+  EXPECT_EQ(holder("/var/lib/kubelet"), "/");
+  EXPECT_EQ(holder("/var/lib/wherry/pods/a/rootfs/etc"), "/var/lib/wherry/pods/a/rootfs");
+  EXPECT_EQ(holder("/var/lib/wherry/pods/ab"), "/var/lib/wherry/pods/ab");
+}
+
+TEST(MountInfo, TellsWhatIsBoundOnItselfFromWhatIsBroughtFromElsewhere) {
+  const auto bound = [](const std::string& line) {
+    return isBoundOnItself(parseMountInfo("22 1 8:1 /home /var rw - ext4 /dev/vda rw\n" + line), "/var/lib/kubelet");
+  };
+  EXPECT_TRUE(bound("40 22 8:1 /home/lib/kubelet /var/lib/kubelet rw shared:7 - ext4 /dev/vda rw\n"));
+  EXPECT_FALSE(bound("40 22 8:1 /elsewhere /var/lib/kubelet rw shared:7 - ext4 /dev/vda rw\n"));
+  EXPECT_FALSE(bound("40 22 8:2 /home/lib/kubelet /var/lib/kubelet rw shared:7 - ext4 /dev/vdb rw\n"));
+  EXPECT_FALSE(bound(""));
 }
 
 TEST(MountInfo, WhatLiesDeepestIsUnmountedFirstAndNeighboursStay) {

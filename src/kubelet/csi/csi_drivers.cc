@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "client/workqueue.h"
 #include "kubelet/csi/csi_client.h"
+#include "linux/mounts.h"
 #include "net/event_loop.h"
 #include "views/core_v1.h"
 #include "views/storage_v1.h"
@@ -162,6 +163,7 @@ void CsiDrivers::start(std::function<void(const std::string&)> onDriver) {
   State& state = *state_;
   state.onDriver = std::move(onDriver);
   for (const char* part : {"/plugins", "/plugins_registry", "/pods"}) base::makeDirectories(state.paths.root + part);
+  linux::makeShared(state.paths.root);  // for drivers that run in pods
   auto registry = std::make_shared<Registry>(state.paths.registry(), state.queue);
   for (const auto& entry : fs::directory_iterator(state.paths.registry())) {
     state.queue.add(entry.path().filename().string());
