@@ -25,6 +25,7 @@
 #include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/local_volumes.h"
 #include "kubelet/volumes/object_uses.h"
+#include "kubelet/volumes/volume_stats.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
 #include "views/storage_v1.h"
@@ -114,6 +115,7 @@ struct Kubelet::State {
     connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
                                     .listPods = [this] { return podsHere(); },
                                     .uidOf = [this](const meta::Object& pod) { return uidOf(pod); },
+                                    .volumeStats = [this](auto& pod, auto stop) { return volumeStats(pod, stop); },
                                     .containers = containers,
                                     .clock = options.clock,
                                     .runDir = options.runDir,
@@ -168,6 +170,14 @@ struct Kubelet::State {
             .clock = options.clock};
   }
 
+  json::Array volumeStats(const meta::ObjectPtr& object, const std::stop_token& stop) {
+    const core_v1::Pod pod(object);
+    const auto ask = [&](const CsiVolume& volume) { return storage.stats(pod, volume, stop); };
+    const auto metadata = object->metadata();
+    return renderVolumeStats(readVolumeStats(pod, containers.pathsOf(std::string(metadata.uid())), lookup(), ask),
+                             metadata.ns(), options.clock.now());
+  }
+
   meta::ObjectPtr find(const meta::Resource& resource, std::string_view ns, std::string_view name) const {
     try {
       return options.client.get(resource, ns, name);
@@ -188,7 +198,8 @@ struct Kubelet::State {
             .volumeAttachment = [this](auto name) { return find(storage_v1::VolumeAttachment::kResource(), "", name); },
             .storageTarget =
                 [paths = CsiPaths{options.kubeletDir}](auto uid, auto plugin, auto name) {
-                  return plugin == "nfs" ? paths.nfsTarget(uid, name) : paths.target(uid, name);
+                  if (plugin == "nfs") return paths.nfsTarget(uid, name);
+                  return plugin == "csi-block" ? paths.blockTarget(uid, name) : paths.target(uid, name);
                 },
             .services = [this](auto ns) { return findServices(ns); }};
   }
@@ -341,8 +352,8 @@ void Kubelet::start() {
     if (!state.pods.waitSynced(stop)) return;
     state.statics.start();
     state.enqueueLeftovers();
+    state.followDrivers();  // first: pods of drivers mount the directories that this makes
     state.workers->start();
-    state.followDrivers();
     state.following = true;
     state.garbage.check();
     kubeletLog().info("node {} follows its pods", state.options.nodeName);

@@ -253,18 +253,40 @@ class Driver:
         abilities += [6] if self.args.mount_group else []
         return b"".join(encode((1, encode((1, encode((1, ability)))))) for ability in abilities)
 
+    def device(self, volume_id):
+        """A loop device of a file, the same for the same volume."""
+        disk = self.state / "disks" / volume_id
+        if not disk.exists():
+            disk.parent.mkdir(parents=True, exist_ok=True)
+            disk.write_bytes(bytes(1 << 20))
+        found = subprocess.run(["losetup", "-j", str(disk)], stdout=subprocess.PIPE, text=True).stdout
+        if found:
+            return found.split(":")[0]
+        return subprocess.run(["losetup", "-f", "--show", str(disk)], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
     def NodeStageVolume(self, request):
+        if "block" in request["volume_capability"]:
+            self.device(request["volume_id"])
+            return
         volume = self.state / "volumes" / request["volume_id"]
         volume.mkdir(parents=True, exist_ok=True)
         if not is_mounted(request["staging_target_path"]):
             run("mount", "--bind", str(volume), request["staging_target_path"])
 
     def NodeUnstageVolume(self, request):
+        disk = self.state / "disks" / request["volume_id"]
+        if disk.exists():
+            run("losetup", "-d", self.device(request["volume_id"]))
         if is_mounted(request["staging_target_path"]):
             run("umount", request["staging_target_path"])
 
     def NodePublishVolume(self, request):
         target, source = request["target_path"], request.get("staging_target_path")
+        if "block" in request["volume_capability"]:
+            pathlib.Path(target).touch()
+            if not is_mounted(target):
+                run("mount", "--bind", self.device(request["volume_id"]), target)
+            return
         if not source:
             source = str(self.state / "volumes" / request["volume_id"])
             os.makedirs(source, exist_ok=True)
@@ -279,6 +301,8 @@ class Driver:
             run("umount", request["target_path"])
         if os.path.isdir(request["target_path"]):
             os.rmdir(request["target_path"])
+        elif os.path.exists(request["target_path"]):
+            os.unlink(request["target_path"])
 
     def NodeExpandVolume(self, request):
         return encode((1, request["capacity_range"]["required_bytes"]))

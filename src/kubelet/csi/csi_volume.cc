@@ -143,16 +143,28 @@ std::string CsiPaths::volume(std::string_view uid, std::string_view name) const 
   return fmt::format("{}/{}", podVolumes(uid), name);
 }
 
+std::string CsiPaths::blockTarget(std::string_view uid, std::string_view name) const {
+  return fmt::format("{}/plugins/kubernetes.io/csi/volumeDevices/publish/{}/{}", root, name, uid);
+}
+
+std::string CsiPaths::blockStaging(std::string_view name) const {
+  return fmt::format("{}/plugins/kubernetes.io/csi/volumeDevices/staging/{}", root, name);
+}
+
 std::string CsiPaths::staged(const std::string& driver, const std::string& handle) const {
   return fmt::format("{}/plugins/kubernetes.io/csi/{}/{}", root, driver, base::sha256Hex(handle));
 }
 
 json::Value renderCsiRecord(const CsiRecord& record, std::string_view node) {
-  return json::Object{
-      {"specVolID", record.name},          {"volumeHandle", record.handle},
-      {"driverName", record.driver},       {"nodeName", node},
-      {"attachmentID", record.attachment}, {"volumeLifecycleMode", record.inlined ? "Ephemeral" : "Persistent"},
-      {"staged", record.staged},           {"claim", record.claim}};
+  return json::Object{{"specVolID", record.name},
+                      {"volumeHandle", record.handle},
+                      {"driverName", record.driver},
+                      {"nodeName", node},
+                      {"attachmentID", record.attachment},
+                      {"volumeLifecycleMode", record.inlined ? "Ephemeral" : "Persistent"},
+                      {"staged", record.staged},
+                      {"block", record.block},
+                      {"claim", record.claim}};
 }
 
 std::optional<CsiRecord> parseCsiRecord(std::string_view text) {
@@ -164,6 +176,7 @@ std::optional<CsiRecord> parseCsiRecord(std::string_view text) {
                   .handle = get("volumeHandle"),
                   .inlined = get("volumeLifecycleMode") == "Ephemeral",
                   .staged = json::getBool(value, "staged"),
+                  .block = json::getBool(value, "block"),
                   .attachment = get("attachmentID"),
                   .claim = get("claim")};
     // Other kubelets' records have no such field.

@@ -47,6 +47,9 @@ struct CsiPaths {
   std::string podVolumes(std::string_view uid) const;  // below it a directory for each of a pod's volumes
   std::string volume(std::string_view uid, std::string_view name) const;
   std::string target(std::string_view uid, std::string_view name) const { return volume(uid, name) + "/mount"; }
+  // Of a volume of mode Block a driver shows a device; at the first path for a pod, below the second for the node.
+  std::string blockTarget(std::string_view uid, std::string_view name) const;
+  std::string blockStaging(std::string_view name) const;
   std::string nfsVolumes(std::string_view uid) const;
   std::string nfsTarget(std::string_view uid, std::string_view name) const;
   std::string staged(const std::string& driver, const std::string& handle) const;
@@ -60,6 +63,7 @@ struct CsiRecord {
   std::string name, driver, handle;
   bool inlined = false;
   bool staged = false;
+  bool block = false;
   std::string attachment;  // name of the VolumeAttachment, "" for none
   std::string claim;       // "namespace/name", "" for none
 };

@@ -126,11 +126,11 @@ TEST(CsiVolume, ItsGroupIsChangedByPolicy) {
 
 TEST(CsiRecord, IsReadAsItWasWritten) {
   const CsiRecord record{
-      .name = "pv", .driver = "d", .handle = "h", .staged = true, .attachment = "csi-x", .claim = "n/c"};
+      .name = "pv", .driver = "d", .handle = "h", .staged = true, .block = true, .attachment = "csi-x", .claim = "n/c"};
   const auto read = parseCsiRecord(json::serialize(renderCsiRecord(record, "node")));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->name + read->driver + read->handle + read->attachment + read->claim, "pvdhcsi-xn/c");
-  EXPECT_TRUE(read->staged && !read->inlined);
+  EXPECT_TRUE(read->staged && read->block && !read->inlined);
   EXPECT_FALSE(parseCsiRecord("{"));
   EXPECT_FALSE(
       parseCsiRecord("{\"specVolID\": \"pv\", \"driverName\": \"d\", \"volumeHandle\": \"h\"}"));  // another kubelet's
@@ -141,6 +141,9 @@ TEST(CsiPathsTest, AreThoseThatDriversExpect) {
   EXPECT_EQ(paths.target("u", "pv"), "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/pv/mount");
   EXPECT_TRUE(paths.staging("d", "h").starts_with("/var/lib/kubelet/plugins/kubernetes.io/csi/d/"));
   EXPECT_TRUE(paths.staging("d", "h").ends_with("/globalmount"));
+  const std::string devices = paths.root + "/plugins/kubernetes.io/csi/volumeDevices";
+  EXPECT_EQ(paths.blockTarget("u", "pv"), devices + "/publish/pv/u");
+  EXPECT_EQ(paths.blockStaging("pv"), devices + "/staging/pv");
 }
 
 CsiDriverMap oneDriver() {

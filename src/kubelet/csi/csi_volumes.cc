@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kData = "vol_data.json";
+constexpr std::chrono::seconds kStatsTimeout{10};
 
 // One at a time for each key; a driver that hangs holds up its own volume alone.
 class KeyedLock {
@@ -79,6 +80,16 @@ void removeVolumeDirectory(const fs::path& directory) {
   if (fs::exists(directory)) throw std::runtime_error(fmt::format("{} is not empty", directory.string()));
 }
 
+// volumeDevices/{publish/<volume>/<pod>,staging/<volume>}: files that devices were shown at, and directories.
+void removeBlockLeftovers(const fs::path& devices) {
+  for (const fs::path& volume : entriesOf(devices / "publish")) {
+    for (const fs::path& device : entriesOf(volume)) removeEmpty(device);
+    removeEmpty(volume);
+  }
+  for (const fs::path& volume : entriesOf(devices / "staging")) removeEmpty(volume);
+  for (const char* made : {"publish", "staging", ""}) removeEmpty(devices / made);
+}
+
 }  // namespace
 
 struct CsiVolumes::State {
@@ -132,6 +143,32 @@ struct CsiVolumes::State {
     return json::serialize(out);
   }
 
+  std::string targetOf(const std::string& uid, const std::string& name, bool block) const {
+    return block ? paths.blockTarget(uid, name) : paths.target(uid, name);
+  }
+
+  std::string stagingOf(const std::string& name, const std::string& driver, const std::string& handle,
+                        bool block) const {
+    return block ? paths.blockStaging(name) : paths.staging(driver, handle);
+  }
+
+  static bool stages(const CsiVolume& volume, const CsiDriver& driver) {
+    return !volume.inlined && driver.abilities.contains(CsiNodeAbility::kStage);
+  }
+
+  // Throws AwaitsAttachment, and std::runtime_error for what is missing.
+  MountFacts factsOf(const std::string& uid, const CsiVolume& volume, const CsiDriver& driver,
+                     const TokenRequest& request) const {
+    const bool staged = stages(volume, driver);
+    return {.abilities = driver.abilities,
+            .publishContext = attached(volume),
+            .stageSecrets = staged ? secret(volume.stageSecret) : CsiMap(),
+            .publishSecrets = secret(volume.publishSecret),
+            .tokens = tokens(options(volume.driver), request),
+            .stagingPath = staged ? stagingOf(volume.name, volume.driver, volume.handle, volume.block) : "",
+            .targetPath = targetOf(uid, volume.name, volume.block)};
+  }
+
   void writeRecord(const std::string& directory, const CsiRecord& record) const {
     base::makeDirectories(directory, 0750);
     base::writeFileAtomic(directory + "/" + kData, json::serialize(renderCsiRecord(record, node)), 0644,
@@ -168,7 +205,7 @@ struct CsiVolumes::State {
   void unstage(const CsiRecord& record, const std::stop_token& stop) const {
     const std::string directory = paths.staged(record.driver, record.handle);
     if (!fs::exists(directory) || isUsed(record)) return;
-    const std::string staging = paths.staging(record.driver, record.handle);
+    const std::string staging = stagingOf(record.name, record.driver, record.handle, record.block);
     CsiClient(driverOf(record.driver).socket, stop).unstage(record.handle, staging);
     base::faultPoint("csi-unstaged");
     removeEmpty(staging);
@@ -178,10 +215,11 @@ struct CsiVolumes::State {
 
   void unpublish(const std::string& uid, const CsiRecord& record, const std::stop_token& stop) {
     KeyedLock::Held held(locks, record.driver + "/" + record.handle);
-    const std::string target = paths.target(uid, record.name), directory = paths.volume(uid, record.name);
+    const std::string target = targetOf(uid, record.name, record.block), directory = paths.volume(uid, record.name);
     CsiClient(driverOf(record.driver).socket, stop).unpublish(record.handle, target);
     base::faultPoint("csi-unpublished");
     removeEmpty(target);
+    if (record.block) removeEmpty(fs::path(target).parent_path());
     removeVolumeDirectory(directory);
     if (record.staged) unstage(record, stop);
   }
@@ -215,19 +253,14 @@ void CsiVolumes::setUp(const core_v1::Pod& pod, const CsiVolume& volume, const s
   const auto options = state.options(volume.driver);
   if (auto wrong = findLifecycleViolation(volume, options)) throw std::runtime_error(*wrong);
   const CsiDriver driver = state.driverOf(volume.driver);
-  const bool stages = !volume.inlined && driver.abilities.contains(CsiNodeAbility::kStage);
-  MountFacts facts{.abilities = driver.abilities,
-                   .publishContext = state.attached(volume),
-                   .stageSecrets = stages ? state.secret(volume.stageSecret) : CsiMap(),
-                   .publishSecrets = state.secret(volume.publishSecret),
-                   .tokens = state.tokens(options, requestToken),
-                   .stagingPath = stages ? state.paths.staging(volume.driver, volume.handle) : "",
-                   .targetPath = state.paths.target(uid, volume.name)};
+  const bool stages = State::stages(volume, driver);
+  const MountFacts facts = state.factsOf(uid, volume, driver, requestToken);
   CsiRecord record{.name = volume.name,
                    .driver = volume.driver,
                    .handle = volume.handle,
                    .inlined = volume.inlined,
                    .staged = stages,
+                   .block = volume.block,
                    .attachment = needsAttachment(volume, options)
                                      ? meta::attachmentName(volume.handle, volume.driver, state.node)
                                      : std::string(),
@@ -246,9 +279,22 @@ void CsiVolumes::setUp(const core_v1::Pod& pod, const CsiVolume& volume, const s
     client.stage(stageRequest(volume, pod, options, facts));
     base::faultPoint("csi-staged");
   }
+  if (volume.block) base::makeDirectories(fs::path(facts.targetPath).parent_path().string(), 0750);
   client.publish(publishRequest(volume, pod, options, facts));
   base::faultPoint("csi-published");
   if (changesGroup(volume, pod, options, driver.abilities)) giveToFsGroup(facts.targetPath, pod);
+}
+
+bool CsiVolumes::requiresRepublish(const CsiVolume& volume) const {
+  return state_->options(volume.driver).spec().requiresRepublish();
+}
+
+void CsiVolumes::republish(const core_v1::Pod& pod, const CsiVolume& volume, const TokenRequest& requestToken,
+                           const std::stop_token& stop) {
+  const CsiDriver driver = state_->driverOf(volume.driver);
+  const MountFacts facts = state_->factsOf(std::string(pod.metadata().uid()), volume, driver, requestToken);
+  KeyedLock::Held held(state_->locks, volume.driver + "/" + volume.handle);
+  CsiClient(driver.socket, stop).publish(publishRequest(volume, pod, state_->options(volume.driver), facts));
 }
 
 bool CsiVolumes::holds(const std::string& uid) const {
@@ -295,13 +341,14 @@ int64_t CsiVolumes::expand(const core_v1::Pod& pod, const CsiVolume& volume, int
   if (!driver.abilities.contains(CsiNodeAbility::kExpand)) return 0;
   const std::string uid(pod.metadata().uid());
   const bool stages = driver.abilities.contains(CsiNodeAbility::kStage);
-  MountFacts facts{.abilities = driver.abilities,
-                   .publishContext = {},
-                   .stageSecrets = {},
-                   .publishSecrets = {},
-                   .tokens = {},
-                   .stagingPath = stages ? state_->paths.staging(volume.driver, volume.handle) : "",
-                   .targetPath = state_->paths.target(uid, volume.name)};
+  MountFacts facts{
+      .abilities = driver.abilities,
+      .publishContext = {},
+      .stageSecrets = {},
+      .publishSecrets = {},
+      .tokens = {},
+      .stagingPath = stages ? state_->stagingOf(volume.name, volume.driver, volume.handle, volume.block) : "",
+      .targetPath = state_->targetOf(uid, volume.name, volume.block)};
   KeyedLock::Held held(state_->locks, volume.driver + "/" + volume.handle);
   return CsiClient(driver.socket, stop)
       .expand({.volumeId = volume.handle,
@@ -310,6 +357,17 @@ int64_t CsiVolumes::expand(const core_v1::Pod& pod, const CsiVolume& volume, int
                .bytes = bytes,
                .capability = publishRequest(volume, pod, {}, facts).capability,
                .secrets = state_->secret(volume.expandSecret)});
+}
+
+std::optional<CsiVolumeStats> CsiVolumes::stats(const core_v1::Pod& pod, const CsiVolume& volume,
+                                                const std::stop_token& stop) const {
+  const CsiDriver driver = state_->driverOf(volume.driver);
+  if (!driver.abilities.contains(CsiNodeAbility::kStats)) return std::nullopt;
+  const std::string staging = State::stages(volume, driver)
+                                  ? state_->stagingOf(volume.name, volume.driver, volume.handle, volume.block)
+                                  : std::string();
+  return CsiClient(driver.socket, stop, kStatsTimeout)
+      .stats(volume.handle, state_->targetOf(std::string(pod.metadata().uid()), volume.name, volume.block), staging);
 }
 
 void removeCsiLeftovers(const CsiPaths& paths) {
@@ -329,6 +387,7 @@ void removeCsiLeftovers(const CsiPaths& paths) {
   }
   const std::string staged = paths.root + "/plugins/kubernetes.io/csi";
   linux::unmountBelow(staged);
+  removeBlockLeftovers(staged + "/volumeDevices");
   for (const fs::path& driver : entriesOf(staged)) {
     for (const fs::path& directory : entriesOf(driver)) {
       removeEmpty(directory / "globalmount");
@@ -337,6 +396,7 @@ void removeCsiLeftovers(const CsiPaths& paths) {
     }
     removeEmpty(driver);
   }
+  if (linux::isBoundOnItself(linux::readMounts(), paths.root)) linux::unmount(paths.root);
   for (const char* made :
        {"/plugins/kubernetes.io/csi", "/plugins/kubernetes.io", "/plugins", "/plugins_registry", "/pods", ""}) {
     removeEmpty(paths.root + made);

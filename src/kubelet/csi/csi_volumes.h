@@ -38,6 +38,12 @@ class CsiVolumes {
   // driver.
   void checkAttached(const CsiVolume& volume) const;
 
+  // Whether the driver wants NodePublishVolume to be repeated while a pod has the volume (CSIDriver.requiresRepublish);
+  // and that repetition, for a volume that is set up. Throws std::runtime_error.
+  bool requiresRepublish(const CsiVolume& volume) const;
+  void republish(const core_v1::Pod& pod, const CsiVolume& volume, const TokenRequest& requestToken,
+                 const std::stop_token& stop);
+
   // Whether anything of the pod is to be taken back.
   bool holds(const std::string& uid) const;
   // Takes back all of a pod's volumes, and unstages those that no other pod has. Throws std::runtime_error for the
@@ -48,6 +54,10 @@ class CsiVolumes {
 
   // NodeExpandVolume for a volume that the pod has; the size it has now, 0 when its driver doesn't do that.
   int64_t expand(const core_v1::Pod& pod, const CsiVolume& volume, int64_t bytes, const std::stop_token& stop);
+
+  // NodeGetVolumeStats for a volume that the pod has, ten seconds at most; nothing when its driver doesn't do that.
+  std::optional<CsiVolumeStats> stats(const core_v1::Pod& pod, const CsiVolume& volume,
+                                      const std::stop_token& stop) const;
 
   const CsiPaths& paths() const;
 

@@ -15,6 +15,7 @@
 #include "kubelet/runtime/oci_spec.h"
 #include "kubelet/runtime/pod_init.h"
 #include "kubelet/runtime/start_error.h"
+#include "kubelet/volumes/block_device.h"
 #include "kubelet/volumes/volumes.h"
 
 namespace wherry::kubelet {
@@ -168,6 +169,7 @@ json::Value Launcher::spec(const LaunchRequest& request, const ContainerRecord& 
   input.memoryCapacity = memoryCapacity_;
   input.cgroupVersion = containers_.crun().cgroups().version;
   if (request.container.securityContext().privileged()) input.devices = hostDevices();
+  input.blockDevices = volumeDevices(pod, request.container, lookup_);
   std::string profile = seccompProfileOf(pod, request.container);
   if (!profile.empty()) input.seccompProfile = readProfile(dataDir_ + "/seccomp/" + profile);
   return renderSpec(input);

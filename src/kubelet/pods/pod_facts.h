@@ -28,7 +28,7 @@ struct ObjectLookup {
   std::function<meta::ObjectPtr(std::string_view name)> persistentVolume;
   std::function<meta::ObjectPtr(std::string_view name)> csiDriver;
   std::function<meta::ObjectPtr(std::string_view name)> volumeAttachment;
-  // Where a volume of a storage driver ("csi") or of another machine ("nfs") is for the pod of this uid.
+  // Where a volume of a storage driver ("csi", "csi-block") or of another machine ("nfs") is for the pod of this uid.
   std::function<std::string(std::string_view uid, std::string_view plugin, std::string_view volume)> storageTarget;
   // The Services of the namespace and, always, the API's own; "" for that alone.
   std::function<std::vector<meta::ObjectPtr>(std::string_view ns)> services;

@@ -47,6 +47,7 @@ struct PodMemory {
   unsigned unmountFailures = 0;
   bool expanding = false;  // a driver is asked to let a file system grow
   std::optional<Failure> expandFailure;
+  std::optional<base::WallTime> republishAt;  // a driver wants that (CSIDriver.requiresRepublish)
 };
 
 struct PodState : PodMemory {

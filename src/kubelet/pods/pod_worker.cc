@@ -111,6 +111,7 @@ PodWorker::Progress PodWorker::apply(const Action& action) {
 void PodWorker::reconcile() {
   noteRejection();
   retryExpansion();
+  republishStorage();
   Decision decision;
   for (int round = 0; round < kMaxRounds && !deleted_; ++round) {
     decision = decide(pod_, observe());
@@ -121,8 +122,10 @@ void PodWorker::reconcile() {
   if (deleted_) return;
   Observation seen = observe();
   writeStatus(seen);
-  if (decision.wakeAt) {
-    auto delay = std::chrono::ceil<milliseconds>(*decision.wakeAt - options_.clock.now());
+  auto wakeAt = decision.wakeAt;
+  if (auto storage = storageDeadline()) wakeAt = std::min(wakeAt.value_or(*storage), *storage);
+  if (wakeAt) {
+    auto delay = std::chrono::ceil<milliseconds>(*wakeAt - options_.clock.now());
     parts_.queue.addAfter(uid_, std::max(delay, milliseconds(1)));
   }
 }

@@ -57,10 +57,12 @@ class PodWorker {
   void writeSandboxFiles();
   void takeClaims();
   void dropClaims();
-  bool mountStorage();    // true once volumes of drivers stand
-  bool unmountStorage();  // true once none is left
-  void expandStorage();   // those that have grown beneath their file systems
-  void retryExpansion();  // when it is time again
+  bool mountStorage();                                    // true once volumes of drivers stand
+  bool unmountStorage();                                  // true once none is left
+  void expandStorage();                                   // those that have grown beneath their file systems
+  std::optional<base::WallTime> storageDeadline() const;  // of the two below
+  void retryExpansion();                                  // when it is time again
+  void republishStorage();                                // likewise
   VolumeSources volumeSources();
   void volumesShowNow();
   IssuedToken requestToken(const core_v1::ServiceAccountTokenProjection& wanted);
@@ -95,6 +97,9 @@ class PodWorker {
 // A token of the pod's account for somebody else, as TokenRequest's status has it. Throws StatusError.
 json::Object requestDriverToken(client::Client& client, const core_v1::Pod& pod, std::string_view audience,
                                 int64_t seconds);
+
+// What the pod's imagePullSecrets say, by registry; those that are missing are left out.
+json::Object pullLogins(const core_v1::Pod& pod, const ObjectLookup& lookup);
 
 // The event's text: `MountVolume.SetUp failed for volume "x" : ...`.
 std::string mountFailed(const VolumeError& error);

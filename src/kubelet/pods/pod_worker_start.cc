@@ -127,6 +127,8 @@ std::optional<ProbeVerdict> writtenVerdict(const core_v1::Pod& pod, const Contai
 
 }  // namespace
 
+json::Object pullLogins(const core_v1::Pod& pod, const ObjectLookup& lookup) { return pullSecrets(pod, lookup).logins; }
+
 std::optional<Image> PodWorker::findImage(const core_v1::Container& container, const StartContainer& action) {
   if (auto found = state_->images.find(action.name); found != state_->images.end()) {
     Image image = found->second;
@@ -134,7 +136,7 @@ std::optional<Image> PodWorker::findImage(const core_v1::Container& container, c
     return image;
   }
   PullPolicy policy = parsePullPolicy(container.imagePullPolicy(), container.image());
-  auto logins = pullSecrets(pod_, options_.lookup).logins;
+  auto logins = pullLogins(pod_, options_.lookup);
   if (auto image = options_.puller.findWithoutPull(container.image(), policy, logins)) {
     recordEvent(client::Severity::kNormal, "Pulled", pulledMessage({.image = *image}, container.image()),
                 fieldPathOf(action.name, action.kind));

@@ -10,6 +10,7 @@
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/pods/pod_worker.h"
 #include "kubelet/volumes/claimed_volume.h"
+#include "kubelet/volumes/image_volume.h"
 #include "kubelet/volumes/nfs.h"
 #include "meta/persistent_volumes.h"
 
@@ -19,13 +20,35 @@ namespace {
 using core_v1::PersistentVolume;
 using core_v1::Pod;
 
+struct ImageVolume {
+  std::string name;
+  std::string reference;
+  PullPolicy policy;
+};
+
 struct WantedVolume {
   std::string claim;  // "namespace/name"; "" for an inline one
   std::optional<CsiVolume> csi;
-  std::optional<NfsVolume> nfs;  // one of both
+  std::optional<NfsVolume> nfs;
+  std::optional<ImageVolume> image;  // one of the three
 
-  const std::string& name() const { return csi ? csi->name : nfs->name; }
+  const std::string& name() const { return csi ? csi->name : nfs ? nfs->name : image->name; }
 };
+
+std::optional<ImageVolume> imageVolumeOf(const core_v1::Volume& volume) {
+  if (!volume.hasImage()) return std::nullopt;
+  const auto source = volume.image();
+  return ImageVolume{std::string(volume.name()), std::string(source.reference()),
+                     parsePullPolicy(source.pullPolicy(), source.reference())};
+}
+
+// What is mounted already is not asked for again: a registry that is out of reach now is nothing to a pod that runs.
+void mountImageVolume(PodWorkersOptions& options, const Pod& pod, const ImageVolume& volume) {
+  const std::string target = options.containers.pathsOf(std::string(pod.metadata().uid())).volume(volume.name);
+  if (isImageMounted(target)) return;
+  const auto pulled = options.puller.pull(volume.reference, volume.policy, pullLogins(pod, options.lookup));
+  mountImage(options.images.lowerDirectories(pulled.image), target);
+}
 
 std::string claimKey(const Pod& pod, const core_v1::Volume& volume) {
   return fmt::format("{}/{}", pod.metadata().ns(), meta::claimNameOf(*pod.object(), volume.tree()));
@@ -46,8 +69,8 @@ std::vector<WantedVolume> wantedVolumes(const Pod& pod, const ObjectLookup& look
   for (auto volume : pod.spec().volumes()) {
     const PersistentVolume claimed = claimedOf(pod, volume, lookup);
     WantedVolume wanted{isClaim(volume) ? claimKey(pod, volume) : std::string(), csiVolumeOf(pod, volume, claimed),
-                        nfsVolumeOf(volume, claimed)};
-    if (wanted.csi || wanted.nfs) out.push_back(std::move(wanted));
+                        nfsVolumeOf(volume, claimed), imageVolumeOf(volume)};
+    if (wanted.csi || wanted.nfs || wanted.image) out.push_back(std::move(wanted));
   }
   return out;
 }
@@ -55,6 +78,34 @@ std::vector<WantedVolume> wantedVolumes(const Pod& pod, const ObjectLookup& look
 bool isForOnePod(const PersistentVolume& volume) {
   auto modes = volume.spec().accessModes();
   return modes.size() == 1 && modes[0] == "ReadWriteOncePod";
+}
+
+// How often upstream's kubelet looks at a pod, and repeats NodePublishVolume.
+constexpr std::chrono::minutes kRepublish{1};
+
+// Those whose drivers want to hear of them again.
+std::vector<WantedVolume> republished(PodWorkersOptions& options, std::vector<WantedVolume> volumes) {
+  std::erase_if(volumes, [&](const WantedVolume& wanted) {
+    return !wanted.csi || !options.storage.requiresRepublish(*wanted.csi);
+  });
+  return volumes;
+}
+
+// What fails leaves the volume as it was.
+void republishAll(PodWorkersOptions& options, const Pod& pod, const std::vector<WantedVolume>& volumes,
+                  const std::stop_token& stop) {
+  auto token = [&](std::string_view audience, int64_t seconds) {
+    return requestDriverToken(options.client, pod, audience, seconds);
+  };
+  for (const WantedVolume& wanted : volumes) {
+    try {
+      options.storage.republish(pod, *wanted.csi, token, stop);
+    } catch (const std::exception& error) {
+      if (stop.stop_requested()) return;
+      options.events.record(*pod.object(), client::Severity::kWarning, "FailedMount",
+                            mountFailed(VolumeError(wanted.name(), error.what())));
+    }
+  }
 }
 
 void setUpAll(PodWorkersOptions& options, const Pod& pod, const std::vector<WantedVolume>& volumes,
@@ -66,6 +117,7 @@ void setUpAll(PodWorkersOptions& options, const Pod& pod, const std::vector<Want
   for (const WantedVolume& wanted : volumes) {
     try {
       if (wanted.csi) options.storage.setUp(pod, *wanted.csi, wanted.claim, token, stop);
+      if (wanted.image) mountImageVolume(options, pod, *wanted.image);
       if (wanted.nfs) mountNfs(*wanted.nfs, options.storage.paths().nfsTarget(uid, wanted.nfs->name), stop);
     } catch (const AwaitsAttachment&) {
       throw;
@@ -79,9 +131,11 @@ PodNews setUpNow(PodWorkersOptions& options, const Pod& pod, const std::vector<W
                  const std::stop_token& stop) {
   try {
     setUpAll(options, pod, volumes, stop);
-    return [](PodState& state) {
+    const bool again = !republished(options, volumes).empty();
+    return [again, next = options.clock.now() + kRepublish](PodState& state) {
       state.storageBusy = false;
       state.storageMounted = true;
+      if (again) state.republishAt = next;
     };
   } catch (const AwaitsAttachment&) {
     return [](PodState& state) { state.storageBusy = false; };
@@ -190,6 +244,32 @@ bool PodWorker::mountStorage() {
   return false;
 }
 
+void PodWorker::republishStorage() {
+  const bool due = state_->republishAt && options_.clock.now() >= *state_->republishAt;
+  if (!due || state_->storageBusy) return;  // whoever is busy brings us back
+  state_->republishAt.reset();
+  if (!state_->storageMounted || pod_.metadata().deleting()) return;
+  std::vector<WantedVolume> volumes;
+  try {
+    volumes = republished(options_, wantedVolumes(pod_, options_.lookup));
+  } catch (const VolumeError&) {
+    return;  // a claim is gone; what that means for the pod is said elsewhere
+  }
+  if (volumes.empty()) return;
+  state_->storageBusy = true;
+  parts_.background.run([volumes, pod = pod_, uid = uid_, &options = options_, &queue = parts_.queue,
+                         inbox = state_->inbox](const std::stop_token& stop) {
+    republishAll(options, pod, volumes, stop);
+    inbox->with([&](auto& waiting) {
+      waiting.push_back([next = options.clock.now() + kRepublish](PodState& state) {
+        state.storageBusy = false;
+        state.republishAt = next;
+      });
+    });
+    queue.add(uid);
+  });
+}
+
 bool PodWorker::unmountStorage() {
   if (state_->storageBusy) return false;
   unmountNfs(options_.storage.paths().nfsVolumes(uid_));
@@ -229,7 +309,6 @@ void PodWorker::expandStorage() {
     std::optional<Failure> failure;
     if (!message.empty()) {
       failure = Failure::next(before, "VolumeResizeFailed", std::move(message), options.clock.now());
-      queue.addAfter(uid, failure->delay);
     }
     inbox->with([&](auto& waiting) {
       waiting.push_back([failure](PodState& state) {
@@ -239,6 +318,14 @@ void PodWorker::expandStorage() {
     });
     queue.add(uid);
   });
+}
+
+std::optional<base::WallTime> PodWorker::storageDeadline() const {
+  std::optional<base::WallTime> out;
+  if (state_->expandFailure && !state_->expanding) out = state_->expandFailure->retryAt();
+  if (state_->republishAt && !state_->storageBusy)
+    out = std::min(out.value_or(*state_->republishAt), *state_->republishAt);
+  return out;
 }
 
 void PodWorker::retryExpansion() {

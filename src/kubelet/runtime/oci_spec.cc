@@ -104,14 +104,42 @@ json::Array renderNamespaces(const SpecInput& input) {
   return out;
 }
 
-json::Object renderResources(const ContainerResources& resources, linux::CgroupVersion version, bool privileged) {
+json::Array renderDevices(const SpecInput& input) {
+  json::Array out = input.devices;
+  for (const BlockDevice& device : input.blockDevices) {
+    out.push_back(json::Object{{"path", device.path},
+                               {"type", "b"},
+                               {"major", device.major},
+                               {"minor", device.minor},
+                               {"fileMode", 0660},
+                               {"uid", 0},
+                               {"gid", 0}});
+  }
+  return out;
+}
+
+// Which devices may be used: all or none but the usual ones, and the volumes.
+json::Array renderDeviceAccess(const SpecInput& input, bool privileged) {
+  json::Array out{json::Object{{"allow", privileged}, {"access", "rwm"}}};
+  for (const BlockDevice& device : input.blockDevices) {
+    const bool readOnly = device.access == linux::Access::kReadOnly;
+    out.push_back(json::Object{{"allow", true},
+                               {"type", "b"},
+                               {"major", device.major},
+                               {"minor", device.minor},
+                               {"access", readOnly ? "r" : "rwm"}});
+  }
+  return out;
+}
+
+json::Object renderResources(const ContainerResources& resources, linux::CgroupVersion version,
+                             json::Array deviceAccess) {
   json::Object cpu{{"shares", resources.cpuShares}};
   if (resources.cpuQuota) {
     cpu["quota"] = *resources.cpuQuota;
     cpu["period"] = kCpuPeriod;
   }
-  json::Object device{{"allow", privileged}, {"access", "rwm"}};
-  json::Object out{{"devices", json::Array{std::move(device)}}, {"cpu", std::move(cpu)}};
+  json::Object out{{"devices", std::move(deviceAccess)}, {"cpu", std::move(cpu)}};
   if (resources.memoryLimit) out["memory"] = json::Object{{"limit", *resources.memoryLimit}};
   // Without one of its processes a program is rarely of use: all end together, where the kernel can do that.
   if (version == linux::CgroupVersion::kV2) out["unified"] = json::Object{{"memory.oom.group", "1"}};
@@ -227,16 +255,17 @@ json::Value renderSpec(const SpecInput& input) {
   bool privileged = input.container.securityContext().privileged();
   auto resources = containerResources(input.container, input.pod.status().qosClass(), input.memoryCapacity);
   CapabilityMask capabilities = capabilitiesOf(input, privileged);
-  json::Object linux{{"cgroupsPath", input.cgroupsPath},
-                     {"resources", renderResources(resources, input.cgroupVersion, privileged)},
-                     {"namespaces", renderNamespaces(input)}};
+  json::Object linux{
+      {"cgroupsPath", input.cgroupsPath},
+      {"resources", renderResources(resources, input.cgroupVersion, renderDeviceAccess(input, privileged))},
+      {"namespaces", renderNamespaces(input)}};
   bool unmasked = input.container.securityContext().procMount() == "Unmasked";
   if (!privileged && !unmasked) {
     linux["maskedPaths"] = textArray(kMasked);
     linux["readonlyPaths"] = textArray(kReadOnly);
   }
   if (auto seccomp = renderSeccomp(input, capabilities, privileged)) linux["seccomp"] = std::move(*seccomp);
-  if (!input.devices.empty()) linux["devices"] = input.devices;
+  if (auto devices = renderDevices(input); !devices.empty()) linux["devices"] = std::move(devices);
   if (auto propagation = rootPropagation(input.mounts); !propagation.empty()) {
     linux["rootfsPropagation"] = propagation;
   }

@@ -24,6 +24,13 @@ struct ContainerMount {
   bool submountsToo = false;             // what is mounted below is read-only as well
 };
 
+// A device of the node that is a volume (mode Block).
+struct BlockDevice {
+  std::string path;  // inside the container
+  unsigned major = 0, minor = 0;
+  linux::Access access = linux::Access::kReadWrite;
+};
+
 struct SpecInput {
   core_v1::Pod pod;
   core_v1::Container container;
@@ -39,7 +46,8 @@ struct SpecInput {
   CapabilityMask bounding = 0;  // what may be given at all
   int64_t memoryCapacity = 0;   // of the node, bytes
   linux::CgroupVersion cgroupVersion = linux::CgroupVersion::kV1;
-  json::Array devices;                           // what a privileged container sees in /dev beside the usual ones
+  json::Array devices;  // what a privileged container sees in /dev beside the usual ones
+  std::vector<BlockDevice> blockDevices{};
   std::optional<json::Object> seccompProfile{};  // of type Localhost, its content
 };
 

@@ -72,6 +72,18 @@ TEST(OciSpec, AnOutOfMemoryEndsAllProcessesWhereTheKernelCan) {
             "{\"memory.oom.group\":\"1\"}");
 }
 
+TEST(OciSpec, ABlockVolumeIsADeviceThatMayBeUsed) {
+  const auto with = [](std::string_view path) {
+    return rendered("containers: [{name: c}]", path, [](SpecInput& input) {
+      input.blockDevices = {{.path = "/dev/data", .major = 7, .minor = 3, .access = linux::Access::kReadOnly}};
+    });
+  };
+  EXPECT_EQ(with("linux.devices"),
+            R"([{"path":"/dev/data","type":"b","major":7,"minor":3,"fileMode":432,"uid":0,"gid":0}])");
+  EXPECT_EQ(with("linux.resources.devices"),
+            R"([{"allow":false,"access":"rwm"},{"allow":true,"type":"b","major":7,"minor":3,"access":"r"}])");
+}
+
 TEST(RootViolation, IsFoundByNumbersAlone) {
   struct Case {
     const char* name;

@@ -24,6 +24,7 @@ namespace {
 
 constexpr size_t kLogsAtATime = 256;
 constexpr size_t kMaxSessions = 1024;
+constexpr size_t kSummariesAtATime = 4;
 
 class LocalConnection : public client::NodeConnection {
  public:
@@ -101,7 +102,11 @@ class LocalConnection : public client::NodeConnection {
       auto sink = net::newExchangeSink(std::move(exchange), std::move(headers));
       return logs(log->ns, log->pod, "", log->options, std::move(sink));
     }
-    exchange->respond(answer(path.substr(0, path.find('?'))));
+    path = path.substr(0, path.find('?'));
+    if (path != "/stats/summary") return exchange->respond(answer(path));
+    summaries_.run([this, exchange = std::move(exchange)](const std::stop_token& stop) {
+      exchange->respond(net::Response::text(200, "application/json", json::serialize(summary(stop))));
+    });
   }
   client::NodeUsage usage() override { return toNodeUsage(usage_.read(options_.listPods())); }
 
@@ -114,11 +119,19 @@ class LocalConnection : public client::NodeConnection {
       return net::Response::text(200, kMetrics, renderKubeletMetrics(measure(), readProcessMeasure()));
     }
     if (path == "/metrics/resource") return net::Response::text(200, kMetrics, renderResourceMetrics(measure()));
-    if (path == "/stats/summary") {
-      return net::Response::text(200, "application/json", json::serialize(renderSummary(measure())));
-    }
     if (path == "/pods" || path == "/pods/") return net::Response::text(200, "application/json", renderPods());
     return net::Response::text(404, "text/plain; charset=utf-8", "404 page not found\n");
+  }
+
+  json::Value summary(const std::stop_token& stop) {
+    const auto pods = options_.listPods();
+    NodeMeasure measure = usage_.read(pods);
+    for (PodMeasure& measured : measure.pods) {
+      for (const meta::ObjectPtr& pod : pods) {
+        if (pod->metadata().uid() == measured.uid) measured.volumes = options_.volumeStats(pod, stop);
+      }
+    }
+    return renderSummary(measure);
   }
 
   std::string renderPods() const {
@@ -163,6 +176,7 @@ class LocalConnection : public client::NodeConnection {
   const base::Clock& clock_;
   NodeUsageReader usage_;
   BackgroundTasks logs_;
+  BackgroundTasks summaries_{kSummariesAtATime};
   SessionContext context_{std::make_shared<net::EventLoop>(), std::make_shared<Sessions>()};
   std::shared_ptr<ConsoleSocket> console_;
   std::shared_ptr<ParkedConnections> parked_ = std::make_shared<ParkedConnections>();

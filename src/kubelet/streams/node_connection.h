@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct NodeConnectionOptions {
   std::function<std::string(const meta::Object& pod)> uidOf = [](const meta::Object& pod) {
     return std::string(pod.metadata().uid());
   };
+  // What a pod's volumes hold (volumes/volume_stats.h). May take long.
+  std::function<json::Array(const meta::ObjectPtr& pod, std::stop_token stop)> volumeStats =
+      [](const meta::ObjectPtr&, const std::stop_token&) { return json::Array(); };
   Containers& containers;
   const base::Clock& clock;
   std::string runDir;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "client/node_connection.h"
+#include "json/value.h"
 #include "kubelet/runtime/containers.h"
 #include "kubelet/streams/cpu_rate.h"
 #include "meta/object.h"
@@ -26,6 +27,7 @@ struct PodMeasure {
   std::string ns, name, uid;
   base::WallTime startedAt;
   std::vector<Measure> containers;  // those that run
+  json::Array volumes{};            // renderVolumeStats(), where somebody wants to know
   Measure total() const;
 };
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "json/value.h"
+#include "json/yaml.h"
+#include "kubelet/volumes/volume_stats.h"
 
 namespace wherry::kubelet {
 namespace {
@@ -36,6 +38,26 @@ TEST(NodeUsage, TheSummarySumsUpPods) {
   EXPECT_EQ(json::getString(summary, "pods.0.podRef.namespace"), "default");
   EXPECT_EQ(json::getString(summary, "pods.0.containers.1.name"), "side");
   EXPECT_EQ(json::find(summary, "pods.0.containers.0.memory.workingSetBytes")->to_number<int>(), 2000);
+}
+
+TEST(NodeUsage, TheSummaryShowsVolumesWhereTheyWereLookedAt) {
+  NodeMeasure measure = example();
+  EXPECT_EQ(json::find(renderSummary(measure), "pods.0.volume"), nullptr);
+  const CsiVolumeStats numbers{.availableBytes = 600,
+                               .capacityBytes = 1000,
+                               .usedBytes = 400,
+                               .freeInodes = 6,
+                               .inodes = 10,
+                               .usedInodes = 4,
+                               .abnormal = true,
+                               .message = "sick"};
+  measure.pods[0].volumes = renderVolumeStats({{"data", "claim", numbers}, {"scratch", "", {}}}, "default", measure.at);
+  EXPECT_EQ(*json::find(renderSummary(measure), "pods.0.volume"), json::parseYaml(R"(
+- {time: '2023-11-14T22:15:00Z', name: data, availableBytes: 600, capacityBytes: 1000, usedBytes: 400, inodesFree: 6, inodes: 10,
+   inodesUsed: 4, pvcRef: {name: claim, namespace: default}, volumeHealthStats: {abnormal: true}}
+- {time: '2023-11-14T22:15:00Z', name: scratch, availableBytes: 0, capacityBytes: 0, usedBytes: 0, inodesFree: 0, inodes: 0,
+   inodesUsed: 0}
+)"));
 }
 
 TEST(NodeUsage, MetricsAreTheTextThatPrometheusReads) {

@@ -69,6 +69,7 @@ json::Value renderSummary(const NodeMeasure& measure) {
       containers.push_back(std::move(part));
     }
     entry["containers"] = std::move(containers);
+    if (!pod.volumes.empty()) entry["volume"] = pod.volumes;
     pods.push_back(std::move(entry));
   }
   return json::Object{{"node", std::move(node)}, {"pods", std::move(pods)}};

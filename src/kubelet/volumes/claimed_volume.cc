@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kubelet/volumes/block_device.h"
 #include "kubelet/volumes/group_ownership.h"
 #include "kubelet/volumes/host_path.h"
 #include "meta/persistent_volumes.h"
@@ -38,7 +39,6 @@ bool isElsewhere(const PersistentVolume& volume) { return volume.spec().hasCsi()
 
 std::string pathOf(const PersistentVolume& volume) {
   const auto spec = volume.spec();
-  if (spec.volumeMode() == "Block") throw ConfigError("volumes of mode Block are not supported");
   if (spec.hasHostPath()) return std::string(spec.hostPath().path());
   if (spec.hasLocal()) return std::string(spec.local().path());
   throw ConfigError("no volume plugin matched");
@@ -48,6 +48,10 @@ void setUpClaimed(const PersistentVolume& volume, const core_v1::Pod& pod) {
   if (isElsewhere(volume)) return;  // stands already
   const std::string path = pathOf(volume);
   const auto spec = volume.spec();
+  if (isBlock(volume)) {
+    if (!spec.hasLocal()) throw ConfigError("no volume plugin matched");
+    return ensureHostPath(path, "BlockDevice");
+  }
   if (spec.hasHostPath()) {
     ensureHostPath(path, spec.hostPath().type());
   } else if (std::error_code error; !fs::is_directory(path, error)) {

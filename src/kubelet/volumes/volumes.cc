@@ -7,6 +7,7 @@
 
 #include "base/fault_point.h"
 #include "kubelet/volumes/atomic_writer.h"
+#include "kubelet/volumes/block_device.h"
 #include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/empty_dir.h"
 #include "kubelet/volumes/host_path.h"
@@ -27,7 +28,7 @@ void setUpVolume(const core_v1::Pod& pod, const core_v1::Volume& volume, const P
   std::string directory = paths.volume(volume.name());
   if (volume.hasHostPath()) return ensureHostPath(std::string(volume.hostPath().path()), volume.hostPath().type());
   if (isClaim(volume)) return setUpClaimed(claimedVolume(pod, volume, sources.lookup), pod);
-  if (volume.hasCsi() || volume.hasNfs()) return;  // stands already
+  if (volume.hasCsi() || volume.hasNfs() || volume.hasImage()) return;  // stands already
   if (hasPayload(volume)) return showPayload(pod, volume, directory, sources);
   // A volume without a source is an emptyDir.
   bool empty = volume.hasEmptyDir() || volume.tree().size() <= 1;
@@ -56,6 +57,9 @@ std::string sourceOf(const core_v1::Pod& pod, const core_v1::Volume& volume, con
   if (isClaim(volume)) {
     const auto claimed = claimedVolume(pod, volume, lookup);
     const auto spec = claimed.spec();
+    if (isBlock(claimed)) {
+      throw ConfigError(fmt::format("volume {} has volumeMode Block, but is specified in volumeMounts", volume.name()));
+    }
     if (!isElsewhere(claimed)) return pathOf(claimed);
     return lookup.storageTarget(uid, spec.hasCsi() ? "csi" : "nfs", claimed.metadata().name());
   }
@@ -64,6 +68,7 @@ std::string sourceOf(const core_v1::Pod& pod, const core_v1::Volume& volume, con
 
 // Whatever the mount says.
 bool isReadOnly(const core_v1::Pod& pod, const core_v1::Volume& volume, const ObjectLookup& lookup) {
+  if (volume.hasImage()) return true;
   if (volume.csi().readOnly() || volume.nfs().readOnly() || volume.persistentVolumeClaim().readOnly()) return true;
   if (!isClaim(volume)) return false;
   const auto claimed = claimedVolume(pod, volume, lookup);
