@@ -250,6 +250,17 @@ void renderTimeOuts(const TimeOuts& timeOuts, ConfigText& text) {
   if (timeOuts.read > Ms()) text.line("  timeout tunnel {}ms", timeOuts.read.count());
 }
 
+// A body without a length is waited for, as far as a buffer goes: of a larger one nobody knows in time.
+constexpr uint64_t kBuffered = 15'000;  // tune.bufsize, without what is kept free for headers
+
+void renderBodyLimit(uint64_t limit, ConfigText& text) {
+  if (limit < kBuffered) {
+    text.line("  http-request wait-for-body time 10s at-least {} unless {{ req.hdr(content-length) -m found }}",
+              limit + 1);
+  }
+  text.line("  http-request deny deny_status 413 if {{ req.body_size gt {} }}", limit);
+}
+
 uint64_t totalWeight(const Backend& backend) {
   uint64_t total = backend.refusedWeight;
   for (const Share& share : backend.shares) total += share.weight;
@@ -268,8 +279,7 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   if (backend.limit) renderLimit(section.name, *backend.limit, text);
   if (backend.auth) renderAuth(section.name, *backend.auth, text);
   if (backend.cors) renderCors(*backend.cors, text);
-  if (backend.bodyLimit)
-    text.line("  http-request deny deny_status 413 if {{ req.body_size gt {} }}", backend.bodyLimit);
+  if (backend.bodyLimit) renderBodyLimit(backend.bodyLimit, text);
   if (backend.bufferRequest) text.line("  option http-buffer-request");
   if (backend.redirect) renderRedirect(*backend.redirect, section.path, text);
   if (backend.answer) renderAnswer(*backend.answer, text);

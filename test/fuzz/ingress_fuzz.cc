@@ -155,7 +155,7 @@ void checkRule(const std::vector<std::string>& words) {
   const std::string& action = words[1];
   demand(isOneOf(action, {"auth", "deny", "disable-l7-retry", "normalize-uri", "redirect", "replace-path", "return",
                           "set-header", "add-header", "set-path", "track-sc0", "track-sc1", "track-sc2", "unset-var",
-                          "use-service"}) ||
+                          "use-service", "wait-for-body"}) ||
          action.starts_with("set-var(") || action.starts_with("set-var-fmt("));
   for (size_t i = 2; i < words.size(); ++i) {
     if (words[i - 1] == "location" || (action == "set-path" && i == 2)) demandFormat(words[i]);
