@@ -12,6 +12,9 @@
 #include "client/workqueue.h"
 #include "kubelet/csi/csi_drivers.h"
 #include "kubelet/csi/csi_volumes.h"
+#include "kubelet/eviction/node_pressure.h"
+#include "kubelet/eviction/node_supplies.h"
+#include "kubelet/eviction/pod_use.h"
 #include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/logs/container_logs.h"
@@ -25,6 +28,7 @@
 #include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/local_volumes.h"
 #include "kubelet/volumes/object_uses.h"
+#include "kubelet/volumes/usage.h"
 #include "kubelet/volumes/volume_stats.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -54,6 +58,8 @@ linux::Cgroups checkMachine() {
   return cgroups;
 }
 
+constexpr std::chrono::seconds kAtOnce{1};  // what a pod has to end that is evicted, as upstream's
+
 std::string logDirOf(const KubeletOptions& options) {
   return options.logDir.empty() ? options.dataDir + "/log" : options.logDir;
 }
@@ -78,6 +84,7 @@ struct Kubelet::State {
   CsiDrivers drivers;
   CsiVolumes storage;
   ImageGarbage garbage;
+  NodePressure pressure;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
   client::Workqueue registration{"node"};  // of this node
@@ -109,7 +116,8 @@ struct Kubelet::State {
                 [this](const std::set<std::string>& volumes) { showInUse(volumes); }),
         garbage(
             images, [this] { return imagesInUse(); }, [this](const std::string& message) { reportGarbage(message); },
-            options.clock) {
+            options.clock),
+        pressure(pressureOptions()) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
     connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
@@ -145,6 +153,69 @@ struct Kubelet::State {
     return here;
   }
 
+  NodePressureOptions pressureOptions() {
+    return {.settings = options.eviction,
+            .measure = [this] { return readSupplies(options.dataDir); },
+            .pods = [this](NodePressureOptions::Measure what) { return evictable(what); },
+            .runs = [this](const std::string& uid) { return anyRuns(uid); },
+            .makeRoom = [this](uint64_t bytes) { garbage.makeRoom(bytes); },
+            .evict = [this](const PodUse& use, PodEnd end) { evict(use.pod, std::move(end)); },
+            .enforceLimits = [this] { return enforceLimits(); },
+            .onConditions = [this] { registration.add(options.nodeName); },
+            .tell = [this](const std::string& message) { tellOfNode("EvictionThresholdMet", message); },
+            .clock = options.clock};
+  }
+
+  bool anyRuns(const std::string& uid) const {
+    for (const ContainerRecord& record : containers.list(uid)) {
+      if (record.state() == ContainerRecord::State::kRunning) return true;
+    }
+    return false;
+  }
+
+  std::vector<PodUse> evictable(NodePressureOptions::Measure what) const {
+    std::vector<PodUse> out;
+    for (const meta::ObjectPtr& object : podsHere()) {
+      const core_v1::Pod pod(object);
+      if (!isEnding(pod) && !isCritical(pod) && anyRuns(std::string(pod.metadata().uid())))
+        out.push_back(readPodUse(pod, containers, logDirOf(options), what));
+    }
+    return out;
+  }
+
+  std::optional<int64_t> enforceLimits() {
+    std::optional<int64_t> taken;
+    for (const meta::ObjectPtr& object : podsHere()) {
+      const core_v1::Pod pod(object);
+      if (!limitsEphemeral(pod) || isEnding(pod)) continue;
+      const auto metadata = pod.metadata();
+      const auto podLogs = podLogDirectory(logDirOf(options), metadata.ns(), metadata.name(), metadata.uid());
+      const auto usage = measureEphemeral(pod, containers.pathsOf(metadata.uid()), podLogs);
+      taken = taken.value_or(0) + static_cast<int64_t>(usage.onDisk(pod).bytes);
+      const auto why = decideExcess(pod, usage);
+      if (why && !isCritical(pod)) evict(pod, {.reason = "Evicted", .message = *why, .grace = kAtOnce});
+    }
+    return taken;
+  }
+
+  static bool isEnding(const core_v1::Pod& pod) {
+    const auto phase = pod.status().phase();
+    return pod.metadata().deleting() || phase == "Failed" || phase == "Succeeded";
+  }
+
+  void evict(const core_v1::Pod& pod, PodEnd end) {
+    kubeletLog().warn("pod {} is evicted: {}", pod.key().text(), end.message);
+    events.record(*pod.object(), client::Severity::kWarning, end.reason, end.message);
+    workers->end(std::string(pod.metadata().uid()), std::move(end));
+  }
+
+  // Why a pod that has just come is not taken.
+  std::optional<PodEnd> refuse(const core_v1::Pod& pod) const {
+    const auto why = refusalUnder(pressure.conditions(), pod);
+    if (why.empty()) return std::nullopt;
+    return PodEnd{.reason = "Evicted", .message = why, .kind = PodEnd::Kind::kRefused};
+  }
+
   PodWorkersOptions workerOptions() {
     PodFacts facts{.hostIp = options.nodeIp,
                    .allocatableMilliCpu = machine.cpus * 1000,
@@ -160,6 +231,7 @@ struct Kubelet::State {
             .puller = puller,
             .drain = drain,
             .storage = storage,
+            .refuse = [this](const core_v1::Pod& pod) { return refuse(pod); },
             .lookup = lookup(),
             .node = {options.nodeIp},
             .dns = {options.clusterDns, options.clusterDomain},
@@ -260,6 +332,7 @@ struct Kubelet::State {
           attachmentChanged(before, after);
         }});
     pods.addHandler({.onChange = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+      if (following) pressure.check();
       if (before) workers->enqueue(uidOf(*before));
       if (!after && following) garbage.check();  // what its containers used may be used by nobody now
       if (after) workers->enqueue(uidOf(*after));
@@ -275,10 +348,11 @@ struct Kubelet::State {
   }
 
   // An event about the Node, as upstream has it; the Node's name stands for its uid there.
-  void reportGarbage(const std::string& message) {
+  void reportGarbage(const std::string& message) { tellOfNode("FreeDiskSpaceFailed", message); }
+  void tellOfNode(std::string_view reason, const std::string& message) {
     kubeletLog().warn("{}", message);
     auto about = find(core_v1::Node::kResource(), {}, options.nodeName);
-    if (about) events.record(*about, client::Severity::kWarning, "FreeDiskSpaceFailed", message);
+    if (about) events.record(*about, client::Severity::kWarning, reason, message);
   }
 
   std::set<std::string> imagesInUse() const {
@@ -319,7 +393,9 @@ struct Kubelet::State {
 
   void registerThisNode() {
     auto now = options.clock.now();
-    registerNode(options.client, renderNode(node, machine, now, renderNodeImages(images.list())), now);
+    Machine as = machine;
+    as.pressures = pressure.conditions();
+    registerNode(options.client, renderNode(node, as, now, renderNodeImages(images.list())), now);
     drivers.showAgain();
   }
 
@@ -355,6 +431,7 @@ void Kubelet::start() {
     state.followDrivers();  // first: pods of drivers mount the directories that this makes
     state.workers->start();
     state.following = true;
+    state.pressure.start();
     state.garbage.check();
     kubeletLog().info("node {} follows its pods", state.options.nodeName);
   });
@@ -365,6 +442,7 @@ void Kubelet::stop() {
   if (!state.workers) return;
   state.starter = {};
   state.statics.stop();
+  state.pressure.stop();
   state.registrar.reset();
   state.drivers.stop();
   state.exits.stop();

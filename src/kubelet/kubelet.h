@@ -18,6 +18,7 @@
 #include "client/client.h"
 #include "client/informer.h"
 #include "client/node_connection.h"
+#include "kubelet/eviction/thresholds.h"
 #include "kubelet/images/image_store.h"
 #include "network/pod_network.h"
 
@@ -39,7 +40,8 @@ struct KubeletOptions {
   std::string runDir = "/run/wherry";
   std::string logDir;                           // holds pods/ and containers/ (logs/container_logs.h); "": dataDir/log
   std::string kubeletDir = "/var/lib/kubelet";  // where storage drivers expect a kubelet's directories
-  std::string podManifestPath;                  // a directory of static pods (static/static_pods.h); "": none
+  EvictionSettings eviction = parseEviction({});  // when pods go because the node runs short of something
+  std::string podManifestPath;                    // a directory of static pods (static/static_pods.h); "": none
   std::string registriesFile;  // mirrors, logins and certificates of registries (images/registries.h); "": none
   std::string clusterDns = "10.96.0.10";
   std::string clusterDomain = "cluster.local";

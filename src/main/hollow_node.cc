@@ -62,11 +62,7 @@ kubelet::Machine machineOf(const Options& options, int64_t memory) {
   constexpr int64_t kDisk = 1LL << 40;
   return {.cpus = options.cpus,
           .memory = memory,
-          .availableMemory = memory,
           .diskSize = kDisk,
-          .availableDisk = kDisk,
-          .pidLimit = 0,
-          .pidsInUse = 0,
           .architecture = "amd64",
           .kernelVersion = "hollow",
           .osImage = "hollow",

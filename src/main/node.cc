@@ -164,6 +164,7 @@ struct Node::State {
                                 .dataDir = options.dataDir,
                                 .runDir = options.runDir,
                                 .logDir = options.logDir,
+                                .eviction = kubelet::parseEviction(options.eviction),
                                 .podManifestPath = options.podManifestPath,
                                 .registriesFile = options.registries,
                                 .clusterDns = options.clusterDns,

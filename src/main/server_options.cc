@@ -93,6 +93,35 @@ void completeFamilies(ServerOptions& options) {
   if (anyV6 && options.bindAddress == ServerOptions().bindAddress) options.bindAddress = "::";
 }
 
+void declareEvictionFlags(CLI::App& parser, kubelet::EvictionFlags& flags) {
+  const auto add = [&](const char* name, std::string& value, const char* help) {
+    parser.add_option(name, value, help)->type_name("SIGNALS")->capture_default_str();
+  };
+  add("--eviction-hard", flags.hard, "pods go at once when the node has less: memory.available<100Mi,...");
+  add("--eviction-soft", flags.soft, "pods go when the node has had less for its --eviction-soft-grace-period");
+  add("--eviction-soft-grace-period", flags.softGrace, "memory.available=1m30s,...");
+  add("--eviction-minimum-reclaim", flags.minimumReclaim, "so much more is freed: nodefs.available=500Mi,...");
+  parser
+      .add_option("--eviction-pressure-transition-period", flags.transition,
+                  "how long the node's condition stays after there is enough again")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  parser
+      .add_option("--eviction-max-pod-grace-period", flags.maxPodGraceSeconds,
+                  "how long pods have to end that go for --eviction-soft, in seconds")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+// Before anything is started.
+void checkNodeFlags(const ServerOptions& options) {
+  try {
+    static_cast<void>(kubelet::parseEviction(options.eviction));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(fmt::format("--eviction-...: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 bool ServerOptions::enabled(const std::string& component) const {
@@ -172,6 +201,7 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
                   "which resources are encrypted on the disk, as a Kubernetes EncryptionConfiguration")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
+  declareEvictionFlags(parser, options.eviction);
   parser
       .add_option(
           "--manifests", options.manifests,
@@ -234,6 +264,7 @@ void completeOptions(ServerOptions& options) {
   if (options.kubeconfig.empty()) options.kubeconfig = options.dataDir + "/admin.kubeconfig";
   checkRanges(options);
   checkLoadBalancerPool(options);
+  checkNodeFlags(options);
   kubelet::Registries::read(options.registries);  // a mistake in it is told now, not at the first pull
 }
 

@@ -9,6 +9,7 @@
 #include <CLI/App.hpp>
 
 #include "apiserver/service_account_tokens.h"
+#include "kubelet/eviction/thresholds.h"
 #include "main/dns_options.h"
 #include "main/limit_options.h"
 #include "main/oidc_options.h"
@@ -38,9 +39,10 @@ struct ServerOptions {
   std::string tokenFile;                 // static tokens, token_file.h; empty: none
   std::string maxTokenExpiration = "0";  // of ServiceAccounts' tokens, as Go writes it; 0: no bound
   bool extendTokenExpiration = true;
-  std::string encryptionConfig;                            // an EncryptionConfiguration; empty: nothing is encrypted
-  std::string manifests;                                   // a directory whose files are applied; empty: in dataDir
-  std::string podManifestPath;                             // a directory of static pods; empty: none
+  std::string encryptionConfig;  // an EncryptionConfiguration; empty: nothing is encrypted
+  std::string manifests;         // a directory whose files are applied; empty: in dataDir
+  std::string podManifestPath;   // a directory of static pods; empty: none
+  kubelet::EvictionFlags eviction;
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   DnsOptions dns;

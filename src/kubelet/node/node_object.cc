@@ -17,7 +17,7 @@ namespace wherry::kubelet {
 namespace {
 
 constexpr int64_t kMi = 1 << 20;
-constexpr int64_t kMemoryReserve = 100 * kMi;  // below this little is left for pods: MemoryPressure
+constexpr int64_t kMemoryReserve = 100 * kMi;  // as upstream's: its threshold of eviction
 constexpr const char* kKubeletVersion = "v1.36.0";
 
 std::string trimmedFile(const std::string& path) {
@@ -66,9 +66,8 @@ json::Object condition(const char* type, bool status, const char* reason, const 
 }
 
 json::Array conditions(const Machine& machine, const std::string& now) {
-  bool memory = machine.availableMemory < kMemoryReserve;
-  bool disk = machine.availableDisk < machine.diskSize / 10;
-  bool pids = machine.pidLimit > 0 && machine.pidsInUse > machine.pidLimit / 10 * 9;
+  bool memory = machine.pressures.contains("MemoryPressure"), disk = machine.pressures.contains("DiskPressure"),
+       pids = machine.pressures.contains("PIDPressure");
   return {
       condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
                 memory ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available", now),
@@ -136,17 +135,10 @@ Machine readMachine(const std::string& dataDir) {
   struct statvfs disk {};
   ::statvfs(dataDir.c_str(), &disk);
   std::string memory = base::readFileIfExists("/proc/meminfo").value_or("");
-  std::string load = trimmedFile("/proc/loadavg");  // "0.1 0.2 0.3 1/123 4567": runnable/all
-  auto fields = base::split(load, ' ');
-  auto tasks = fields.size() > 3 ? base::splitOnce(fields[3], '/') : std::nullopt;
   auto block = static_cast<int64_t>(disk.f_frsize);
   return {.cpus = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)),
           .memory = memInfo(memory, "MemTotal"),
-          .availableMemory = memInfo(memory, "MemAvailable"),
           .diskSize = static_cast<int64_t>(disk.f_blocks) * block,
-          .availableDisk = static_cast<int64_t>(disk.f_bavail) * block,
-          .pidLimit = base::parseInt<int64_t>(trimmedFile("/proc/sys/kernel/pid_max")).value_or(0),
-          .pidsInUse = tasks ? base::parseInt<int64_t>(tasks->second).value_or(0) : 0,
           .architecture = machineArchitecture(),
           .kernelVersion = name.release,
           .osImage = prettyName(),

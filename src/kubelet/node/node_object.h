@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -11,13 +12,10 @@ namespace wherry::kubelet {
 
 struct Machine {
   int cpus = 0;
-  int64_t memory = 0;  // bytes
-  int64_t availableMemory = 0;
-  int64_t diskSize = 0;  // bytes of the file system that holds the pods
-  int64_t availableDisk = 0;
-  int64_t pidLimit = 0;
-  int64_t pidsInUse = 0;
-  std::string architecture;  // "amd64"
+  int64_t memory = 0;               // bytes
+  int64_t diskSize = 0;             // bytes of the file system that holds the pods
+  std::set<std::string> pressures;  // conditions of the Node that are True: "MemoryPressure"
+  std::string architecture;         // "amd64"
   std::string kernelVersion;
   std::string osImage;
   std::string machineId;

@@ -14,11 +14,7 @@ const base::WallTime kNow{1'700'000'000s};
 Machine machine() {
   return {.cpus = 2,
           .memory = 2LL << 30,
-          .availableMemory = 1LL << 30,
           .diskSize = 100LL << 30,
-          .availableDisk = 50LL << 30,
-          .pidLimit = 1000,
-          .pidsInUse = 10,
           .architecture = "amd64",
           .kernelVersion = "6.1.0",
           .osImage = "Debian",
@@ -53,10 +49,10 @@ TEST(NodeObject, IsReadyAndTellsOfPressure) {
   EXPECT_EQ(condition(node(machine()), "Ready"), "True");
   EXPECT_EQ(condition(node(machine()), "MemoryPressure"), "False");
   Machine full = machine();
-  full.availableMemory = 1 << 20;
-  full.availableDisk = 1 << 20;
+  full.pressures = {"MemoryPressure", "DiskPressure"};
   EXPECT_EQ(condition(node(full), "MemoryPressure"), "True");
   EXPECT_EQ(condition(node(full), "DiskPressure"), "True");
+  EXPECT_EQ(condition(node(full), "PIDPressure"), "False");
 }
 
 TEST(NodeObject, ASecondStartWritesNothingAndKeepsWhatOthersSet) {

@@ -38,6 +38,7 @@ class Planner {
   // None is left only to a deletion that wants it so.
   seconds grace() const {
     if (pod_.metadata().deleting()) return seconds(pod_.metadata().deletionGracePeriodSeconds());
+    if (seen_.end && seen_.end->grace) return *seen_.end->grace;
     return std::max(seconds(pod_.spec().terminationGracePeriodSecondsOr(kDefaultGrace.count())), kLastCall);
   }
 

@@ -65,6 +65,28 @@ TEST(Decide, HowAPodEnds) {
   });
 }
 
+TEST(Decide, WhatTheNodeGivesUpEnds) {
+  auto evicted = [](Observation& o) { o.end = PodEnd{.reason = "Evicted", .grace = 1s}; };
+  check({
+      {"within the time that it has",
+       makePod(kOne),
+       {{"web"}},
+       {"stop web-0 within 1 s: Stopping container web"},
+       -1,
+       evicted},
+      {"and is not started again", makePod(kOne), {{"web", 0, 60, 1, 0}}, {"release sandbox"}, -1, evicted},
+      {"one that has not begun never does",
+       makePod(kOne),
+       {},
+       {},
+       -1,
+       [=](Observation& o) {
+         evicted(o);
+         o.sandbox = o.prepared = false;
+       }},
+  });
+}
+
 TEST(Decide, WhatProbesAndChangesDoToARunningContainer) {
   const char* probed = "containers: [{name: web, image: nginx, livenessProbe: {terminationGracePeriodSeconds: 5}}]";
   auto failed = [](const char* kind) {

@@ -126,6 +126,7 @@ Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen) {
   if (pod.status().phase() == "Failed") {
     return pod.status().reason() == "DeadlineExceeded" ? Outcome::kDeadlineExceeded : Outcome::kFailed;
   }
+  if (seen.end) return Outcome::kGivenUp;
   if (seen.containers.empty() && rejectionOf(pod)) return Outcome::kRejected;
   if (auto deadline = deadlineOf(pod); deadline && seen.now >= *deadline) return Outcome::kDeadlineExceeded;
   for (auto container : pod.spec().initContainers()) {

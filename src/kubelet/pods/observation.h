@@ -33,6 +33,14 @@ inline bool isFailedPull(std::string_view reason) {
   return reason == "ErrImagePull" || reason == "RegistryUnavailable";
 }
 
+// The node gives up a pod: it is Failed from now on, whatever its containers say.
+struct PodEnd {
+  std::string reason;                         // of its status: "Evicted", "Terminated", "NodeShutdown"
+  std::string message;                        // likewise
+  std::optional<std::chrono::seconds> grace;  // instead of its own
+  enum class Kind { kDisrupted, kRefused } kind = Kind::kDisrupted;  // a condition DisruptionTarget says so (KEP-3329)
+};
+
 // A container that is to end: first its preStop hook, then its stop signal, at last SIGKILL.
 struct Stopping {
   base::WallTime killAt;
@@ -67,6 +75,7 @@ struct Observation {
   std::string podIp;
   std::optional<Failure> prepareFailure;
   std::optional<Failure> refreshFailure;       // of volumes that stand
+  std::optional<PodEnd> end;                   // the node gives it up
   std::vector<ContainerRecord> containers;     // by name and attempt
   std::map<std::string, Failure> failures;     // of starting a container, by its name
   std::map<std::string, Stopping> stopping;    // by container id
@@ -98,8 +107,8 @@ std::chrono::seconds nextCrashDelay(const ContainerRecord& ended);
 bool isInitialized(const core_v1::Pod& pod, const Observation& seen);
 
 // The phase in which the pod stays for good, if it has come to that: everything ended and nothing will restart, or an
-// init container failed, or activeDeadlineSeconds are over, or the node refuses to run it.
-enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded, kRejected };
+// init container failed, or activeDeadlineSeconds are over, or the node refuses to run it or gives it up.
+enum class Outcome { kNone, kSucceeded, kFailed, kDeadlineExceeded, kRejected, kGivenUp };
 Outcome outcomeOf(const core_v1::Pod& pod, const Observation& seen);
 // When activeDeadlineSeconds will be over; nothing without.
 std::optional<base::WallTime> deadlineOf(const core_v1::Pod& pod);

@@ -33,6 +33,7 @@ struct PodMemory {
   bool volumesStale = false;  // an object that they show has changed
   size_t shownOfPod = 0;      // what they show of the pod itself: downwardDigest()
   std::optional<Failure> refreshFailure;
+  std::optional<PodEnd> end;                   // once it is in the status, that says it
   std::map<std::string, Failure> failures;     // by container name
   std::map<std::string, Image> images;         // found for the next start, by container name
   std::set<std::string> pulling;               // container names

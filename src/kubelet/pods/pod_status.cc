@@ -42,7 +42,8 @@ bool sidecarsLinger(const core_v1::Pod& pod, const Observation& seen) {
 
 Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
   Outcome outcome = outcomeOf(pod, seen);
-  if (outcome != Outcome::kDeadlineExceeded && sidecarsLinger(pod, seen)) return {"Running", {}, {}};
+  bool cutShort = outcome == Outcome::kDeadlineExceeded || outcome == Outcome::kGivenUp;
+  if (!cutShort && sidecarsLinger(pod, seen)) return {"Running", {}, {}};
   switch (outcome) {
     case Outcome::kSucceeded:
       return {"Succeeded", {}, {}};
@@ -54,6 +55,8 @@ Phase phaseOf(const core_v1::Pod& pod, const Observation& seen) {
       Rejection rejection = rejectionOf(pod).value_or(Rejection{});
       return {"Failed", rejection.reason, "Pod was rejected: " + rejection.message};
     }
+    case Outcome::kGivenUp:
+      return {"Failed", seen.end->reason, seen.end->message};
     case Outcome::kNone:
       break;
   }
@@ -212,6 +215,9 @@ json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, c
   std::vector<Condition> own{network, initialized(pod, seen, phase), ready(pod, containers), containers};
   // A pod that came with its node never met the scheduler.
   if (!findCondition(pod, "PodScheduled")) own.push_back({"PodScheduled", true, {}, {}});
+  if (phase.phase == "Failed" && seen.end && seen.end->kind == PodEnd::Kind::kDisrupted) {
+    own.push_back({"DisruptionTarget", true, "TerminationByKubelet", seen.end->message});
+  }
   auto conditions = renderConditions(pod, own, seen.now);
   json::Object status{{"phase", phase.phase},
                       {"observedGeneration", pod.metadata().generation()},
@@ -221,7 +227,8 @@ json::Object renderPodStatus(const core_v1::Pod& pod, const Observation& seen, c
   addAddresses(seen, node, status);
   status["startTime"] = startTime(pod, seen.now);
   // Of what is refused there are no containers to show; clients show the reason then.
-  if (seen.containers.empty() && rejectionOf(pod)) return status;
+  bool refused = rejectionOf(pod) || (seen.end && seen.end->kind == PodEnd::Kind::kRefused);
+  if (seen.containers.empty() && refused) return status;
   if (!inits.empty()) status["initContainerStatuses"] = std::move(inits);
   status["containerStatuses"] = std::move(statuses);
   json::Array ephemerals = containerStatuses(pod, ContainerKind::kEphemeral, seen);

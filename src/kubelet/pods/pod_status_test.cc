@@ -74,6 +74,33 @@ TEST(PodStatus, WritesNothingNewWhenNothingChanged) {
   EXPECT_TRUE(json::equal(renderPodStatus(known, before, {"192.0.2.1"}), first));
 }
 
+TEST(PodStatus, WhatTheNodeGivesUpHasFailed) {
+  auto pod = makePod("containers: [{name: web, image: nginx}]");
+  Observation evicted = seen({web(pod)});
+  evicted.end = PodEnd{.reason = "Evicted", .message = "The node was low on resource: memory. "};
+  EXPECT_EQ(statusOf(pod, evicted, "phase"), "Failed\n");
+  EXPECT_EQ(statusOf(pod, evicted, "reason"), "Evicted\n");
+  json::Value status = renderPodStatus(pod, evicted, {"192.0.2.1"});
+  const auto& last = status.at("conditions").as_array().back();
+  EXPECT_EQ(json::getString(last, "type"), "DisruptionTarget");
+  EXPECT_EQ(json::getString(last, "reason"), "TerminationByKubelet");
+  EXPECT_EQ(json::getString(last, "message"), "The node was low on resource: memory. ");
+  // And stays so, also when nothing is remembered of it.
+  auto known = makePod("containers: [{name: web, image: nginx}]", {}, json::renderYaml(status));
+  EXPECT_TRUE(json::equal(renderPodStatus(known, seen({web(pod)}), {"192.0.2.1"}), status));
+}
+
+TEST(PodStatus, WhatTheNodeRefusesHasNoContainers) {
+  auto pod = makePod("containers: [{name: web, image: nginx}]");
+  Observation refused = seen({});
+  refused.end = PodEnd{.reason = "NodeShutdown",
+                       .message = "Pod was rejected as the node is shutting down.",
+                       .kind = PodEnd::Kind::kRefused};
+  EXPECT_EQ(statusOf(pod, refused, "reason"), "NodeShutdown\n");
+  EXPECT_EQ(statusOf(pod, refused, "containerStatuses"), "missing\n");
+  EXPECT_EQ(json::serialize(renderPodStatus(pod, refused, {"192.0.2.1"})).find("DisruptionTarget"), std::string::npos);
+}
+
 TEST(PodStatus, WhatAWaitingContainerSays) {
   auto pod = makePod("containers: [{name: web, image: nosuch}]");
   Observation pulling = seen({});

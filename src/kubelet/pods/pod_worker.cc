@@ -65,6 +65,7 @@ Observation PodWorker::observe() {
                    .volumesUntil = state_->tokens.nextRenewal(),
                    .prepareFailure = state_->prepareFailure,
                    .refreshFailure = state_->refreshFailure,
+                   .end = state_->end,
                    .containers = options_.containers.list(uid_),
                    .failures = state_->failures};
   if (state_->sandbox) {
@@ -109,6 +110,7 @@ PodWorker::Progress PodWorker::apply(const Action& action) {
 }
 
 void PodWorker::reconcile() {
+  admit();
   noteRejection();
   retryExpansion();
   republishStorage();
@@ -128,6 +130,18 @@ void PodWorker::reconcile() {
     auto delay = std::chrono::ceil<milliseconds>(*wakeAt - options_.clock.now());
     parts_.queue.addAfter(uid_, std::max(delay, milliseconds(1)));
   }
+}
+
+// Asked once, of a pod of which nothing is there yet.
+void PodWorker::admit() {
+  bool begun = state_->looked || pod_.metadata().deleting() || !options_.containers.list(uid_).empty() ||
+               options_.sandboxes.find(uid_);
+  bool over = pod_.status().phase() == "Failed" || pod_.status().phase() == "Succeeded";
+  if (begun || over || state_->end) return;  // given up already
+  state_->end = options_.refuse(pod_);
+  if (!state_->end) return;
+  recordEvent(client::Severity::kWarning, state_->end->reason, state_->end->message);
+  state_->end->message = "Pod was rejected: " + state_->end->message;
 }
 
 void PodWorker::noteRejection() const {

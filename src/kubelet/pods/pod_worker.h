@@ -77,6 +77,7 @@ class PodWorker {
   void stopInBackground(const ContainerRecord& record, std::chrono::seconds grace);
   void writeStatus(const Observation& seen);
   void noteRejection() const;
+  void admit();
 
   bool isStatic() const { return options_.statics && options_.statics->owns(uid_); }
   // What the API knows the pod by; "" when it does not know it at the moment.

@@ -106,6 +106,13 @@ void PodWorkers::enqueue(const std::string& uid) {
   if (!uid.empty()) state_->queue.add(uid);
 }
 
+void PodWorkers::end(const std::string& uid, PodEnd end) {
+  if (uid.empty()) return;
+  auto inbox = state_->stateOf(uid)->inbox;
+  inbox->with([&](auto& news) { news.push_back([end](PodState& state) { state.end = end; }); });
+  state_->queue.add(uid);
+}
+
 void PodWorkers::refresh(const std::string& uid) {
   if (!uid.empty()) state_->refresh(uid);
 }

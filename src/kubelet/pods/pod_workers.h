@@ -16,6 +16,7 @@
 #include "kubelet/pods/dns_config.h"
 #include "kubelet/pods/drain_gate.h"
 #include "kubelet/pods/launcher.h"
+#include "kubelet/pods/observation.h"
 #include "kubelet/pods/pod_status.h"
 #include "kubelet/probes/prober.h"
 #include "kubelet/runtime/containers.h"
@@ -39,6 +40,8 @@ struct PodWorkersOptions {
   ImagePuller& puller;
   DrainGate& drain;
   CsiVolumes& storage;
+  // Why this node does not take a pod that has just come; nothing when it does.
+  std::function<std::optional<PodEnd>(const core_v1::Pod& pod)> refuse = [](const auto&) { return std::nullopt; };
   ObjectLookup lookup;
   NodeIdentity node;
   ClusterDns dns;
@@ -59,6 +62,8 @@ class PodWorkers {
   // Before this nothing is done: the informer must be synced, or every pod would look deleted.
   void start();
   void enqueue(const std::string& uid);
+  // The node gives up the pod: it is Failed from now on. One that is over already stays as it is.
+  void end(const std::string& uid, PodEnd end);
   // An object that the pod uses has changed: bring its volumes up to date, try again what failed for want of it.
   void refresh(const std::string& uid);
   // A storage driver can be asked from now on: takes back what crashes left of its volumes.
