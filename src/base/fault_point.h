@@ -71,6 +71,7 @@ inline constexpr auto kFaultPoints = std::to_array<std::string_view>({
     "address-released",
     "namespaces-removed",
     "sandbox-mounts-removed",
+    "sandbox-volumes-removed",
     "sandbox-cgroup-removed",
     "sandbox-files-removed",
     "pod-logs-removed",

@@ -14,7 +14,7 @@
 #include "kubelet/csi/csi_volumes.h"
 #include "kubelet/eviction/node_pressure.h"
 #include "kubelet/eviction/node_supplies.h"
-#include "kubelet/eviction/pod_use.h"
+#include "kubelet/eviction/pod_eviction.h"
 #include "kubelet/images/image_garbage.h"
 #include "kubelet/images/image_puller.h"
 #include "kubelet/logs/container_logs.h"
@@ -28,7 +28,6 @@
 #include "kubelet/volumes/claimed_volume.h"
 #include "kubelet/volumes/local_volumes.h"
 #include "kubelet/volumes/object_uses.h"
-#include "kubelet/volumes/usage.h"
 #include "kubelet/volumes/volume_stats.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -58,8 +57,6 @@ linux::Cgroups checkMachine() {
   return cgroups;
 }
 
-constexpr std::chrono::seconds kAtOnce{1};  // what a pod has to end that is evicted, as upstream's
-
 std::string logDirOf(const KubeletOptions& options) {
   return options.logDir.empty() ? options.dataDir + "/log" : options.logDir;
 }
@@ -84,6 +81,8 @@ struct Kubelet::State {
   CsiDrivers drivers;
   CsiVolumes storage;
   ImageGarbage garbage;
+  PodHoldings holdings{containers, sandboxes, CsiPaths{options.kubeletDir}};
+  PodEviction eviction;
   NodePressure pressure;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
@@ -117,6 +116,11 @@ struct Kubelet::State {
         garbage(
             images, [this] { return imagesInUse(); }, [this](const std::string& message) { reportGarbage(message); },
             options.clock),
+        eviction({.pods = [this] { return podsHere(); },
+                  .holdings = holdings,
+                  .logDir = logDirOf(options),
+                  .events = events,
+                  .end = [this](const std::string& uid, PodEnd end) { workers->end(uid, std::move(end)); }}),
         pressure(pressureOptions()) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
@@ -156,57 +160,14 @@ struct Kubelet::State {
   NodePressureOptions pressureOptions() {
     return {.settings = options.eviction,
             .measure = [this] { return readSupplies(options.dataDir); },
-            .pods = [this](NodePressureOptions::Measure what) { return evictable(what); },
-            .runs = [this](const std::string& uid) { return anyRuns(uid); },
+            .pods = [this](NodePressureOptions::Measure what) { return eviction.candidates(what); },
+            .holds = [this](const std::string& uid) { return holdings.any(uid); },
             .makeRoom = [this](uint64_t bytes) { garbage.makeRoom(bytes); },
-            .evict = [this](const PodUse& use, PodEnd end) { evict(use.pod, std::move(end)); },
-            .enforceLimits = [this] { return enforceLimits(); },
+            .evict = [this](const PodUse& use, PodEnd end) { eviction.evict(use.pod, std::move(end)); },
+            .enforceLimits = [this] { return eviction.enforceLimits(); },
             .onConditions = [this] { registration.add(options.nodeName); },
             .tell = [this](const std::string& message) { tellOfNode("EvictionThresholdMet", message); },
             .clock = options.clock};
-  }
-
-  bool anyRuns(const std::string& uid) const {
-    for (const ContainerRecord& record : containers.list(uid)) {
-      if (record.state() == ContainerRecord::State::kRunning) return true;
-    }
-    return false;
-  }
-
-  std::vector<PodUse> evictable(NodePressureOptions::Measure what) const {
-    std::vector<PodUse> out;
-    for (const meta::ObjectPtr& object : podsHere()) {
-      const core_v1::Pod pod(object);
-      if (!isEnding(pod) && !isCritical(pod) && anyRuns(std::string(pod.metadata().uid())))
-        out.push_back(readPodUse(pod, containers, logDirOf(options), what));
-    }
-    return out;
-  }
-
-  std::optional<int64_t> enforceLimits() {
-    std::optional<int64_t> taken;
-    for (const meta::ObjectPtr& object : podsHere()) {
-      const core_v1::Pod pod(object);
-      if (!limitsEphemeral(pod) || isEnding(pod)) continue;
-      const auto metadata = pod.metadata();
-      const auto podLogs = podLogDirectory(logDirOf(options), metadata.ns(), metadata.name(), metadata.uid());
-      const auto usage = measureEphemeral(pod, containers.pathsOf(metadata.uid()), podLogs);
-      taken = taken.value_or(0) + static_cast<int64_t>(usage.onDisk(pod).bytes);
-      const auto why = decideExcess(pod, usage);
-      if (why && !isCritical(pod)) evict(pod, {.reason = "Evicted", .message = *why, .grace = kAtOnce});
-    }
-    return taken;
-  }
-
-  static bool isEnding(const core_v1::Pod& pod) {
-    const auto phase = pod.status().phase();
-    return pod.metadata().deleting() || phase == "Failed" || phase == "Succeeded";
-  }
-
-  void evict(const core_v1::Pod& pod, PodEnd end) {
-    kubeletLog().warn("pod {} is evicted: {}", pod.key().text(), end.message);
-    events.record(*pod.object(), client::Severity::kWarning, end.reason, end.message);
-    workers->end(std::string(pod.metadata().uid()), std::move(end));
   }
 
   // Why a pod that has just come is not taken.
@@ -232,6 +193,10 @@ struct Kubelet::State {
             .drain = drain,
             .storage = storage,
             .refuse = [this](const core_v1::Pod& pod) { return refuse(pod); },
+            .released =
+                [this] {
+                  if (following) pressure.check();
+                },
             .lookup = lookup(),
             .node = {options.nodeIp},
             .dns = {options.clusterDns, options.clusterDomain},

@@ -25,7 +25,7 @@ constexpr auto kStall = 100ms, kWindow = 2000ms;  // a twentieth of the time los
 constexpr auto kUnderPressure = 10s;              // as upstream looks always
 constexpr auto kAtOnce = 1s;                      // what a pod has to end for a hard threshold, as upstream's
 constexpr std::chrono::seconds kMostOften{10}, kLeastOften{120}, kBetweenMeasures{2};  // of pods' own limits
-constexpr auto kPatience = 30s;  // for one pod to end, before the next one goes
+constexpr auto kPatience = 30s;  // for one pod to end and to leave nothing, before the next one goes
 
 const base::Log& kubeletLog() {
   static const base::Log log("kubelet");
@@ -62,6 +62,7 @@ struct NodePressure::State {
         again = soonest(look(), lookAtLimits());
       } catch (const std::exception& error) {
         kubeletLog().error("looking at what the node has left: {}", error.what());
+        if (!pressure.metSince.empty()) again = options.clock.now() + kUnderPressure;
       }
       wait(again);
     }
@@ -128,7 +129,7 @@ struct NodePressure::State {
       options.tell(fmt::format("Attempting to reclaim {}", resourceOf(threshold.signal)));
     }
     if (isDisk(threshold.signal) && freedImages(threshold, supplies)) return;
-    if (!leaving.empty() && now < leavesUntil && options.runs(leaving)) return;
+    if (!leaving.empty() && now < leavesUntil && options.holds(leaving)) return;
     leaving.clear();
     auto pods = options.pods(isDisk(threshold.signal) ? NodePressureOptions::Measure::kDisk
                                                       : NodePressureOptions::Measure::kMemory);

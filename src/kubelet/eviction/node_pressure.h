@@ -29,8 +29,8 @@ struct NodePressureOptions {
   // The pods that may be given up and have not been. `disk`: with what they take of it, which takes time to find out.
   enum class Measure { kMemory, kDisk };
   std::function<std::vector<PodUse>(Measure what)> pods;
-  // The pod still has containers.
-  std::function<bool(const std::string& uid)> runs;
+  // The pod still has containers, or files that go with it.
+  std::function<bool(const std::string& uid)> holds;
   // Frees so many bytes of the disk that no pod needs.
   std::function<void(uint64_t bytes)> makeRoom;
   std::function<void(const PodUse& pod, PodEnd end)> evict;

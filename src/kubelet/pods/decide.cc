@@ -52,7 +52,7 @@ class Planner {
     if (anyRun) return;
     if (pod_.metadata().deleting())
       act(DeletePod{});
-    else if (seen_.sandbox)
+    else if (seen_.sandbox || seen_.volumes)
       act(ReleaseSandbox{});
   }
 

@@ -75,6 +75,16 @@ TEST(Decide, WhatTheNodeGivesUpEnds) {
        -1,
        evicted},
       {"and is not started again", makePod(kOne), {{"web", 0, 60, 1, 0}}, {"release sandbox"}, -1, evicted},
+      {"what is left of its volumes goes, also without a sandbox",
+       makePod(kOne),
+       {{"web", 0, 60, 1, 0}},
+       {"release sandbox"},
+       -1,
+       [=](Observation& o) {
+         evicted(o);
+         o.sandbox = o.prepared = false;
+         o.volumes = true;
+       }},
       {"one that has not begun never does",
        makePod(kOne),
        {},

@@ -69,6 +69,7 @@ struct Observation {
   base::WallTime now;
   bool sandbox = false;                        // stands
   bool prepared = false;                       // sandbox and volumes are there
+  bool volumes = false;                        // something of its volumes is there, be it half made or half removed
   bool volumesStale = false;                   // something that the volumes show has changed
   std::optional<base::WallTime> volumesUntil;  // when a token in the volumes is to be renewed
   int sandboxAttempt = 0;

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "json/patch.h"
+#include "kubelet/csi/csi_volumes.h"
+#include "kubelet/pods/pod_holdings.h"
 #include "kubelet/pods/rejection.h"
 #include "kubelet/static/static_manifest.h"
 #include "kubelet/volumes/object_uses.h"
@@ -58,9 +60,11 @@ Observation PodWorker::observe() {
   if (!state_->sandbox) state_->prepared = false;
   // What runs at the first look was not started by this process.
   Launched launched = std::exchange(state_->looked, true) ? Launched::kNow : Launched::kBefore;
+  const PodHoldings holdings{options_.containers, options_.sandboxes, options_.storage.paths()};
   Observation seen{.now = options_.clock.now(),
                    .sandbox = state_->sandbox.has_value(),
                    .prepared = state_->prepared,
+                   .volumes = !state_->sandbox && holdings.volumes(uid_),
                    .volumesStale = state_->volumesStale || state_->shownOfPod != downwardDigest(pod_),
                    .volumesUntil = state_->tokens.nextRenewal(),
                    .prepareFailure = state_->prepareFailure,

@@ -33,6 +33,11 @@ void drainPod(const PodWorkersOptions& options, const std::string& podUid, const
   }
 }
 
+// Its logs go as well then, as upstream's: they may be what filled the disk.
+bool isEvicted(const core_v1::Pod& pod, const std::optional<PodEnd>& end) {
+  return (end ? end->reason : pod.status().reason()) == "Evicted";
+}
+
 }  // namespace
 
 PodWorker::Progress PodWorker::on(const StopContainer& action) {
@@ -103,8 +108,10 @@ PodWorker::Progress PodWorker::on(const ReleaseSandbox&) {
   if (!unmountStorage()) return Progress::kNone;
   dropClaims();
   options_.sandboxes.release(uid_);
+  if (isEvicted(pod_, state_->end)) removePodLogs(options_.logDir, uid_);
   state_->sandbox.reset();
   state_->prepared = false;
+  options_.released();
   return Progress::kMade;
 }
 
@@ -134,6 +141,7 @@ bool PodWorker::removeEverything() {
   dropClaims();
   options_.sandboxes.remove(uid_);  // last: what the next start finds of the pod tells it to clear all this
   state_->forget();
+  options_.released();
   return true;
 }
 

@@ -42,6 +42,8 @@ struct PodWorkersOptions {
   CsiVolumes& storage;
   // Why this node does not take a pod that has just come; nothing when it does.
   std::function<std::optional<PodEnd>(const core_v1::Pod& pod)> refuse = [](const auto&) { return std::nullopt; };
+  // A pod holds nothing of the node any more but its logs and records.
+  std::function<void()> released = [] {};
   ObjectLookup lookup;
   NodeIdentity node;
   ClusterDns dns;

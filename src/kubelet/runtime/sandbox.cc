@@ -206,6 +206,8 @@ void Sandboxes::release(std::string_view uid) {
   base::faultPoint("namespaces-removed");
   linux::unmountBelow(paths.root);
   base::faultPoint("sandbox-mounts-removed");
+  fs::remove_all(paths.volumes());
+  base::faultPoint("sandbox-volumes-removed");
   linux::removeCgroup(options_.crun->cgroups(), paths.cgroup);
   base::faultPoint("sandbox-cgroup-removed");
 }

@@ -45,8 +45,8 @@ class Sandboxes {
   std::optional<SandboxRecord> find(std::string_view uid) const;
   // Makes it, or what is missing of it. `hostname` is what the pod sees as its own name.
   SandboxRecord create(const core_v1::Pod& pod, const std::string& hostname);
-  // Takes back address, namespaces, /dev/shm and control group. The containers have ended already; their records stay.
-  // Fine for what is half made or was never there.
+  // Takes back address, namespaces, /dev/shm, control group and what lies in volumes of the pod's own. The containers
+  // have ended already; their records stay. Fine for what is half made or was never there.
   void release(std::string_view uid);
   // The same, and deletes all of the pod's files.
   void remove(std::string_view uid);
