@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/config_file.h"
+#include "cli/shutdown_pods.h"
 
 namespace wherry::cli {
 
@@ -20,6 +21,7 @@ const std::vector<Command>& commands() {
       {"resolve", "show what the cluster DNS answers, and which objects that comes from", declareResolve},
       {"image", "import, pull, list and remove images", declareImage},
       {"secrets", "write what is encrypted on the disk anew", declareSecrets},
+      {"shutdown-pods", "end this node's pods, for the machine goes down", declareShutdownPods},
       {"completion", "print completions for a shell", declareCompletion},
       {"version", "say the version", declareVersion},
       {"man", "print the manual", declareManual, kHidden},

@@ -22,6 +22,7 @@
 #include "kubelet/node/node_registration.h"
 #include "kubelet/pods/pod_workers.h"
 #include "kubelet/runtime/exit_watcher.h"
+#include "kubelet/shutdown/node_shutdown.h"
 #include "kubelet/static/static_manifest.h"
 #include "kubelet/static/static_pods.h"
 #include "kubelet/streams/node_connection.h"
@@ -84,6 +85,7 @@ struct Kubelet::State {
   PodHoldings holdings{containers, sandboxes, CsiPaths{options.kubeletDir}};
   PodEviction eviction;
   NodePressure pressure;
+  NodeShutdown shutdown;
   std::unique_ptr<PodWorkers> workers;
   std::shared_ptr<client::NodeConnection> connection;
   client::Workqueue registration{"node"};  // of this node
@@ -121,7 +123,12 @@ struct Kubelet::State {
                   .logDir = logDirOf(options),
                   .events = events,
                   .end = [this](const std::string& uid, PodEnd end) { workers->end(uid, std::move(end)); }}),
-        pressure(pressureOptions()) {
+        pressure(pressureOptions()),
+        shutdown({.periods = options.shutdown,
+                  .pods = [this] { return podsHere(); },
+                  .end = [this](const std::string& uid, PodEnd end) { workers->end(uid, std::move(end)); },
+                  .holds = [this](const std::string& uid) { return holdings.any(uid); },
+                  .onBegin = [this] { registration.add(options.nodeName); }}) {
     pods.addIndex(kPodsByUid, [](const meta::Object& pod) { return std::vector{std::string(pod.metadata().uid())}; });
     workers = std::make_unique<PodWorkers>(workerOptions());
     connection = newNodeConnection({.findPod = [this](auto ns, auto name) { return pods.get(ns, name); },
@@ -172,6 +179,7 @@ struct Kubelet::State {
 
   // Why a pod that has just come is not taken.
   std::optional<PodEnd> refuse(const core_v1::Pod& pod) const {
+    if (shutdown.begun()) return shutdownRefusal();
     const auto why = refusalUnder(pressure.conditions(), pod);
     if (why.empty()) return std::nullopt;
     return PodEnd{.reason = "Evicted", .message = why, .kind = PodEnd::Kind::kRefused};
@@ -195,6 +203,7 @@ struct Kubelet::State {
             .refuse = [this](const core_v1::Pod& pod) { return refuse(pod); },
             .released =
                 [this] {
+                  shutdown.check();
                   if (following) pressure.check();
                 },
             .lookup = lookup(),
@@ -360,6 +369,7 @@ struct Kubelet::State {
     auto now = options.clock.now();
     Machine as = machine;
     as.pressures = pressure.conditions();
+    as.shuttingDown = shutdown.begun();
     registerNode(options.client, renderNode(node, as, now, renderNodeImages(images.list())), now);
     drivers.showAgain();
   }
@@ -401,6 +411,8 @@ void Kubelet::start() {
     kubeletLog().info("node {} follows its pods", state.options.nodeName);
   });
 }
+
+void Kubelet::shutDownPods() { state_->shutdown.run(); }
 
 void Kubelet::stop() {
   State& state = *state_;

@@ -20,6 +20,7 @@
 #include "client/node_connection.h"
 #include "kubelet/eviction/thresholds.h"
 #include "kubelet/images/image_store.h"
+#include "kubelet/shutdown/shutdown_periods.h"
 #include "network/pod_network.h"
 
 namespace wherry::kubelet {
@@ -41,6 +42,7 @@ struct KubeletOptions {
   std::string logDir;                           // holds pods/ and containers/ (logs/container_logs.h); "": dataDir/log
   std::string kubeletDir = "/var/lib/kubelet";  // where storage drivers expect a kubelet's directories
   EvictionSettings eviction = parseEviction({});  // when pods go because the node runs short of something
+  ShutdownPeriods shutdown;                       // how long pods have to end when the machine does
   std::string podManifestPath;                    // a directory of static pods (static/static_pods.h); "": none
   std::string registriesFile;  // mirrors, logins and certificates of registries (images/registries.h); "": none
   std::string clusterDns = "10.96.0.10";
@@ -62,6 +64,10 @@ class Kubelet {
   void start();
   // Stops following; containers run on.
   void stop();
+
+  // The machine goes down: ends all pods in the order of their priorities, and takes no new ones. Returns when they
+  // have ended or their time is over.
+  void shutDownPods();
 
   std::shared_ptr<client::NodeConnection> connection();
   ImageStore& images();

@@ -74,6 +74,7 @@ class Endpoint : public AdminEndpoint {
     AdminParts parts = parts_.copy();
     if (what == "GET /report") return report(parts);
     if (what == "POST /secrets/rotate") return rotateSecrets(parts);
+    if (what == "POST /shutdown-pods") return shutDownPods(parts);
     if (what == "POST /snapshot") return saveSnapshot(request, parts);
     if (what == "GET /doctor/dns") return readDnsAnswer(request, subjects_.options);
     if (what == "GET /doctor/kernel") return readKernel(request, subjects_.options, parts.proxy);
@@ -114,6 +115,13 @@ class Endpoint : public AdminEndpoint {
     if (!result.failure.empty()) throw AdminError(500, result.failure);
     json::Array unreadable(result.unreadable.begin(), result.unreadable.end());
     return {{"written", result.written}, {"unreadable", std::move(unreadable)}};
+  }
+
+  static json::Value shutDownPods(const AdminParts& parts) {
+    if (!parts.shutDownPods)
+      throw AdminError(503, parts.client ? "no kubelet runs here" : "the server is still starting");
+    parts.shutDownPods();
+    return json::Object();
   }
 
   static json::Value saveSnapshot(const net::Request& request, const AdminParts& parts) {

@@ -3,6 +3,7 @@
 //
 //   GET    /status[?waitMillis=N[&seen=C]]   which parts run; waits for readiness, or for a change after change C
 //   GET    /report                           all that `wherry status` shows, status_report.h
+//   POST   /shutdown-pods              ends the pods, for the machine goes down; answers when they have ended
 //   POST   /snapshot?file=F            saves the cluster, cluster_snapshot.h; F is absolute
 //   GET    /doctor/dns?name=N&type=T   POST /doctor/dial?to=T,T   GET /doctor/kernel?service=NS/NAME   node_facts.h
 //   GET    /images                     POST /images/import?file=F   DELETE /images?image=I
@@ -41,6 +42,7 @@ struct AdminParts {
   client::Client* client = nullptr;
   ControlPlane* controlPlane = nullptr;
   const proxy::Proxy* proxy = nullptr;  // null where none runs
+  std::function<void()> shutDownPods;   // empty where no kubelet runs
 };
 
 class AdminEndpoint {

@@ -165,6 +165,7 @@ struct Node::State {
                                 .runDir = options.runDir,
                                 .logDir = options.logDir,
                                 .eviction = kubelet::parseEviction(options.eviction),
+                                .shutdown = shutdownPeriodsOf(options),
                                 .podManifestPath = options.podManifestPath,
                                 .registriesFile = options.registries,
                                 .clusterDns = options.clusterDns,
@@ -241,6 +242,11 @@ kubelet::ImageStore* Node::images() { return state_->kubelet ? &state_->kubelet-
 kubelet::ImagePuller* Node::puller() { return state_->kubelet ? &state_->kubelet->puller() : nullptr; }
 
 const proxy::Proxy* Node::proxy() const { return state_->proxy.get(); }
+
+std::function<void()> Node::shutDownPods() {
+  if (!state_->kubelet) return {};
+  return [kubelet = state_->kubelet.get()] { kubelet->shutDownPods(); };
+}
 
 kubelet::ImageGarbage* Node::imageGarbage() { return state_->kubelet ? &state_->kubelet->imageGarbage() : nullptr; }
 

@@ -1,6 +1,7 @@
 // What makes this machine a node: pod network, kubelet, service proxy, cluster DNS.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +44,8 @@ class Node {
   kubelet::ImagePuller* puller();  // null without a kubelet
   kubelet::ImageGarbage* imageGarbage();
   const proxy::Proxy* proxy() const;  // null without one
+  // Ends the pods, for the machine goes down; empty without a kubelet.
+  std::function<void()> shutDownPods();
 
  private:
   struct State;

@@ -138,7 +138,8 @@ int serve(const ServerOptions& options, const sigset_t& signals, ServiceNotifier
                    .garbage = node ? node->imageGarbage() : nullptr,
                    .client = &controlPlane.api().client(),
                    .controlPlane = &controlPlane,
-                   .proxy = node ? node->proxy() : nullptr});
+                   .proxy = node ? node->proxy() : nullptr,
+                   .shutDownPods = node ? node->shutDownPods() : nullptr});
   controlPlane.startControllers();
   if (node) node->start();
   followCertificates(options, controlPlane, keeper);

@@ -120,6 +120,7 @@ void checkNodeFlags(const ServerOptions& options) {
   } catch (const std::invalid_argument& error) {
     throw std::runtime_error(fmt::format("--eviction-...: {}", error.what()));
   }
+  static_cast<void>(shutdownPeriodsOf(options));
 }
 
 }  // namespace
@@ -203,6 +204,16 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->check(CLI::ExistingFile);
   declareEvictionFlags(parser, options.eviction);
   parser
+      .add_option("--shutdown-grace-period", options.shutdownGracePeriod,
+                  "how long pods have to end when the machine goes down (wherry shutdown-pods)")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  parser
+      .add_option("--shutdown-grace-period-critical-pods", options.shutdownGracePeriodCriticalPods,
+                  "the last part of it, for pods of the system's priorities")
+      ->type_name("DURATION")
+      ->capture_default_str();
+  parser
       .add_option(
           "--manifests", options.manifests,
           "a directory whose .yaml and .json files are applied to the cluster, and what is no longer in them is "
@@ -230,6 +241,23 @@ std::string ownNodeName() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   return nodeNameOf(name.data());
+}
+
+kubelet::ShutdownPeriods shutdownPeriodsOf(const ServerOptions& options) {
+  const auto read = [](const char* flag, const std::string& text) {
+    const auto given = apiserver::parseGoDuration(text);
+    if (!given || *given < std::chrono::seconds(0)) {
+      throw std::runtime_error(fmt::format("{} {}: not a duration as 30s or 1m30s", flag, text));
+    }
+    return std::chrono::duration_cast<std::chrono::seconds>(*given);
+  };
+  kubelet::ShutdownPeriods periods{
+      read("--shutdown-grace-period", options.shutdownGracePeriod),
+      read("--shutdown-grace-period-critical-pods", options.shutdownGracePeriodCriticalPods)};
+  if (periods.critical > periods.total) {
+    throw std::runtime_error("--shutdown-grace-period-critical-pods is a part of --shutdown-grace-period: no longer");
+  }
+  return periods;
 }
 
 apiserver::TokenLife tokenLifeOf(const ServerOptions& options) {

@@ -10,6 +10,7 @@
 
 #include "apiserver/service_account_tokens.h"
 #include "kubelet/eviction/thresholds.h"
+#include "kubelet/shutdown/shutdown_periods.h"
 #include "main/dns_options.h"
 #include "main/limit_options.h"
 #include "main/oidc_options.h"
@@ -43,6 +44,8 @@ struct ServerOptions {
   std::string manifests;         // a directory whose files are applied; empty: in dataDir
   std::string podManifestPath;   // a directory of static pods; empty: none
   kubelet::EvictionFlags eviction;
+  std::string shutdownGracePeriod = "30s";                 // as Go writes durations
+  std::string shutdownGracePeriodCriticalPods = "10s";     // of the above
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   DnsOptions dns;
@@ -65,6 +68,9 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options);
 // Fills in what depends on the machine (node name and address, kubeconfig) and checks the rest. Throws
 // std::runtime_error with what is wrong and what to do.
 void completeOptions(ServerOptions& options);
+
+// How long pods have to end when the machine goes down. Throws std::runtime_error that names the flag that is wrong.
+kubelet::ShutdownPeriods shutdownPeriodsOf(const ServerOptions& options);
 
 // How long ServiceAccounts' tokens live. Throws std::runtime_error that names the flag that is wrong.
 apiserver::TokenLife tokenLifeOf(const ServerOptions& options);

@@ -67,7 +67,7 @@ json::Object condition(const char* type, bool status, const char* reason, const 
 
 json::Array conditions(const Machine& machine, const std::string& now) {
   bool memory = machine.pressures.contains("MemoryPressure"), disk = machine.pressures.contains("DiskPressure"),
-       pids = machine.pressures.contains("PIDPressure");
+       pids = machine.pressures.contains("PIDPressure"), ready = !machine.shuttingDown;
   return {
       condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
                 memory ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available", now),
@@ -75,7 +75,8 @@ json::Array conditions(const Machine& machine, const std::string& now) {
                 disk ? "kubelet has disk pressure" : "kubelet has no disk pressure", now),
       condition("PIDPressure", pids, pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
                 pids ? "kubelet has insufficient PID available" : "kubelet has sufficient PID available", now),
-      condition("Ready", true, "KubeletReady", "kubelet is posting ready status", now)};
+      condition("Ready", ready, ready ? "KubeletReady" : "KubeletNotReady",
+                ready ? "kubelet is posting ready status" : "node is shutting down", now)};
 }
 
 json::Object resources(int cpus, int64_t memory, int64_t disk, int pods) {

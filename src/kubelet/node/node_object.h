@@ -15,7 +15,8 @@ struct Machine {
   int64_t memory = 0;               // bytes
   int64_t diskSize = 0;             // bytes of the file system that holds the pods
   std::set<std::string> pressures;  // conditions of the Node that are True: "MemoryPressure"
-  std::string architecture;         // "amd64"
+  bool shuttingDown = false;
+  std::string architecture;  // "amd64"
   std::string kernelVersion;
   std::string osImage;
   std::string machineId;

@@ -53,6 +53,8 @@ TEST(NodeObject, IsReadyAndTellsOfPressure) {
   EXPECT_EQ(condition(node(full), "MemoryPressure"), "True");
   EXPECT_EQ(condition(node(full), "DiskPressure"), "True");
   EXPECT_EQ(condition(node(full), "PIDPressure"), "False");
+  full.shuttingDown = true;
+  EXPECT_EQ(condition(node(full), "Ready"), "False");
 }
 
 TEST(NodeObject, ASecondStartWritesNothingAndKeepsWhatOthersSet) {

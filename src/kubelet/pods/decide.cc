@@ -83,6 +83,7 @@ class Planner {
     if (stopping.killed) return;
     // A deletion may shorten the time that an earlier reason gave.
     base::WallTime killAt = std::min(stopping.killAt, seen_.now + grace);
+    if (seen_.end && seen_.end->until) killAt = std::min(killAt, *seen_.end->until + kLastCall);
     bool over = seen_.now >= killAt;
     bool signal = !stopping.signalled && grace > seconds(0) && ((stopping.ready && itsTurn) || over);
     if (signal) return act(SignalContainer{record.id()});

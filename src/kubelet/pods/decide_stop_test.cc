@@ -75,6 +75,15 @@ TEST(Decide, WhatTheNodeGivesUpEnds) {
        -1,
        evicted},
       {"and is not started again", makePod(kOne), {{"web", 0, 60, 1, 0}}, {"release sandbox"}, -1, evicted},
+      {"also what had more time before",
+       makePod(kOne, "deletionTimestamp: 2023-11-14T22:13:50Z\ndeletionGracePeriodSeconds: 3600"),
+       {{"web"}},
+       {},
+       11,
+       [=](Observation& o) {
+         o.stopping[idOf("web", 0)] = {kNow + 3600s, true, true};
+         o.end = PodEnd{.reason = "Terminated", .grace = 10s, .until = kNow + 9s};
+       }},
       {"what is left of its volumes goes, also without a sandbox",
        makePod(kOne),
        {{"web", 0, 60, 1, 0}},

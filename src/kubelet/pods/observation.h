@@ -38,6 +38,7 @@ struct PodEnd {
   std::string reason;                         // of its status: "Evicted", "Terminated", "NodeShutdown"
   std::string message;                        // likewise
   std::optional<std::chrono::seconds> grace;  // instead of its own
+  std::optional<base::WallTime> until;        // when that is over, also for what has begun to end before
   enum class Kind { kDisrupted, kRefused } kind = Kind::kDisrupted;  // a condition DisruptionTarget says so (KEP-3329)
 };
 

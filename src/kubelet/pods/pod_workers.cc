@@ -108,6 +108,7 @@ void PodWorkers::enqueue(const std::string& uid) {
 
 void PodWorkers::end(const std::string& uid, PodEnd end) {
   if (uid.empty()) return;
+  if (end.grace) end.until = state_->options.clock.now() + *end.grace;
   auto inbox = state_->stateOf(uid)->inbox;
   inbox->with([&](auto& news) { news.push_back([end](PodState& state) { state.end = end; }); });
   state_->queue.add(uid);
