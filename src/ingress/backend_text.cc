@@ -277,8 +277,8 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   const Backend& backend = section.backend;
   if (backend.sources) renderSources(*backend.sources, text);
   if (backend.limit) renderLimit(section.name, *backend.limit, text);
-  if (backend.auth) renderAuth(section.name, *backend.auth, text);
   if (backend.cors) renderCors(*backend.cors, text);
+  if (backend.auth) renderAuth(section.name, *backend.auth, text);
   if (backend.bodyLimit) renderBodyLimit(backend.bodyLimit, text);
   if (backend.bufferRequest) text.line("  option http-buffer-request");
   if (backend.redirect) renderRedirect(*backend.redirect, section.path, text);

@@ -202,7 +202,7 @@ struct Cors {
 // the first element of the path behind the route's own, which is taken out of the path.
 enum class PodRouting { kNone, kHost, kPath };
 
-// What is done with the requests of a route, in this order: sources, limit, auth, cors, bodyLimit, redirect or answer;
+// What is done with the requests of a route, in this order: sources, limit, cors, auth, bodyLimit, redirect or answer;
 // path, host, headers; a backend.
 struct Backend {
   std::vector<Share> shares;
