@@ -2,6 +2,7 @@
 // the same Ingress gives the same routes. The input is texts with a NUL behind each: a host, a path, its type, the
 // password file of the Secret `auth`, and then names of annotations (without their prefix), each with its value.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -136,17 +137,22 @@ bool isOneOf(std::string_view word, std::initializer_list<std::string_view> know
 
 // "%" is "%%", or begins an expression of our own.
 void demandFormat(std::string_view format) {
+  constexpr std::array<std::string_view, 11> kOwn = {"%%",
+                                                     "%[src]",
+                                                     "%[dst_port]",
+                                                     "%[req.hdr(host)]",
+                                                     "%[req.hdr(host),regsub(^[^:]*,)]",
+                                                     "%[pathq]",
+                                                     "%[ssl_fc,iif(https,http)]",
+                                                     "%[var(txn.host)]",
+                                                     "%[var(txn.cors)]",
+                                                     "%[var(txn.rest)]",
+                                                     "%[var(txn.server)]"};
   for (size_t at = format.find('%'); at != std::string_view::npos; at = format.find('%', at)) {
-    if (format.substr(at).starts_with("%%")) {
-      at += 2;
-      continue;
-    }
-    const size_t end = format.find(']', at);
-    demand(end != std::string_view::npos);
-    demand(isOneOf(format.substr(at, end + 1 - at),
-                   {"%[src]", "%[dst_port]", "%[req.hdr(host)]", "%[pathq]", "%[ssl_fc,iif(https,http)]",
-                    "%[var(txn.host)]", "%[var(txn.port)]", "%[var(txn.cors)]", "%[var(txn.rest)]"}));
-    at = end;
+    const auto own = std::find_if(kOwn.begin(), kOwn.end(),
+                                  [&](std::string_view each) { return format.substr(at).starts_with(each); });
+    demand(own != kOwn.end());
+    at += own->size();
   }
 }
 
