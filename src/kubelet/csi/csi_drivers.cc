@@ -58,11 +58,19 @@ class Registry : public net::EventLoop::Source {
   client::Workqueue& queue_;
 };
 
-// 0: there is no such socket. A driver that starts again makes another one.
-ino_t socketAt(const std::string& path) {
+// Which socket it is, {} for none. A driver that starts again makes another one, which may well have the number of the
+// former: the time of its making tells them apart.
+struct SocketFile {
+  ino_t number = 0;
+  int64_t changed = 0;  // nanoseconds
+  bool operator==(const SocketFile&) const = default;
+};
+
+SocketFile socketAt(const std::string& path) {
   struct stat status {};
   bool socket = ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
-  return socket ? status.st_ino : 0;
+  if (!socket) return {};
+  return {status.st_ino, int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
 }
 
 }  // namespace
@@ -74,7 +82,7 @@ struct CsiDrivers::State {
   const base::Log log{"csi"};
   base::Guarded<CsiDriverMap> drivers{};
   struct Registered {
-    ino_t socket = 0;
+    SocketFile socket;
     std::string driver;
   };
   std::map<std::string, Registered> files{};  // by the registry's; the worker's own
@@ -87,13 +95,13 @@ struct CsiDrivers::State {
   void reconcile(const std::string& file) {
     if (file == kShow) return show();
     const std::string path = paths.registry() + "/" + file;
-    const ino_t socket = socketAt(path);
+    const SocketFile socket = socketAt(path);
     auto known = files.find(file);
     if (known != files.end() && known->second.socket == socket) return;
     if (known != files.end()) forget(known->second.driver);
     if (known != files.end()) files.erase(known);
-    if (socket != 0) meet(file, path, socket);
-    if (socket == 0) show();
+    if (socket == SocketFile{}) return show();
+    meet(file, path, socket);
   }
 
   void forget(const std::string& driver) {
@@ -102,7 +110,7 @@ struct CsiDrivers::State {
   }
 
   // Throws what the driver answers; it is asked again later then.
-  void meet(const std::string& file, const std::string& path, ino_t socket) {
+  void meet(const std::string& file, const std::string& path, const SocketFile& socket) {
     CsiClient registration(path, {}, kAtOnce);
     const PluginInfo plugin = registration.pluginInfo();
     std::string error = registrationError(plugin);
