@@ -199,6 +199,7 @@ struct Kubelet::State {
             .images = images,
             .puller = puller,
             .drain = drain,
+            .judged = options.judged,
             .storage = storage,
             .refuse = [this](const core_v1::Pod& pod) { return refuse(pod); },
             .released =

@@ -49,6 +49,9 @@ struct KubeletOptions {
   std::string clusterDomain = "cluster.local";
   // What proxy and DNS have applied: a container of a deleted pod gets its signal only after they dropped it.
   std::vector<const base::Published<int64_t>*> applied;
+  // The revision up to which pods are judged by the NetworkPolicies, INT64_MAX when there are none: a pod's first
+  // container starts once the kernel knows the pod's address. Null: nobody judges.
+  const base::Published<int64_t>* judged = nullptr;
   const base::Clock& clock = base::Clock::system();
 };
 

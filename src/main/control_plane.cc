@@ -23,6 +23,7 @@
 #include "main/ip_families.h"
 #include "main/token_file.h"
 #include "net/server.h"
+#include "policy/enforcement.h"
 #include "proxy/proxy.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/scheduler_metrics.h"
@@ -71,8 +72,9 @@ std::string portHolder(std::string_view protocol, int64_t port) {
 
 std::vector<const base::metrics::FamilyBase*> componentFamilies() {
   std::vector<const base::metrics::FamilyBase*> all;
-  for (const auto& families : {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
-                               scheduler::schedulerFamilies(), proxy::metricFamilies(), clusterdns::dnsFamilies()}) {
+  for (const auto& families :
+       {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
+        scheduler::schedulerFamilies(), proxy::metricFamilies(), policy::metricFamilies(), clusterdns::dnsFamilies()}) {
     all.insert(all.end(), families.begin(), families.end());
   }
   return all;

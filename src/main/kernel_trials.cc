@@ -71,7 +71,7 @@ void tryVeth() {
       {.here = {"wh0", {2, 0, 0, 0, 0, 1}}, .there = {"wh1", {2, 0, 0, 0, 0, 2}}, .thereNamespace = here.get()});
 }
 
-// Each statement and type that the tables of proxy and pod network are made of.
+// Each statement and type that the tables of proxy, policies and pod network are made of.
 nft::Table trialTable() {
   using nft::Field;
   nft::Key port{Field::kDestinationAddress, Field::kProtocol, Field::kDestinationPort};
@@ -88,6 +88,8 @@ nft::Table trialTable() {
   nft::Set traffic{.name = "traffic", .type = ports.type, .dynamic = nft::Dynamic{16}};
   nft::DataMap affinity{
       .name = "affinity", .type = ports.type, .dataType = slots.dataType, .dynamic = nft::Dynamic{16}};
+  nft::VerdictMap judged{.name = "judged", .type = {nft::FieldType::kAddress}, .elements = {}};
+  judged.elements[nft::Data().address(address)] = {nft::VerdictKind::kReturn, ""};
   nft::Key sent{Field::kOriginalDestination, Field::kProtocol, Field::kOriginalDestinationPort};
   auto nat = [](nft::HookPoint point, int priority) { return nft::Hook{nft::ChainType::kNat, point, priority}; };
   nft::Hook filter{nft::ChainType::kFilter, nft::HookPoint::kPrerouting, nft::kPriorityFilter};
@@ -95,22 +97,24 @@ nft::Table trialTable() {
       .name = "wherry_check",
       .sets = {ports, allowed, traffic},
       .maps = {slots, affinity},
-      .chains = {
-          {.name = "prerouting",
-           .hook = nat(nft::HookPoint::kPrerouting, nft::kPriorityDestinationNat),
-           .rules = {{{nft::MatchSet{port, "n2"}, nft::DestinationNat{slot, "slots"}}}}},
-          {.name = "postrouting",
-           .hook = nat(nft::HookPoint::kPostrouting, nft::kPrioritySourceNat),
-           .rules = {{{nft::MatchTranslated{}, nft::MasqueradeSource{}}}}},
-          {.name = "refuse",
-           .hook = filter,
-           .rules = {{{nft::MatchNew{}, nft::MatchLocal{}, nft::MatchSet{port, "allowed"},
-                       nft::RememberFor{
-                           "affinity", sent, std::chrono::seconds(1), {Field::kReplySource, Field::kReplySourcePort}},
-                       nft::CountIn{"traffic", sent}}},
-                     {{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop}}},
-                     {{nft::Match{Field::kProtocol, nft::Match::Operator::kEqual, nft::Data().protocol(6)},
-                       nft::Reject{nft::RejectWith::kTcpReset}}}}}}};
+      .chains =
+          {{.name = "prerouting",
+            .hook = nat(nft::HookPoint::kPrerouting, nft::kPriorityDestinationNat),
+            .rules = {{{nft::MatchSet{port, "n2"}, nft::DestinationNat{slot, "slots"}}}}},
+           {.name = "postrouting",
+            .hook = nat(nft::HookPoint::kPostrouting, nft::kPrioritySourceNat),
+            .rules = {{{nft::MatchTranslated{}, nft::MasqueradeSource{}}}}},
+           {.name = "refuse",
+            .hook = filter,
+            .rules = {{{nft::MatchNew{}, nft::MatchLocal{}, nft::MatchSet{port, "allowed"},
+                        nft::RememberFor{
+                            "affinity", sent, std::chrono::seconds(1), {Field::kReplySource, Field::kReplySourcePort}},
+                        nft::CountIn{"traffic", sent}}},
+                      {{nft::MatchInvalid{}, nft::Verdict{nft::VerdictKind::kDrop}}},
+                      {{nft::MatchOpening{}, nft::DecideBy{{Field::kReplySource}, "judged"}}},
+                      {{nft::Match{Field::kProtocol, nft::Match::Operator::kEqual, nft::Data().protocol(6)},
+                        nft::Reject{nft::RejectWith::kTcpReset}}}}}},
+      .verdictMaps = {judged}};
 }
 
 void tryNftables() {

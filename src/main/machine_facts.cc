@@ -164,7 +164,8 @@ void readClockAndNames(MachineFacts& facts) {
 
 MachineFacts readMachineFacts(const ServerOptions& options, Scope scope) {
   MachineFacts facts{.root = ::geteuid() == 0,
-                     .node = options.enabled("kubelet") || options.enabled("proxy") || options.enabled("dns"),
+                     .node = options.enabled("kubelet") || options.enabled("proxy") || options.enabled("policy") ||
+                             options.enabled("dns"),
                      .containers = options.enabled("kubelet"),
                      .clusterCidr = options.clusterCidr,
                      .serviceCidr = options.serviceCidr,

@@ -14,6 +14,7 @@
 #include "main/host_resolver.h"
 #include "main/ip_families.h"
 #include "network/pod_network.h"
+#include "policy/enforcement.h"
 #include "proxy/announcer.h"
 #include "proxy/proxy.h"
 
@@ -99,6 +100,14 @@ struct Node::State {
     readiness.set("proxy", false, "starting");
   }
 
+  void makePolicy() {
+    if (!options.enabled("policy")) return;
+    policy = std::make_unique<policy::Enforcement>(
+        controlPlane.informers(),
+        policy::EnforcementOptions{.podCidr = nodeRanges(options.clusterCidr, options.maxPods)});
+    readiness.set("policy", false, "starting");
+  }
+
   void makeDns() {
     if (!options.enabled("dns")) return;
     dns = std::make_unique<clusterdns::ClusterDns>(
@@ -170,7 +179,8 @@ struct Node::State {
                                 .registriesFile = options.registries,
                                 .clusterDns = options.clusterDns,
                                 .clusterDomain = options.clusterDomain,
-                                .applied = applied});
+                                .applied = applied,
+                                .judged = policy ? &policy->applied() : nullptr});
     readiness.set("kubelet", false, "starting");
     followNode();
   }
@@ -199,6 +209,7 @@ struct Node::State {
   std::vector<const base::Published<int64_t>*> applied;
   std::unique_ptr<proxy::Proxy> proxy;
   std::unique_ptr<proxy::Announcer> announcer;
+  std::unique_ptr<policy::Enforcement> policy;
   std::unique_ptr<clusterdns::ClusterDns> dns;
   std::unique_ptr<ingress::FrontDoor> ingress;
   std::unique_ptr<kubelet::Kubelet> kubelet;
@@ -207,6 +218,7 @@ struct Node::State {
 Node::Node(const ServerOptions& options, ControlPlane& controlPlane, NodeDirectory& nodes, Readiness& readiness)
     : state_(std::make_unique<State>(options, controlPlane, nodes, readiness)) {
   state_->makeProxy();
+  state_->makePolicy();
   state_->makeDns();
   state_->makeIngress();
   state_->makeKubelet();
@@ -228,6 +240,10 @@ void Node::start() {
     state_->proxy->start();
     state_->announcer->start();
     state_->readiness.setReady("proxy");
+  }
+  if (state_->policy) {
+    state_->policy->start();
+    state_->readiness.setReady("policy");
   }
   if (state_->ingress) state_->ingress->start();
   if (state_->kubelet) {

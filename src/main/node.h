@@ -1,4 +1,4 @@
-// What makes this machine a node: pod network, kubelet, service proxy, cluster DNS.
+// What makes this machine a node: pod network, kubelet, service proxy, network policies, cluster DNS.
 #pragma once
 
 #include <functional>

@@ -19,7 +19,8 @@ const base::Log kLog("check");
 }  // namespace
 
 void requireRoot(const ServerOptions& options) {
-  bool touchesTheNode = options.enabled("kubelet") || options.enabled("proxy") || options.enabled("dns");
+  bool touchesTheNode =
+      options.enabled("kubelet") || options.enabled("proxy") || options.enabled("policy") || options.enabled("dns");
   if (touchesTheNode && ::geteuid() != 0) {
     throw std::runtime_error("pods, Services and DNS need root: sudo wherry server (or the API alone: --only api)");
   }

@@ -82,7 +82,7 @@ void listFaultPoints() {
 // Whoever asks early sees all that will be there.
 void nameParts(const ServerOptions& options, Readiness& readiness) {
   readiness.set("api", false, "making keys and certificates");
-  for (const char* part : {"controllers", "scheduler", "proxy", "dns", "kubelet"}) {
+  for (const char* part : {"controllers", "scheduler", "proxy", "policy", "dns", "kubelet"}) {
     if (options.enabled(part)) readiness.set(part, false, "waits for the API");
   }
 }

@@ -130,7 +130,8 @@ bool ServerOptions::enabled(const std::string& component) const {
 }
 
 const std::set<std::string>& components() {
-  static const std::set<std::string> names = {"controllers", "scheduler", "kubelet", "proxy", "dns", "ingress"};
+  static const std::set<std::string> names = {"controllers", "scheduler", "kubelet", "proxy",
+                                              "policy",      "dns",       "ingress"};
   return names;
 }
 

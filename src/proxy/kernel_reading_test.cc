@@ -6,8 +6,8 @@
 
 #include "linux/nft/batch.h"
 #include "linux/scratch_namespace.h"
+#include "linux/scratch_sockets.h"
 #include "proxy/kernel_table.h"
-#include "proxy/scratch_sockets.h"
 
 namespace wherry::proxy {
 namespace {

@@ -10,12 +10,13 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "client/pending_changes.h"
 #include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
+#include "linux/nft/kept_table.h"
 #include "linux/nft/table_watch.h"
 #include "proxy/health_checks.h"
 #include "proxy/kernel_table.h"
-#include "proxy/pending_changes.h"
 #include "proxy/service_counters.h"
 #include "proxy/service_endpoints.h"
 #include "views/core_v1.h"
@@ -27,8 +28,6 @@ namespace {
 const base::Log kLog("proxy");
 
 constexpr std::string_view kZone = "topology.kubernetes.io/zone";
-constexpr std::chrono::milliseconds kFirstRetry{500};
-constexpr std::chrono::milliseconds kLastRetry{30000};
 
 using Clock = std::chrono::steady_clock;
 
@@ -69,6 +68,10 @@ Cidrs cidrsOf(const ProxyOptions& options, const Node& node) {
   return cidrs;
 }
 
+std::string tableName(base::IpFamily family) {
+  return fmt::format("{} {}", family == base::IpFamily::kIPv4 ? "ip" : "ip6", kTable);
+}
+
 // The Services in one family: what the kernel shall have of them, and has.
 class FamilyTable {
  public:
@@ -76,22 +79,17 @@ class FamilyTable {
 
   const Node& node() const { return node_; }
   void setZone(const std::string& zone) { node_.zone = zone; }
-  // When the kernel is to be written next; nothing while it is as it shall be.
-  const std::optional<Clock::time_point>& retryAt() const { return retryAt_; }
+  const std::optional<Clock::time_point>& retryAt() const { return kept_.retryAt(); }
 
-  // On the thread of run(). The first table is written as a repair is: whole.
+  // On the thread of run().
   void open() {
     kernel_.emplace(cidrs_);
-    retryAt_ = Clock::now();
+    kept_.open();
   }
-  void repair() {
-    if (retryAt_) return;
-    kLog.warn("somebody removed table {}, or changed it; writing it anew", name());
-    retryAt_ = Clock::now();
-  }
+  void repair() { kept_.repair(); }
 
   void update(const std::map<std::string, ServiceEndpoints>& next) {
-    Changes changes(retryAt_ ? Changes::Record::kNothing : Changes::Record::kEverything);
+    Changes changes(kept_.record());
     // All that goes first: a cluster IP may pass from one Service to another in one batch.
     for (const auto& [key, ports] : next) {
       for (const ServicePort& port : std::exchange(portsOf_[key], {})) {
@@ -105,44 +103,16 @@ class FamilyTable {
       }
       if (ports.empty()) portsOf_.erase(key);
     }
-    apply(changes);
+    kept_.apply([&] { kernel_->apply(slots_, changes); }, [&] { kernel_->replace(slots_); });
   }
 
  private:
-  std::string name() const {
-    return fmt::format("{} {}", node_.family == base::IpFamily::kIPv4 ? "ip" : "ip6", kTable);
-  }
-
-  void apply(const Changes& changes) {
-    if (retryAt_ && Clock::now() < *retryAt_) return;
-    if (retryAt_) return replace();
-    try {
-      kernel_->apply(slots_, changes);
-    } catch (const std::exception& error) {
-      kLog.warn("{}; writing the whole table", error.what());
-      replace();
-    }
-  }
-
-  void replace() {
-    try {
-      kernel_->replace(slots_);
-      retryAt_.reset();
-      retryDelay_ = kFirstRetry;
-    } catch (const std::exception& error) {
-      kLog.error("can't write table {}: {}; next try in {} ms", name(), error.what(), retryDelay_.count());
-      retryAt_ = Clock::now() + retryDelay_;
-      retryDelay_ = std::min(retryDelay_ * 2, kLastRetry);
-    }
-  }
-
   Node node_;
   const Cidrs cidrs_;
   std::optional<KernelTable> kernel_;
   Slots slots_;
   std::map<std::string, std::vector<ServicePort>> portsOf_;  // by Service: what it has in `slots_`
-  std::optional<Clock::time_point> retryAt_;
-  std::chrono::milliseconds retryDelay_ = kFirstRetry;
+  linux::nft::KeptTable kept_{tableName(node_.family), kLog};
 };
 
 }  // namespace
@@ -173,7 +143,7 @@ struct Proxy::State {
   client::Informer& services;
   client::Informer& slices;
   client::Informer& nodes;
-  PendingChanges pending;
+  client::PendingChanges<std::string> pending;
   base::Published<int64_t> applied{0};
 
   // Of the thread that run() is on.
@@ -238,7 +208,7 @@ void Proxy::State::run(std::stop_token stop) {
     if (taken->tableGone) {
       for (const auto& table : tables) table->repair();
     }
-    update(taken->services);
+    update(taken->keys);
     if (!retryAt()) applied.publish(taken->revision);
   }
 }

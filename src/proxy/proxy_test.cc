@@ -1,101 +1,28 @@
 // The proxy from API objects to connections: an API server that says what the test tells it to, the real kernel.
 #include "proxy/proxy.h"
 
-#include <deque>
-#include <map>
-
 #include <gtest/gtest.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include "base/guarded.h"
-#include "json/yaml.h"
+#include "client/scripted_server.h"
 #include "linux/links.h"
 #include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
 #include "linux/routes.h"
+#include "linux/scratch_sockets.h"
 #include "proxy/ruleset.h"
-#include "proxy/scratch_sockets.h"
 
 namespace wherry::proxy {
 namespace {
 
+using linux::connectFrom;
+using linux::ip;
+using linux::listenIn;
+
 using client::EventType;
-using client::WatchEvent;
+using client::ScriptedServer;
 using linux::ScratchNamespace;
-
-// One queue of events for each resource; lists are empty.
-class ScriptedServer : public client::Client {
- public:
-  void say(const std::string& resource, EventType type, const std::string& manifest, int64_t revision) {
-    auto object = std::make_shared<const meta::Object>(json::parseYaml(manifest));
-    auto wake = feeds_.with([&](auto& feeds) {
-      feeds[resource].events.push_back({type, object, revision});
-      return std::exchange(feeds[resource].wake, nullptr);
-    });
-    if (wake) wake();
-  }
-
-  client::ObjectList list(const meta::Resource&, std::string_view, const client::ListOptions&) override {
-    return {.items = {}, .revision = 1};
-  }
-  std::unique_ptr<client::Watch> watch(const meta::Resource& resource, std::string_view,
-                                       const client::ListOptions&) override {
-    return std::make_unique<FeedWatch>(feeds_, resource.resource);
-  }
-
-  meta::ObjectPtr get(const meta::Resource&, std::string_view, std::string_view) override { return nullptr; }
-  meta::ObjectPtr create(const meta::Resource&, std::string_view, const json::Value&,
-                         const client::WriteOptions&) override {
-    return nullptr;
-  }
-  meta::ObjectPtr update(const meta::Resource&, std::string_view, const json::Value&,
-                         const client::WriteOptions&) override {
-    return nullptr;
-  }
-  meta::ObjectPtr patch(const meta::Resource&, std::string_view, std::string_view, client::PatchType,
-                        const json::Value&, const client::WriteOptions&) override {
-    return nullptr;
-  }
-  void remove(const meta::Resource&, std::string_view, std::string_view, const client::DeleteOptions&) override {}
-  meta::ObjectPtr createSubresource(const meta::Resource&, std::string_view, std::string_view, std::string_view,
-                                    const json::Value&) override {
-    return nullptr;
-  }
-
- private:
-  struct Feed {
-    std::deque<WatchEvent> events;
-    std::function<void()> wake;
-  };
-  using Feeds = base::Guarded<std::map<std::string, Feed>>;
-
-  class FeedWatch : public client::Watch {
-   public:
-    FeedWatch(Feeds& feeds, std::string resource) : feeds_(feeds), resource_(std::move(resource)) {}
-    std::optional<WatchEvent> next(std::stop_token) override { return std::nullopt; }
-    std::optional<WatchEvent> tryNext() override {
-      return feeds_.with([&](auto& feeds) -> std::optional<WatchEvent> {
-        Feed& feed = feeds[resource_];
-        if (feed.events.empty()) {
-          feed.wake = wake_;
-          return std::nullopt;
-        }
-        WatchEvent event = std::move(feed.events.front());
-        feed.events.pop_front();
-        return event;
-      });
-    }
-    void onReady(std::function<void()> wake) override { wake_ = std::move(wake); }
-
-   private:
-    Feeds& feeds_;
-    std::string resource_;
-    std::function<void()> wake_;
-  };
-
-  Feeds feeds_;
-};
 
 const char* const kService = R"(
 metadata: {name: web, namespace: default, uid: a, resourceVersion: "10"}

@@ -321,45 +321,11 @@ Shapes shapesOf(const Slots& slots) {
   return shapes;
 }
 
-bool isRange(const Element& element) { return element.set == "allowed"; }
-
-void addElement(nft::Batch& batch, const Element& element, const nft::Data& data) {
-  if (isRange(element)) {
-    batch.addRange(kTable, element.set, element.key, data);
-  } else if (data.bytes().empty()) {
-    batch.addElement(kTable, element.set, element.key);
-  } else {
-    batch.addElement(kTable, element.set, element.key, data);
-  }
-}
-
-void deleteElement(nft::Batch& batch, const Element& element, const nft::Data& data) {
-  if (isRange(element)) {
-    batch.deleteRange(kTable, element.set, element.key, data);
-  } else {
-    batch.deleteElement(kTable, element.set, element.key);
-  }
-}
-
-void addElementTo(nft::Table& table, const Element& element, const nft::Data& data) {
-  for (nft::Set& set : table.sets) {
-    if (set.name != element.set) continue;
-    if (set.ranges) {
-      set.ranges->emplace(element.key, data);
-    } else {
-      set.elements.insert(element.key);
-    }
-  }
-  for (nft::DataMap& map : table.maps) {
-    if (map.name == element.set) map.elements.emplace(element.key, data);
-  }
-}
-
 }  // namespace
 
 nft::Table wholeTable(const Slots& slots, const Cidrs& cidrs) {
   nft::Table table = emptyTable(shapesOf(slots), cidrs);
-  slots.forEachElement([&](const Element& element, const nft::Data& data) { addElementTo(table, element, data); });
+  slots.forEachElement([&](const Element& element, const nft::Data& data) { nft::addElement(table, element, data); });
   return table;
 }
 
@@ -369,7 +335,7 @@ void addWholeTable(nft::Batch& batch, const Slots& slots, const Cidrs& cidrs, Sh
   batch.replaceTable(emptyTable(shapes, cidrs));
   added();
   slots.forEachElement([&](const Element& element, const nft::Data& data) {
-    addElement(batch, element, data);
+    nft::addElement(batch, kTable, element, data);
     added();
   });
 }
@@ -382,13 +348,7 @@ void addChanges(nft::Batch& batch, const Slots& slots, const Changes& changes, S
         shapes, port, *backends, [&](const Front& front, size_t size) { addSize(batch, front, size); },
         [&](const Front& front, uint32_t seconds) { addAffinity(batch, front, seconds); });
   }
-  auto elements = changes.elements();
-  for (const auto& [element, change] : elements) {
-    if (change.before) deleteElement(batch, element, *change.before);
-  }
-  for (const auto& [element, change] : elements) {
-    if (change.after) addElement(batch, element, *change.after);
-  }
+  nft::addChanges(batch, kTable, changes.elements());
 }
 
 }  // namespace wherry::proxy

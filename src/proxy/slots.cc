@@ -49,7 +49,7 @@ std::vector<std::pair<Element, Data>> portElements(const ServicePort& port, cons
     Data first = key, last = key;
     first.address(source.address());
     last.address(source.last());
-    elements.push_back({{"allowed", first}, last});
+    elements.push_back({{"allowed", first, last}, Data()});
   }
   return elements;
 }
@@ -60,24 +60,6 @@ Element slotElement(const ServicePort& port, size_t slot) {
 Element hairpinElement(const base::IpAddress& ip) { return {"hairpin", Data().address(ip).address(ip)}; }
 Element elsewhereElement(const base::IpAddress& ip) { return {"elsewhere", Data().address(ip)}; }
 Data endpointData(const Endpoint& endpoint) { return Data().address(endpoint.ip).port(endpoint.port); }
-
-void Changes::notePort(const ServicePort& port) {
-  if (record_ == Record::kEverything) ports_.push_back(port);
-}
-
-void Changes::note(Element element, Value before, Value after) {
-  if (record_ == Record::kNothing) return;
-  auto [found, isNew] = elements_.try_emplace(std::move(element), Change{std::move(before), {}});
-  found->second.after = std::move(after);
-}
-
-std::vector<std::pair<Element, Changes::Change>> Changes::elements() const {
-  std::vector<std::pair<Element, Change>> effective;
-  for (const auto& [element, change] : elements_) {
-    if (change.before != change.after) effective.emplace_back(element, change);
-  }
-  return effective;
-}
 
 std::vector<Endpoint> placeEndpoints(std::vector<Endpoint> slots, const std::vector<Endpoint>& wanted) {
   std::vector<Endpoint> had = slots;

@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "linux/nft/ruleset.h"
+#include "linux/nft/element_changes.h"
 #include "proxy/service_port.h"
 
 namespace wherry::proxy {
@@ -41,40 +41,22 @@ inline constexpr std::array<Front, 4> kFronts = {{
 }};
 const Front& frontOf(const ServicePort& port);
 
-// Of one of the table's sets, or of its maps. A port with n endpoints is in the set "<sizes><n>", one without any in
-// "refused" or "dropped", and n times, with the slot, in "slots". Endpoint addresses are in "hairpin", twice in one
-// element, and those elsewhere in "elsewhere".
-struct Element {
-  std::string set;
-  linux::nft::Data key;
-  auto operator<=>(const Element&) const = default;
-};
+// A port with n endpoints is in the set "<sizes><n>", one without any in "refused" or "dropped", and n times, with the
+// slot, in "slots". Endpoint addresses are in "hairpin", twice in one element, and those elsewhere in "elsewhere".
+using linux::nft::Element;
 
-// What one transaction has to change. Changes of the same element are joined, and may cancel out.
-class Changes {
+// What one transaction has to change.
+class Changes : public linux::nft::ElementChanges {
  public:
-  // kNothing: the whole table is going to be written, whatever changed.
-  enum class Record { kEverything, kNothing };
-  explicit Changes(Record record = Record::kEverything) : record_(record) {}
+  using ElementChanges::ElementChanges;
 
-  // Nothing: the element isn't there; a set's element holds empty Data, one of "allowed" the end of its range.
-  using Value = std::optional<linux::nft::Data>;
-  struct Change {
-    Value before;
-    Value after;
-  };
-
-  void note(Element element, Value before, Value after);
-  void notePort(const ServicePort& port);
-
-  // Elements that aren't the same before and after.
-  std::vector<std::pair<Element, Change>> elements() const;
+  void notePort(const ServicePort& port) {
+    if (record() == Record::kEverything) ports_.push_back(port);
+  }
   // Service ports whose endpoints are not what they were: their connections may lead to one that is gone.
   const std::vector<ServicePort>& ports() const { return ports_; }
 
  private:
-  Record record_;
-  std::map<Element, Change> elements_;
   std::vector<ServicePort> ports_;
 };
 

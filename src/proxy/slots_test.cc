@@ -46,7 +46,7 @@ std::string text(const Changes& changes) {
     out += "add " + elementText(element);
     if (element.set == "allowed") {
       out +=
-          " : to " + renderData({FieldType::kAddress}, linux::nft::Data::fromBytes(change.after->bytes().substr(12)));
+          " : to " + renderData({FieldType::kAddress}, linux::nft::Data::fromBytes(element.last->bytes().substr(12)));
     } else if (!change.after->bytes().empty()) {
       out += " : " + renderData({FieldType::kAddress, FieldType::kPort}, *change.after);
     }

@@ -29,6 +29,7 @@ struct PodMemory {
   std::optional<SandboxRecord> sandbox;
   bool looked = false;  // for a sandbox on disk
   bool prepared = false;
+  bool judged = false;  // by the NetworkPolicies, with the address of this sandbox
   std::optional<Failure> prepareFailure;
   bool volumesStale = false;  // an object that they show has changed
   size_t shownOfPod = 0;      // what they show of the pod itself: downwardDigest()

@@ -57,7 +57,7 @@ Observation PodWorker::observe() {
   // Shared processes end with their first one, which may be killed like any other.
   bool mayBeLost = state_->sandbox && state_->sandbox->sharedProcesses;
   if (!state_->looked || mayBeLost) state_->sandbox = options_.sandboxes.find(uid_);
-  if (!state_->sandbox) state_->prepared = false;
+  if (!state_->sandbox) state_->prepared = state_->judged = false;
   // What runs at the first look was not started by this process.
   Launched launched = std::exchange(state_->looked, true) ? Launched::kNow : Launched::kBefore;
   const PodHoldings holdings{options_.containers, options_.sandboxes, options_.storage.paths()};

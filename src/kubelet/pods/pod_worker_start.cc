@@ -1,4 +1,6 @@
 // The part of a pod's worker that gets containers going: image, launch, probes, postStart.
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/strings.h"
@@ -16,6 +18,7 @@ constexpr std::chrono::hours kPostStartLimit{24};
 // The event "Pulling" is there at once; these say how it goes on.
 constexpr milliseconds kFirstProgress{2'000};
 constexpr milliseconds kLastProgress{30'000};
+constexpr milliseconds kJudgedWithin{200};
 
 std::string inSeconds(milliseconds time) {
   if (time.count() < 1000) return fmt::format("{}ms", time.count());
@@ -167,7 +170,18 @@ void PodWorker::startFailed(const std::string& container, std::string reason, st
   state_->failures[container] = Failure::next(last, std::move(reason), std::move(message), options_.clock.now());
 }
 
+// What is allowed to a pod holds from its first packet on: its address is in its status before a container runs, and
+// NetworkPolicies have been applied to that. Where it takes longer the kernel drops what the pod sends until then.
+void PodWorker::awaitJudgement() {
+  if (std::exchange(state_->judged, true) || !options_.judged || pod_.spec().hostNetwork()) return;
+  if (*options_.judged->load() == INT64_MAX) return;
+  writeStatus(observe());
+  int64_t revision = pod_.object()->revision();
+  options_.judged->waitUntil([&](int64_t judged) { return judged >= revision; }, kJudgedWithin);
+}
+
 PodWorker::Progress PodWorker::on(const StartContainer& action) {
+  awaitJudgement();
   auto found = findContainer(pod_, action.name);
   if (!found) return Progress::kNone;
   const core_v1::Container& container = found->spec;

@@ -39,6 +39,7 @@ struct PodWorkersOptions {
   ImageStore& images;
   ImagePuller& puller;
   DrainGate& drain;
+  const base::Published<int64_t>* judged = nullptr;  // see KubeletOptions
   CsiVolumes& storage;
   // Why this node does not take a pod that has just come; nothing when it does.
   std::function<std::optional<PodEnd>(const core_v1::Pod& pod)> refuse = [](const auto&) { return std::nullopt; };

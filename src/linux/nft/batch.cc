@@ -153,30 +153,36 @@ void Batch::replaceTable(const Table& table) {
   addTable(table.name);
   for (const Set& set : table.sets) addSet(table.name, set);
   for (const DataMap& map : table.maps) addMap(table.name, map);
+  for (const VerdictMap& map : table.verdictMaps) addVerdictMap(table.name, map);
   for (const Chain& chain : table.chains) addChain(table.name, chain);
-  for (const Set& set : table.sets) {
-    for (const Data& key : set.elements) addElement(table.name, set.name, key);
-    if (!set.ranges) continue;
-    for (const auto& [first, last] : *set.ranges) addRange(table.name, set.name, first, last);
-  }
+  for (const Set& set : table.sets) addElements(table.name, set);
   for (const DataMap& map : table.maps) {
     for (const auto& [key, data] : map.elements) addElement(table.name, map.name, key, data);
+  }
+  for (const VerdictMap& map : table.verdictMaps) {
+    for (const auto& [key, verdict] : map.elements) addElement(table.name, map.name, key, verdict);
   }
   for (const Chain& chain : table.chains) addRules(table.name, chain);
 }
 
+void Batch::addElements(const std::string& table, const Set& set) {
+  for (const Data& key : set.elements) addElement(table, set.name, key);
+  if (!set.ranges) return;
+  for (const auto& [first, last] : *set.ranges) addRange(table, set.name, first, last);
+}
+
 void Batch::addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
-                          const std::optional<Dynamic>& dynamic, const Type* dataType) {
+                          const std::optional<Dynamic>& dynamic, const std::optional<SetData>& data) {
   NetlinkMessage message = this->message(NFT_MSG_NEWSET, NLM_F_CREATE);
   message.text(NFTA_SET_TABLE, table);
   message.text(NFTA_SET_NAME, name);
   message.be32(NFTA_SET_ID, nextSetId_++);
-  message.be32(NFTA_SET_FLAGS, flags | (dynamic ? NFT_SET_EVAL : 0) | (dataType ? NFT_SET_MAP : 0));
+  message.be32(NFTA_SET_FLAGS, flags | (dynamic ? NFT_SET_EVAL : 0));
   message.be32(NFTA_SET_KEY_TYPE, typeNumber(type));
   message.be32(NFTA_SET_KEY_LEN, static_cast<uint32_t>(keyBytes(type)));
-  if (dataType) {
-    message.be32(NFTA_SET_DATA_TYPE, typeNumber(*dataType));
-    message.be32(NFTA_SET_DATA_LEN, static_cast<uint32_t>(keyBytes(*dataType)));
+  if (data) {
+    message.be32(NFTA_SET_DATA_TYPE, data->type);
+    message.be32(NFTA_SET_DATA_LEN, data->bytes);
   }
   auto description = message.nest(NFTA_SET_DESC);
   if (dynamic) message.be32(NFTA_SET_DESC_SIZE, dynamic->size);
@@ -187,11 +193,31 @@ void Batch::addSetMessage(const std::string& table, const std::string& name, con
 
 void Batch::addSet(const std::string& table, const Set& set) {
   uint32_t flags = set.ranges ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0;
-  addSetMessage(table, set.name, set.type, flags, set.dynamic, nullptr);
+  addSetMessage(table, set.name, set.type, flags, set.dynamic, std::nullopt);
 }
 
 void Batch::addMap(const std::string& table, const DataMap& map) {
-  addSetMessage(table, map.name, map.type, map.dynamic ? NFT_SET_TIMEOUT : 0, map.dynamic, &map.dataType);
+  addSetMessage(table, map.name, map.type, NFT_SET_MAP | (map.dynamic ? NFT_SET_TIMEOUT : 0), map.dynamic,
+                SetData{typeNumber(map.dataType), static_cast<uint32_t>(keyBytes(map.dataType))});
+}
+
+void Batch::addVerdictMap(const std::string& table, const VerdictMap& map) {
+  constexpr uint32_t kVerdictBytes = 16;
+  addSetMessage(table, map.name, map.type, NFT_SET_MAP, std::nullopt, SetData{NFT_DATA_VERDICT, kVerdictBytes});
+}
+
+void Batch::deleteSet(const std::string& table, const std::string& set) {
+  NetlinkMessage message = this->message(NFT_MSG_DELSET, 0);
+  message.text(NFTA_SET_TABLE, table);
+  message.text(NFTA_SET_NAME, set);
+  append(std::move(message));
+}
+
+void Batch::deleteChain(const std::string& table, const std::string& chain) {
+  NetlinkMessage message = this->message(NFT_MSG_DELCHAIN, 0);
+  message.text(NFTA_CHAIN_TABLE, table);
+  message.text(NFTA_CHAIN_NAME, chain);
+  append(std::move(message));
 }
 
 void Batch::addChain(const std::string& table, const Chain& chain) {
@@ -232,6 +258,10 @@ void Batch::addElement(const std::string& table, const std::string& set, const D
 void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Data& data,
                        const Lifetime& lifetime) {
   putElement(NFT_MSG_NEWSETELEM, table, set, {.key = key, .data = &data, .lifetime = &lifetime});
+}
+
+void Batch::addElement(const std::string& table, const std::string& set, const Data& key, const Verdict& verdict) {
+  putElement(NFT_MSG_NEWSETELEM, table, set, {.key = key, .verdict = &verdict});
 }
 
 void Batch::addRange(const std::string& table, const std::string& set, const Data& first, const Data& last) {
@@ -277,6 +307,11 @@ void Batch::putElement(uint16_t messageType, const std::string& table, const std
   put(NFTA_SET_ELEM_KEY, &element.key);
   put(NFTA_SET_ELEM_KEY_END, element.last);
   put(NFTA_SET_ELEM_DATA, element.data);
+  if (element.verdict) {
+    auto data = elements_->nest(NFTA_SET_ELEM_DATA);
+    putVerdict(*elements_, *element.verdict);
+    elements_->endNest(data);
+  }
   if (element.lifetime) {
     elements_->be64(NFTA_SET_ELEM_TIMEOUT, static_cast<uint64_t>(element.lifetime->timeout.count()));
     elements_->be64(NFTA_SET_ELEM_EXPIRATION, static_cast<uint64_t>(element.lifetime->left.count()));

@@ -38,12 +38,17 @@ class Batch {
 
   void addSet(const std::string& table, const Set& set);
   void addMap(const std::string& table, const DataMap& map);
-  void addChain(const std::string& table, const Chain& chain);  // without its rules
-  void addRules(const std::string& table, const Chain& chain);  // its rules, behind those that are there
+  void addVerdictMap(const std::string& table, const VerdictMap& map);
+  void deleteSet(const std::string& table, const std::string& set);      // or map, that no rule uses
+  void deleteChain(const std::string& table, const std::string& chain);  // with its rules, where nothing leads
+  void addChain(const std::string& table, const Chain& chain);           // without its rules
+  void addRules(const std::string& table, const Chain& chain);           // its rules, behind those that are there
 
   // Elements; those in a row for the same set share messages.
   void addElement(const std::string& table, const std::string& set, const Data& key);
   void addElement(const std::string& table, const std::string& set, const Data& key, const Data& data);
+  void addElement(const std::string& table, const std::string& set, const Data& key, const Verdict& verdict);
+  void addElements(const std::string& table, const Set& set);  // that the model has
   // Of a dynamic map: ends in `left`, and after `timeout` once a packet has met it.
   struct Lifetime {
     std::chrono::milliseconds timeout;
@@ -68,10 +73,15 @@ class Batch {
     const Data& key;
     const Data* last = nullptr;
     const Data* data = nullptr;
+    const Verdict* verdict = nullptr;
     const Lifetime* lifetime = nullptr;
   };
+  struct SetData {  // of a map
+    uint32_t type;
+    uint32_t bytes;
+  };
   void addSetMessage(const std::string& table, const std::string& name, const Type& type, uint32_t flags,
-                     const std::optional<Dynamic>& dynamic, const Type* dataType);
+                     const std::optional<Dynamic>& dynamic, const std::optional<SetData>& data);
   void putElement(uint16_t messageType, const std::string& table, const std::string& set, const Element& element);
   void openElements(uint16_t messageType, const std::string& table, const std::string& set);
   void flushElements();

@@ -8,6 +8,8 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 namespace wherry::linux::nft {
 namespace {
@@ -104,6 +106,8 @@ void loadField(NetlinkMessage& message, Field field, IpFamily family, uint32_t t
       return loadOfConnection(message, at.ofConnectionSource, IP_CT_DIR_REPLY, to);
     case Field::kReplySourcePort:
       return loadOfConnection(message, NFT_CT_PROTO_SRC, IP_CT_DIR_REPLY, to);
+    case Field::kConnectionProtocol:
+      return loadOfConnection(message, NFT_CT_PROTOCOL, IP_CT_DIR_ORIGINAL, to);
   }
 }
 
@@ -170,6 +174,15 @@ void put(NetlinkMessage& message, const MatchSet& match, IpFamily family) {
   lookup.text(NFTA_LOOKUP_SET, match.set);
   lookup.number(NFTA_LOOKUP_SREG, kFirst);
   if (match.op == MatchSet::Operator::kNotIn) lookup.number(NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+void put(NetlinkMessage& message, const MatchOpening&, IpFamily) {
+  constexpr uint32_t kFlagsOffset = 13;  // RFC 9293 section 3.1
+  loadMeta(message, NFT_META_L4PROTO, kFirst);
+  compare(message, NFT_CMP_EQ, std::string(1, IPPROTO_TCP));
+  loadPayload(message, NFT_PAYLOAD_TRANSPORT_HEADER, kFlagsOffset, 1, kFirst);
+  maskFirst(message, std::string(1, TH_SYN | TH_ACK));
+  compare(message, NFT_CMP_EQ, std::string(1, TH_SYN));
 }
 
 void putConnectionBit(NetlinkMessage& message, uint32_t key, uint32_t bit) {
@@ -251,6 +264,14 @@ void put(NetlinkMessage& message, const CountIn& statement, IpFamily family) {
   message.endNest(counter);
 }
 
+void put(NetlinkMessage& message, const DecideBy& statement, IpFamily family) {
+  loadKey(message, statement.key, family);
+  Expression lookup(message, "lookup");
+  lookup.text(NFTA_LOOKUP_SET, statement.map);
+  lookup.number(NFTA_LOOKUP_SREG, kFirst);
+  lookup.number(NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
+}
+
 void put(NetlinkMessage& message, const LeaveUntracked&, IpFamily) { Expression notrack(message, "notrack"); }
 
 void put(NetlinkMessage& message, const MasqueradeSource&, IpFamily) { Expression masquerade(message, "masq"); }
@@ -279,14 +300,22 @@ uint32_t verdictCode(VerdictKind kind) {
   return NF_ACCEPT;
 }
 
-void put(NetlinkMessage& message, const Verdict& verdict, IpFamily) {
-  Expression immediate(message, "immediate");
-  immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-  auto data = message.nest(NFTA_IMMEDIATE_DATA);
+}  // namespace
+
+void putVerdict(NetlinkMessage& message, const Verdict& verdict) {
   auto nest = message.nest(NFTA_DATA_VERDICT);
   message.be32(NFTA_VERDICT_CODE, verdictCode(verdict.kind));
   if (!verdict.chain.empty()) message.text(NFTA_VERDICT_CHAIN, verdict.chain);
   message.endNest(nest);
+}
+
+namespace {
+
+void put(NetlinkMessage& message, const Verdict& verdict, IpFamily) {
+  Expression immediate(message, "immediate");
+  immediate.number(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+  auto data = message.nest(NFTA_IMMEDIATE_DATA);
+  putVerdict(message, verdict);
   message.endNest(data);
 }
 

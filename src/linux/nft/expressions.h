@@ -13,4 +13,7 @@ uint8_t nftFamily(IpFamily family);
 // open.
 void putStatement(NetlinkMessage& message, const Statement& statement, IpFamily family);
 
+// Adds the verdict to a message whose nest for data is open.
+void putVerdict(NetlinkMessage& message, const Verdict& verdict);
+
 }  // namespace wherry::linux::nft

@@ -104,6 +104,8 @@ std::string fieldName(Field field, IpFamily family) {
       return fmt::format("ct reply {} saddr", ip);
     case Field::kReplySourcePort:
       return "ct reply proto-src";
+    case Field::kConnectionProtocol:
+      return "ct protocol";
   }
   return "";
 }
@@ -131,6 +133,7 @@ std::string render(const MatchSet& match, IpFamily family) {
   return fmt::format("{}{} @{}", renderKey(match.key, family),
                      match.op == MatchSet::Operator::kIn ? "" : " !=", match.set);
 }
+std::string render(const MatchOpening&, IpFamily) { return "tcp flags syn / syn,ack"; }
 std::string render(const MatchInvalid&, IpFamily) { return "ct state invalid"; }
 std::string render(const MatchNew&, IpFamily) { return "ct state new"; }
 std::string render(const MatchTranslated&, IpFamily) { return "ct status dnat"; }
@@ -154,6 +157,9 @@ std::string render(const RememberFor& update, IpFamily family) {
 }
 std::string render(const CountIn& update, IpFamily family) {
   return fmt::format("update @{} {{ {} counter }}", update.set, renderKey(update.key, family));
+}
+std::string render(const DecideBy& statement, IpFamily family) {
+  return fmt::format("{} vmap @{}", renderKey(statement.key, family), statement.map);
 }
 std::string render(const LeaveUntracked&, IpFamily) { return "notrack"; }
 std::string render(const MasqueradeSource&, IpFamily) { return "masquerade"; }
@@ -195,6 +201,7 @@ std::string hookName(HookPoint point) {
 // nft(8) has names for the usual priorities, each at the hooks where it is usual.
 std::string priorityName(const Hook& hook) {
   if (hook.priority == kPriorityFilter) return "filter";
+  if (hook.priority == kPriorityFilter + 10) return "filter + 10";
   if (hook.priority == kPriorityRaw) return "raw";
   if (hook.priority == kPriorityDestinationNat - 10 && hook.point == HookPoint::kPrerouting) return "dstnat - 10";
   if (hook.priority == kPriorityDestinationNat && hook.point == HookPoint::kPrerouting) return "dstnat";
@@ -256,6 +263,15 @@ std::string renderMap(const DataMap& map) {
                      map.dynamic ? "\t\tflags dynamic,timeout\n" : "", renderElements(elements));
 }
 
+std::string renderVerdictMap(const VerdictMap& map, IpFamily family) {
+  std::vector<std::string> elements;
+  for (const auto& [key, verdict] : map.elements) {
+    elements.push_back(renderData(map.type, key) + " : " + render(verdict, family));
+  }
+  return fmt::format("\tmap {} {{\n\t\ttype {} : verdict\n{}\t}}\n", map.name, renderType(map.type),
+                     renderElements(elements));
+}
+
 std::string renderChain(const Chain& chain, IpFamily family) {
   std::string text = fmt::format("\tchain {} {{\n", chain.name);
   if (chain.hook) {
@@ -294,6 +310,7 @@ std::string renderTable(const Table& table) {
   std::vector<std::string> parts;
   for (const Set& set : table.sets) parts.push_back(renderSet(set));
   for (const DataMap& map : table.maps) parts.push_back(renderMap(map));
+  for (const VerdictMap& map : table.verdictMaps) parts.push_back(renderVerdictMap(map, table.family));
   for (const Chain& chain : table.chains) parts.push_back(renderChain(chain, table.family));
   return fmt::format("table {} {} {{\n{}}}\n", table.family == IpFamily::kIPv4 ? "ip" : "ip6", table.name,
                      base::join(parts, "\n"));

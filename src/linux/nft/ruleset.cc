@@ -75,6 +75,7 @@ FieldType typeOf(Field field, IpFamily family) {
     case Field::kReplySource:
       return addressType(family);
     case Field::kProtocol:
+    case Field::kConnectionProtocol:
       return FieldType::kProtocol;
     case Field::kSourcePort:
     case Field::kDestinationPort:
@@ -92,6 +93,7 @@ FieldType typeOf(Field field, IpFamily family) {
 
 const Set* Table::findSet(std::string_view set) const { return findNamed(sets, set); }
 const DataMap* Table::findMap(std::string_view map) const { return findNamed(maps, map); }
+const VerdictMap* Table::findVerdictMap(std::string_view map) const { return findNamed(verdictMaps, map); }
 const Chain* Table::findChain(std::string_view chain) const { return findNamed(chains, chain); }
 
 }  // namespace wherry::linux::nft

@@ -2,9 +2,9 @@
 // by nft/render.h, and interpreted by nft/tracer.h. Pure.
 //
 // It has what Wherry's own tables use and no more: families ip and ip6, sets, maps of data, and rules made of the
-// statements below. There are no maps of verdicts: the kernel validates all rules of a table again whenever such a map
-// changes. Every key, element and literal is raw register content: each field in its own multiple of four bytes, in
-// network byte order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
+// statements below. A map of verdicts is for few: the kernel validates all rules of a table again whenever it changes.
+// Every key, element and literal is raw register content: each field in its own multiple of four bytes, in network byte
+// order but for marks and slot numbers, as the kernel compares it. Data builds it, FieldType reads it.
 #pragma once
 
 #include <chrono>
@@ -74,6 +74,7 @@ enum class Field {
   kOriginalDestinationPort,  // ct original proto-dst
   kReplySource,              // ct reply ip saddr
   kReplySourcePort,          // ct reply proto-src
+  kConnectionProtocol,       // ct protocol: of what an ICMP error is about, not ICMP
 };
 FieldType typeOf(Field field, IpFamily family);
 
@@ -96,6 +97,7 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   std::string set;
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
+struct MatchOpening {};       // tcp flags syn / syn,ack: asks for a connection
 struct MatchInvalid {};       // ct state invalid: belongs to no connection, nor begins one
 struct MatchNew {};           // ct state new: begins a connection
 struct MatchTranslated {};    // ct status dnat
@@ -117,14 +119,19 @@ struct CountIn {  // update @traffic { <key> counter }
   std::string set;
   Key key;
 };
+struct DecideBy {  // ip daddr vmap @ingress: the verdict that the map has for the key, if any
+  Key key;
+  std::string map;
+};
 struct LeaveUntracked {};  // notrack
 struct MasqueradeSource {};
 enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement = std::variant<Match, MatchSet, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, MatchNotFromThere,
-                               DestinationNat, RememberFor, CountIn, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
+using Statement =
+    std::variant<Match, MatchSet, MatchOpening, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, MatchNotFromThere,
+                 DestinationNat, RememberFor, CountIn, DecideBy, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
@@ -169,16 +176,24 @@ struct DataMap {
   std::optional<Dynamic> dynamic = std::nullopt;  // its elements have an end
 };
 
+struct VerdictMap {
+  std::string name;
+  Type type;
+  std::map<Data, Verdict> elements;
+};
+
 struct Table {
   std::string name;
   std::vector<Set> sets;
   std::vector<DataMap> maps;
   std::vector<Chain> chains;
   IpFamily family = IpFamily::kIPv4;
+  std::vector<VerdictMap> verdictMaps = {};
 
   // Null when missing.
   const Set* findSet(std::string_view set) const;
   const DataMap* findMap(std::string_view map) const;
+  const VerdictMap* findVerdictMap(std::string_view map) const;
   const Chain* findChain(std::string_view chain) const;
 };
 

@@ -13,6 +13,20 @@ namespace {
 
 enum class Step { kNextRule, kReturn, kFinal };  // kFinal: the chain's hook is done with the packet
 
+bool isOfConnection(Field field) {
+  switch (field) {
+    case Field::kOriginalSource:
+    case Field::kOriginalDestination:
+    case Field::kOriginalDestinationPort:
+    case Field::kReplySource:
+    case Field::kReplySourcePort:
+    case Field::kConnectionProtocol:
+      return true;
+    default:
+      return false;
+  }
+}
+
 constexpr int kMostJumps = 16;  // as the kernel allows (NFT_JUMP_STACK_SIZE)
 
 // One packet in one table.
@@ -45,6 +59,7 @@ class Walk {
   }
 
   Applied apply(const Match& match, int) {
+    if (isOfConnection(match.field) && (trace_.packet.invalid || trace_.untracked)) return {false};
     std::string have = fieldData(match.field).bytes();
     std::string want = match.value.bytes();
     FieldType type = typeOf(match.field, table_.family);
@@ -57,12 +72,18 @@ class Walk {
 
   Applied apply(const MatchSet& match, int) {
     const Set* set = table_.findSet(match.set);
-    bool in = set && contains(*set, keyData(match.key));
+    auto key = keyData(match.key);
+    if (!key) return {false};
+    bool in = set && contains(*set, *key);
     return {in == (match.op == MatchSet::Operator::kIn)};
   }
 
+  Applied apply(const MatchOpening&, int) { return {trace_.packet.protocol == IPPROTO_TCP && !trace_.packet.answered}; }
+
   Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
-  Applied apply(const MatchNew&, int) { return {!trace_.packet.invalid && !trace_.untracked}; }
+  Applied apply(const MatchNew&, int) {
+    return {!trace_.packet.invalid && !trace_.untracked && !trace_.packet.answered};
+  }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
   Applied apply(const MatchLocal&, int) {
     const base::IpAddress& to = trace_.packet.destination;
@@ -73,7 +94,9 @@ class Walk {
   Applied apply(const DestinationNat& nat, int) {
     const DataMap* map = table_.findMap(nat.map);
     if (!map) return {false};
-    auto found = map->elements.find(keyData(nat.key));
+    auto key = keyData(nat.key);
+    if (!key) return {false};
+    auto found = map->elements.find(*key);
     if (found == map->elements.end()) return {false};
     const std::string& bytes = found->second.bytes();
     uint16_t port = 0;
@@ -85,11 +108,21 @@ class Walk {
   }
 
   Applied apply(const RememberFor& update, int) {
-    trace_.remembered[update.map].try_emplace(keyData(update.key), keyData(update.data));
+    auto key = keyData(update.key), data = keyData(update.data);
+    if (key && data) trace_.remembered[update.map].try_emplace(*key, *data);
     return {true};
   }
 
   Applied apply(const CountIn&, int) { return {true}; }
+
+  Applied apply(const DecideBy& statement, int depth) {
+    const VerdictMap* map = table_.findVerdictMap(statement.map);
+    auto key = keyData(statement.key);
+    if (!map || !key) return {false};
+    auto found = map->elements.find(*key);
+    if (found == map->elements.end()) return {false};
+    return apply(found->second, depth);
+  }
 
   Applied apply(const LeaveUntracked&, int) {
     trace_.untracked = true;
@@ -156,11 +189,14 @@ class Walk {
     return data;
   }
 
-  Data keyData(const Key& key) const {
+  // Nothing when connection tracking doesn't know the packet, and the key asks it.
+  std::optional<Data> keyData(const Key& key) const {
     Data data;
     for (const KeyPart& part : key) {
       if (const auto* random = std::get_if<RandomNumber>(&part)) {
         data.number(options_.random(random->modulus));
+      } else if (isOfConnection(std::get<Field>(part)) && (trace_.packet.invalid || trace_.untracked)) {
+        return std::nullopt;
       } else {
         append(data, std::get<Field>(part));
       }
@@ -209,6 +245,9 @@ class Walk {
         break;
       case Field::kReplySourcePort:
         data.port(packet.destinationPort);
+        break;
+      case Field::kConnectionProtocol:
+        data.protocol(packet.protocol);
         break;
     }
   }

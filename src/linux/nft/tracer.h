@@ -1,4 +1,5 @@
-// The packet tracer: what tables of its family do with the first packet of a connection, worked out from their model.
+// The packet tracer: what tables of its family do with a packet from who began the connection, worked out from their
+// model.
 // Pure.
 //
 //   Tracer tracer({wholeTable(slots)}, {.nodeAddresses = {...}});
@@ -24,6 +25,7 @@ struct Packet {
   uint16_t sourcePort = 40000;
   uint16_t destinationPort = 0;
   uint32_t mark = 0;
+  bool answered = false;        // of a connection that there is already, not its first
   bool invalid = false;         // in the eyes of connection tracking; it is then not translated
   std::string inputInterface;   // "" when the node itself sends it
   std::string outputInterface;  // "" when it is for the node

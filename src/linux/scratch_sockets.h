@@ -14,7 +14,7 @@
 #include "base/ip_address.h"
 #include "linux/scratch_namespace.h"
 
-namespace wherry::proxy {
+namespace wherry::linux {
 
 inline base::IpAddress ip(const char* text) { return *base::IpAddress::parse(text); }
 
@@ -42,7 +42,7 @@ inline SocketAddress address(const char* text, uint16_t port) {
 inline sockaddr* generic(SocketAddress& value) { return reinterpret_cast<sockaddr*>(&value.storage); }
 inline int familyAt(const char* text) { return ip(text).family() == base::IpFamily::kIPv4 ? AF_INET : AF_INET6; }
 
-inline base::Fd listenIn(const linux::ScratchNamespace& where, int type, const char* at, uint16_t port) {
+inline base::Fd listenIn(const ScratchNamespace& where, int type, const char* at, uint16_t port) {
   base::Fd fd;
   where.run([&] {
     fd.reset(::socket(familyAt(at), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -57,7 +57,7 @@ inline base::Fd listenIn(const linux::ScratchNamespace& where, int type, const c
   return fd;
 }
 
-inline base::Fd socketIn(const linux::ScratchNamespace& where, int type, int family = AF_INET) {
+inline base::Fd socketIn(const ScratchNamespace& where, int type, int family = AF_INET) {
   base::Fd fd;
   where.run([&] {
     fd.reset(::socket(family, type | SOCK_CLOEXEC, 0));
@@ -69,7 +69,7 @@ inline base::Fd socketIn(const linux::ScratchNamespace& where, int type, int fam
 }
 
 // 0, or why the connection failed.
-inline int connectFrom(const linux::ScratchNamespace& where, const char* to, uint16_t port) {
+inline int connectFrom(const ScratchNamespace& where, const char* to, uint16_t port) {
   base::Fd fd = socketIn(where, SOCK_STREAM, familyAt(to));
   SocketAddress target = address(to, port);
   return ::connect(fd.get(), generic(target), target.size) == 0 ? 0 : errno;
@@ -93,4 +93,4 @@ inline bool received(const base::Fd& socket) {
   return ::poll(&waiting, 1, 1000) == 1 && ::recv(socket.get(), &byte, 1, MSG_DONTWAIT) == 1;
 }
 
-}  // namespace wherry::proxy
+}  // namespace wherry::linux

@@ -1,0 +1,138 @@
+#include "policy/network_policy.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include "json/value.h"
+#include "views/core_v1.h"
+#include "views/networking_v1.h"
+
+namespace wherry::policy {
+namespace {
+
+using networking_v1::NetworkPolicyPeer;
+using networking_v1::NetworkPolicyPort;
+
+uint8_t protocolNumber(std::string_view name) {
+  if (name == "UDP") return IPPROTO_UDP;
+  return name == "SCTP" ? IPPROTO_SCTP : IPPROTO_TCP;
+}
+
+void addPort(PortSet& set, const NetworkPolicyPort& port) {
+  uint8_t protocol = protocolNumber(port.protocol());
+  const json::Value* number = port.port();
+  if (!number) return set.add(protocol, 0, UINT16_MAX);
+  if (number->is_string()) return set.add(PortName{protocol, std::string(std::string_view(number->get_string()))});
+  if (!number->is_int64()) return;
+  int64_t first = number->get_int64(), last = port.endPortOr(first);
+  if (first < 0 || last > UINT16_MAX || last < first) return;
+  set.add(protocol, static_cast<uint16_t>(first), static_cast<uint16_t>(last));
+}
+
+// Without any: all of them.
+template <typename Ports>
+PortSet readPorts(const Ports& ports) {
+  PortSet set;
+  bool any = false;
+  for (auto port : ports) {
+    addPort(set, port);
+    any = true;
+  }
+  return any ? set : PortSet::everything();
+}
+
+void addPeer(PolicyRule& rule, const NetworkPolicyPeer& peer, const std::string& ns) {
+  if (peer.hasIpBlock()) {
+    auto cidr = base::IpPrefix::parse(peer.ipBlock().cidr());
+    if (!cidr) return;
+    IpBlock block{.cidr = *cidr, .except = {}};
+    for (std::string_view text : peer.ipBlock().except()) {
+      if (auto except = base::IpPrefix::parse(text)) block.except.push_back(*except);
+    }
+    return rule.blocks.push_back(std::move(block));
+  }
+  auto selector = [&](std::string_view name) { return meta::LabelSelector::fromObject(peer.field(name)); };
+  PeerSelector selected{.ns = ns, .namespaces = std::nullopt, .pods = meta::LabelSelector::everything()};
+  if (peer.hasNamespaceSelector()) selected.namespaces = selector("namespaceSelector");
+  if (peer.hasPodSelector()) selected.pods = selector("podSelector");
+  rule.peers.push_back(std::move(selected));
+}
+
+// Without peers: everybody. Ports by name are those of any pod that is sent to.
+void meanEverybody(PolicyRule& rule, Direction direction) {
+  for (base::IpFamily family : base::kIpFamilies) rule.blocks.push_back({base::IpPrefix::all(family), {}});
+  if (direction == Direction::kIngress || rule.ports.names().empty()) return;
+  rule.peers.push_back(
+      {.ns = "", .namespaces = meta::LabelSelector::everything(), .pods = meta::LabelSelector::everything()});
+}
+
+// `peersOf`: "from" or "to".
+template <typename Rules, typename PeersOf>
+std::vector<PolicyRule> readRules(const Rules& rules, const std::string& ns, Direction direction, PeersOf peersOf) {
+  std::vector<PolicyRule> read;
+  for (auto rule : rules) {
+    PolicyRule& next = read.emplace_back();
+    next.ports = readPorts(rule.ports());
+    bool any = false;
+    for (NetworkPolicyPeer peer : peersOf(rule)) {
+      addPeer(next, peer, ns);
+      any = true;
+    }
+    if (!any) meanEverybody(next, direction);
+  }
+  return read;
+}
+
+template <typename Containers>
+void addNamedPorts(NamedPorts& ports, const Containers& containers) {
+  for (auto container : containers) {
+    for (auto port : container.ports()) {
+      if (port.name().empty()) continue;
+      ports[{protocolNumber(port.protocol()), std::string(port.name())}].insert(
+          static_cast<uint16_t>(port.containerPort()));
+    }
+  }
+}
+
+}  // namespace
+
+std::string PeerSelector::text() const {
+  return fmt::format("{}\n{}", namespaces ? "in " + namespaces->text() : ns, pods.text());
+}
+
+NetworkPolicy readNetworkPolicy(const meta::Object& object) {
+  const networking_v1::NetworkPolicySpec spec(json::find(object.tree(), "spec"));
+  NetworkPolicy policy{.ns = std::string(object.metadata().ns()),
+                       .pods = meta::LabelSelector::fromObject(spec.field("podSelector")),
+                       .ingress = std::nullopt,
+                       .egress = std::nullopt};
+  for (std::string_view type : spec.policyTypes()) {
+    if (type == "Ingress") {
+      policy.ingress =
+          readRules(spec.ingress(), policy.ns, Direction::kIngress, [](auto& rule) { return rule.from(); });
+    }
+    if (type == "Egress") {
+      policy.egress = readRules(spec.egress(), policy.ns, Direction::kEgress, [](auto& rule) { return rule.to(); });
+    }
+  }
+  return policy;
+}
+
+PodFacts readPod(const meta::ObjectPtr& object) {
+  const core_v1::Pod pod(object);
+  PodFacts facts{.object = object, .ns = std::string(object->metadata().ns()), .addresses = {}, .ports = {}};
+  std::string_view phase = pod.status().phase();
+  if (pod.spec().hostNetwork() || phase == "Succeeded" || phase == "Failed") return facts;
+  for (auto ip : pod.status().podIPs()) {
+    if (auto address = base::IpAddress::parse(ip.ip())) facts.addresses.push_back(*address);
+  }
+  addNamedPorts(facts.ports, pod.spec().containers());
+  addNamedPorts(facts.ports, pod.spec().initContainers());
+  return facts;
+}
+
+bool sameFacts(const PodFacts& a, const PodFacts& b) {
+  return a.ns == b.ns && a.addresses == b.addresses && a.ports == b.ports && a.labels() == b.labels();
+}
+
+}  // namespace wherry::policy
