@@ -177,7 +177,7 @@ void checkLine(std::string_view line) {
   if (words.empty()) return;
   const std::string& first = words[0];
   if (first == "http-request" || first == "http-response") return checkRule(words);
-  if (first == "acl") return demand(words.size() > 5 && words[words.size() - 2] == "--");
+  if (first == "acl") return demand(words.size() >= 5 && words[words.size() - 2] == "--");
   if (first == "user" && words.size() != 2) return demand(words.size() == 4 && words[2] == "password");
   demand(isOneOf(first, {"global",
                          "defaults",
