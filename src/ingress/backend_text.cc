@@ -83,6 +83,10 @@ std::string originRegex(std::string_view origin) {
   return regex + "$";
 }
 
+std::string allowed(std::string_view what, const std::vector<std::string>& values) {
+  return values.empty() ? "" : fmt::format(" hdr access-control-allow-{} {}", what, literalFormat(joined(values)));
+}
+
 void renderCors(const Cors& cors, ConfigText& text) {
   bool isForAll = std::find(cors.origins.begin(), cors.origins.end(), "*") != cors.origins.end();
   if (isForAll) {
@@ -95,10 +99,10 @@ void renderCors(const Cors& cors, ConfigText& text) {
   }
   std::string credentials = cors.credentials ? " hdr access-control-allow-credentials true" : "";
   text.line(
-      "  http-request return status 204 hdr access-control-allow-origin %[var(txn.cors)]{} hdr vary Origin"
-      " hdr access-control-allow-methods {} hdr access-control-allow-headers {} hdr access-control-max-age {}"
+      "  http-request return status 204 hdr access-control-allow-origin %[var(txn.cors)]{} hdr vary Origin{}{}"
+      " hdr access-control-max-age {}"
       " if METH_OPTIONS {{ var(txn.cors) -m found }} {{ req.hdr(access-control-request-method) -m found }}",
-      credentials, literalFormat(joined(cors.methods)), literalFormat(joined(cors.headers)), cors.maxAge.count());
+      credentials, allowed("methods", cors.methods), allowed("headers", cors.headers), cors.maxAge.count());
   const char* found = "if { var(txn.cors) -m found }";
   text.line("  http-response set-header access-control-allow-origin %[var(txn.cors)] {}", found);
   if (cors.credentials) text.line("  http-response set-header access-control-allow-credentials true {}", found);
@@ -282,9 +286,11 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   if (backend.bodyLimit) renderBodyLimit(backend.bodyLimit, text);
   if (backend.bufferRequest) text.line("  option http-buffer-request");
   if (backend.redirect) renderRedirect(*backend.redirect, section.path, text);
-  if (backend.answer) renderAnswer(*backend.answer, text);
-  if (uint64_t total = totalWeight(backend); backend.refusedWeight) {
-    text.line("  http-request return status 500 if {{ rand({}) lt {} }}", total, backend.refusedWeight);
+  if (backend.redirect && backend.redirect->onlyPath.empty()) return;
+  if (backend.answer) return renderAnswer(*backend.answer, text);
+  if (backend.refusedWeight) {
+    text.line("  http-request return status {} if {{ rand({}) lt {} }}", backend.refusedStatus, totalWeight(backend),
+              backend.refusedWeight);
   }
   if (backend.podRouting != PodRouting::kNone) renderPod(section, settings, text);
   renderBalance(backend, text);
@@ -322,6 +328,9 @@ void renderBackend(const Section& section, const Settings& settings, ConfigText&
   if (backend.protocol == Protocol::kTcp) {
     own.line("  mode tcp");
     own.line("  balance {}", backend.balance == Balance::kLeastConnections ? "leastconn" : "roundrobin");
+    if (backend.refusedWeight) {
+      own.line("  tcp-request content reject if {{ rand({}) lt {} }}", totalWeight(backend), backend.refusedWeight);
+    }
   } else {
     renderHttp(section, settings, own);
   }

@@ -170,6 +170,7 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
 // What it refuses is taken out until it takes the rest.
 std::vector<Complaint> DataPlane::loadWhatIsTaken(Model model, Shape shape) {
   std::vector<Complaint> complaints = shape.complaints;
+  unavailablePorts_.clear();
   bool isRetried = false;
   for (int tries = 0; tries < kMostWithdrawals; ++tries) {
     ServersBySection servers = placeAll(shape);
@@ -183,6 +184,7 @@ std::vector<Complaint> DataPlane::loadWhatIsTaken(Model model, Shape shape) {
     uint16_t port = portThatIsTaken(refusal->words);
     if (auto taken = model.ports.find(port); taken != model.ports.end()) {
       complainOfPort(taken->second, "PortUnavailable", refusal->words, complaints);
+      unavailablePorts_[port] = refusal->words;
       model.ports.erase(taken);
       isRetried = true;
     } else if (withdraw(model, culprit)) {
@@ -215,6 +217,7 @@ std::vector<Complaint> DataPlane::setModel(Model model) {
     haproxy_.stop();
     shape_ = {};
     servers_.clear();
+    unavailablePorts_.clear();
     retryAt_.reset();
     return {};
   }

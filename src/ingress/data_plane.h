@@ -46,6 +46,9 @@ class DataPlane {
   // When it is to be tried again; nothing while all is as it should be.
   std::optional<TimePoint> retryAt() const { return retryAt_; }
 
+  // Ports of the model that aren't served, since somebody else has them, and HAProxy's words for it.
+  const std::map<uint16_t, std::string>& unavailablePorts() const { return unavailablePorts_; }
+
   const Shape& shape() const { return shape_; }
   AdminSocket admin() const { return haproxy_.admin(); }
   bool running() const { return haproxy_.running(); }
@@ -73,6 +76,7 @@ class DataPlane {
   Shape shape_;  // as it is in force
   ServersBySection servers_;
   bool isLoading_ = false;
+  std::map<uint16_t, std::string> unavailablePorts_;
   std::optional<TimePoint> retryAt_;
   std::chrono::milliseconds retryDelay_{};
 };

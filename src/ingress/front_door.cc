@@ -5,14 +5,17 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "client/workqueue.h"
 #include "ingress/data_plane.h"
+#include "ingress/gateway_follower.h"
 #include "ingress/ingress_classes.h"
 #include "ingress/ingress_routes.h"
 #include "ingress/pending_work.h"
 #include "ingress/slice_endpoints.h"
+#include "meta/time.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
 
@@ -65,7 +68,9 @@ struct FrontDoor::State {
         services(informers.informer(core_v1::Service::kResource())),
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
         secrets(informers.informer(core_v1::Secret::kResource())),
-        nameSpaces(informers.informer(core_v1::Namespace::kResource())) {}
+        nameSpaces(informers.informer(core_v1::Namespace::kResource())),
+        gateways(informers, [this] { pending.addRoutes(); }),
+        gatewayStatuses(c) {}
 
   void follow();
   void run(std::stop_token stop);
@@ -73,8 +78,11 @@ struct FrontDoor::State {
   void updateEndpoints(const PendingWork::Taken& taken);
   void makeClasses();
   Contribution compile();
+  GatewayContribution compileGateways(const GatewayPlace& place);
   Sources sources();
   void setRoutes();
+  void tellGateways();
+  meta::ObjectPtr find(const Origin& origin) const;
   void tell(const std::vector<Complaint>& complaints);
   void writeStatus(const std::string& key);
 
@@ -87,6 +95,8 @@ struct FrontDoor::State {
   client::Informer& slices;
   client::Informer& secrets;
   client::Informer& nameSpaces;
+  GatewayFollower gateways;
+  GatewayStatusWriter gatewayStatuses;
 
   PendingWork pending;
   base::Published<int64_t> applied{0};
@@ -97,6 +107,7 @@ struct FrontDoor::State {
   // Of the thread that run() is on.
   std::unique_ptr<DataPlane> plane;
   std::set<Complaint> told;
+  std::map<uint16_t, bool> ingressPorts;  // whether with TLS
   bool routesAreDue = true;
   bool hasEnded = false;
   Clock::time_point lastReload{};
@@ -157,8 +168,18 @@ Sources FrontDoor::State::sources() {
           }};
 }
 
+GatewayContribution FrontDoor::State::compileGateways(const GatewayPlace& place) {
+  return ingress::compileGateways(gateways.objects(), sources(), place, meta::formatTime(base::Clock::system().now()));
+}
+
+// Ingresses come first: their ports are the same in every cluster.
 Contribution FrontDoor::State::compile() {
-  return routeIngresses({.ingresses = listOf<Ingress>(ingresses), .classes = listOf<IngressClass>(classes)}, sources());
+  Contribution all =
+      routeIngresses({.ingresses = listOf<Ingress>(ingresses), .classes = listOf<IngressClass>(classes)}, sources());
+  ingressPorts.clear();
+  for (const auto& [number, port] : all.model.ports) ingressPorts[number] = port.tls;
+  merge(all.model, compileGateways({.addresses = options.nodeAddresses, .taken = ingressPorts}).model);
+  return all;
 }
 
 void FrontDoor::State::setRoutes() {
@@ -166,14 +187,29 @@ void FrontDoor::State::setRoutes() {
   std::vector<Complaint> complaints = plane->setModel(std::move(wanted.model));
   complaints.insert(complaints.end(), wanted.complaints.begin(), wanted.complaints.end());
   tell(complaints);
+  tellGateways();
   for (const meta::ObjectKey& key : wanted.ours) statuses.add(key.text());
+}
+
+// What HAProxy made of it is a part of what they hear.
+void FrontDoor::State::tellGateways() {
+  GatewayPlace place{options.nodeAddresses, plane->unavailablePorts(), ingressPorts, {}};
+  for (const Complaint& each : told) {
+    const bool passes = each.reason == "PortUnavailable" || each.reason == "HAProxyUnavailable";
+    if (!passes) place.refused.emplace(each.about, each.message);
+  }
+  gatewayStatuses.set(compileGateways(place).statuses);
+}
+
+meta::ObjectPtr FrontDoor::State::find(const Origin& origin) const {
+  return origin.kind == "Ingress" ? ingresses.get(origin.nameSpace, origin.name) : gateways.find(origin);
 }
 
 void FrontDoor::State::tell(const std::vector<Complaint>& complaints) {
   std::set<Complaint> now(complaints.begin(), complaints.end());
   for (const Complaint& complaint : now) {
     if (told.contains(complaint)) continue;
-    meta::ObjectPtr about = ingresses.get(complaint.about.nameSpace, complaint.about.name);
+    meta::ObjectPtr about = find(complaint.about);
     if (about) events.record(*about, client::Severity::kWarning, complaint.reason, complaint.message);
   }
   told = std::move(now);
@@ -200,7 +236,10 @@ void FrontDoor::State::updateEndpoints(const PendingWork::Taken& taken) {
 void FrontDoor::State::round(const PendingWork::Taken& taken) {
   updateEndpoints(taken);
   bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
-  if (std::exchange(hasEnded, false) || retry) plane->restart();
+  if (std::exchange(hasEnded, false) || retry) {
+    plane->restart();
+    tellGateways();
+  }
   if (!routesAreDue || Clock::now() < lastReload + kBetweenReloads) return;
   routesAreDue = false;
   setRoutes();
@@ -210,8 +249,9 @@ void FrontDoor::State::round(const PendingWork::Taken& taken) {
 void FrontDoor::State::makeClasses() {
   try {
     makeMissingClasses(client, listOf<IngressClass>(classes));
+    makeGatewayClass(client, gateways.objects().classes);
   } catch (const std::exception& error) {
-    kLog.error("making the IngressClasses: {}", error.what());
+    kLog.error("making the classes of Ingresses and Gateways: {}", error.what());
   }
 }
 
@@ -219,6 +259,7 @@ void FrontDoor::State::run(std::stop_token stop) {
   for (client::Informer* informer : {&ingresses, &classes, &services, &slices, &secrets, &nameSpaces}) {
     if (!informer->waitSynced(stop)) return;
   }
+  if (!gateways.waitSynced(stop)) return;
   plane = std::make_unique<DataPlane>(
       options.settings, DataPlane::Hooks{
                             .endpointsOf =
@@ -254,6 +295,7 @@ FrontDoor::FrontDoor(client::Client& client, client::InformerFactory& informers,
 FrontDoor::~FrontDoor() = default;
 
 void FrontDoor::start() {
+  state_->gatewayStatuses.start();
   state_->statusWriter = std::make_unique<client::ReconcileLoop>(
       state_->statuses, [state = state_.get()](const std::string& key) { state->writeStatus(key); });
   state_->thread = std::jthread([state = state_.get()](std::stop_token stop) { state->run(stop); });

@@ -1,5 +1,7 @@
 #include "ingress/gateway_filters.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace wherry::ingress {
@@ -63,7 +65,7 @@ class Filters {
       to_.host = filter.urlRewrite().hostname();
       to_.path = pathChange(filter.urlRewrite().path());
     } else if (type == "CORS") {
-      to_.cors = corsOf(filter.cors());
+      applyCors(filter.cors());
     } else if (type == "RequestMirror") {
       outcome_.unsupported = "filter RequestMirror: requests aren't mirrored";
     } else {
@@ -74,6 +76,14 @@ class Filters {
   FilterOutcome take() { return std::move(outcome_); }
 
  private:
+  // A browser that sends credentials takes no "*" for an answer.
+  void applyCors(const gateway_v1::HTTPCORSFilter& filter) {
+    to_.cors = corsOf(filter);
+    auto isAll = [](const auto& list) { return std::ranges::find(list, "*") != list.end(); };
+    if (to_.cors->credentials && (isAll(to_.cors->origins) || isAll(to_.cors->methods) || isAll(to_.cors->headers))) {
+      outcome_.unsupported = "filter CORS: \"*\" together with allowCredentials";
+    }
+  }
   // A filter that isn't known is never passed over: its requests get an error.
   void applyUnknown(const HTTPRouteFilter& filter) {
     to_.answer = Answer{.status = 500};

@@ -1,8 +1,9 @@
 #include "ingress/gateway_follower.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
-#include "base/log.h"
 #include "ingress/gateway_names.h"
 #include "meta/status.h"
 
@@ -13,30 +14,11 @@ using namespace gateway_v1;
 
 constexpr std::string_view kClassName = "wherry";
 
-const base::Log& log() {
-  static const base::Log kLog("ingress");
-  return kLog;
-}
-
 template <typename View>
 std::vector<View> all(const client::Informer& informer) {
   std::vector<View> views;
   for (const meta::ObjectPtr& object : informer.list()) views.emplace_back(object);
   return views;
-}
-
-bool writeStatus(client::Client& client, const StatusChange& change) {
-  const meta::Metadata metadata = change.object->metadata();
-  json::Value next = change.object->tree();
-  next.as_object()["status"] = change.status;
-  try {
-    client.update(change.resource, metadata.ns(), next, {"status", "", false});
-    return true;
-  } catch (const meta::StatusError& error) {
-    if (error.isConflict() || error.isNotFound()) return true;
-    log().info("status of {} {}: {}", change.resource.kind, change.object->key().text(), error.message());
-    return false;
-  }
 }
 
 }  // namespace
@@ -58,6 +40,21 @@ GatewayObjects GatewayFollower::objects() const {
           all<GRPCRoute>(grpcRoutes_), all<TLSRoute>(tlsRoutes_), all<ReferenceGrant>(grants_)};
 }
 
+meta::ObjectPtr GatewayFollower::find(const Origin& origin) const {
+  for (const auto& [kind, informer] : {std::pair<std::string_view, const client::Informer*>{"Gateway", &gateways_},
+                                       {kHttpRoute, &httpRoutes_},
+                                       {kGrpcRoute, &grpcRoutes_},
+                                       {kTlsRoute, &tlsRoutes_}}) {
+    if (kind == origin.kind) return informer->get(origin.nameSpace, origin.name);
+  }
+  return nullptr;
+}
+
+bool GatewayFollower::waitSynced(const std::stop_token& stop) const {
+  return std::ranges::all_of(std::array{&classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_},
+                             [&](const client::Informer* each) { return each->waitSynced(stop); });
+}
+
 void makeGatewayClass(client::Client& client, const std::vector<GatewayClass>& existing) {
   auto isOurs = [](const GatewayClass& each) { return each.metadata().name() == kClassName; };
   if (std::ranges::any_of(existing, isOurs)) return;
@@ -74,10 +71,35 @@ void makeGatewayClass(client::Client& client, const std::vector<GatewayClass>& e
   }
 }
 
-bool writeStatuses(client::Client& client, const std::vector<StatusChange>& changes) {
-  bool written = true;
-  for (const StatusChange& each : changes) written = writeStatus(client, each) && written;
-  return written;
+void GatewayStatusWriter::start() {
+  loop_ = std::make_unique<client::ReconcileLoop>(queue_, [this](const std::string& key) { write(key); });
+}
+
+void GatewayStatusWriter::set(std::vector<StatusChange> changes) {
+  std::map<std::string, StatusChange> wanted;
+  for (StatusChange& each : changes) {
+    std::string key = each.resource.kind + " " + each.object->key().text();
+    wanted.emplace(std::move(key), std::move(each));
+  }
+  std::vector<std::string> keys;
+  for (const auto& [key, change] : wanted) keys.push_back(key);
+  wanted_.with([&](auto& all) { all.swap(wanted); });
+  for (std::string& key : keys) queue_.add(std::move(key));
+}
+
+void GatewayStatusWriter::write(const std::string& key) {
+  const auto change = wanted_.with([&](const auto& all) {
+    const auto at = all.find(key);
+    return at == all.end() ? std::nullopt : std::optional(at->second);
+  });
+  if (!change) return;
+  json::Value next = change->object->tree();
+  next.as_object()["status"] = change->status;
+  try {
+    client_.update(change->resource, change->object->metadata().ns(), next, {.subresource = "status"});
+  } catch (const meta::StatusError& error) {
+    if (!error.isConflict() && !error.isNotFound()) throw;
+  }
 }
 
 }  // namespace wherry::ingress

@@ -2,10 +2,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
 #include <vector>
 
+#include "base/guarded.h"
 #include "client/client.h"
 #include "client/informer.h"
+#include "client/workqueue.h"
 #include "ingress/gateway_routes.h"
 
 namespace wherry::ingress {
@@ -17,6 +24,10 @@ class GatewayFollower {
   GatewayFollower(client::InformerFactory& informers, const std::function<void()>& changed);
 
   GatewayObjects objects() const;
+  // The object that a complaint is about; null when it isn't there, or of no such kind.
+  meta::ObjectPtr find(const Origin& origin) const;
+  // Blocks; false when stop was requested.
+  bool waitSynced(const std::stop_token& stop) const;
 
  private:
   client::Informer &classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_;
@@ -26,8 +37,23 @@ class GatewayFollower {
 // start. Blocks; throws StatusError.
 void makeGatewayClass(client::Client& client, const std::vector<gateway_v1::GatewayClass>& existing);
 
-// Blocks. One whose object has changed since is left: that change is looked at anyhow. False when one could not be
-// written for another reason, and should be tried again.
-bool writeStatuses(client::Client& client, const std::vector<StatusChange>& changes);
+// Writes each status on a thread of its own. One whose object has changed since is left: that change is looked at
+// anyhow.
+class GatewayStatusWriter {
+ public:
+  explicit GatewayStatusWriter(client::Client& client) : client_(client) {}
+
+  void start();
+  // Instead of all that isn't written yet. Safe from any thread.
+  void set(std::vector<StatusChange> changes);
+
+ private:
+  void write(const std::string& key);
+
+  client::Client& client_;
+  base::Guarded<std::map<std::string, StatusChange>> wanted_;
+  client::Workqueue queue_{"gateway-status"};
+  std::unique_ptr<client::ReconcileLoop> loop_;
+};
 
 }  // namespace wherry::ingress

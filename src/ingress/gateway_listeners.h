@@ -27,6 +27,7 @@ struct GatewayPlace {
   std::vector<std::string> addresses;           // where every port is reached
   std::map<uint16_t, std::string> unavailable;  // ports that can't be had, and why
   std::map<uint16_t, bool> taken;               // ports that Ingresses have: whether with TLS
+  std::map<Origin, std::string> refused;        // routes that HAProxy doesn't take, and why
 };
 
 struct GatewayListener {

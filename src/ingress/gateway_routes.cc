@@ -1,6 +1,7 @@
 #include "ingress/gateway_routes.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -52,6 +53,7 @@ class Compiler {
 
  private:
   void readGateways();
+  void findCloser();
   void readRoutes();
   template <typename Route>
   void readRoutesOf(const std::vector<Route>& routes, std::string_view kind);
@@ -75,8 +77,11 @@ class Compiler {
   std::vector<ServedGateway> gateways_;    // the oldest first
   std::vector<GatewayListener*> serving_;  // of all of them
   std::vector<RouteOnItsWay> routes_;      // likewise
-  // Which kind of route has a host of a listener: HTTPRoutes and GRPCRoutes don't share one.
-  std::vector<std::tuple<const GatewayListener*, std::string, std::string_view>> owned_;
+  std::map<meta::ObjectKey, ServedGateway*> byKey_;
+  // Of each listener those on its port that are closer to some of its hosts.
+  std::map<const GatewayListener*, std::vector<const GatewayListener*>> closer_;
+  // Of each listener the hosts that a kind of route has: HTTPRoutes and GRPCRoutes don't share one.
+  std::map<const GatewayListener*, std::map<std::string_view, std::vector<std::string>>> owned_;
   GatewayContribution result_;
 };
 
@@ -100,6 +105,18 @@ void Compiler::readGateways() {
   }
   findConflicts(all);
   std::ranges::copy_if(all, std::back_inserter(serving_), [](const GatewayListener* each) { return each->serves(); });
+  for (ServedGateway& each : gateways_) byKey_[each.gateway.key()] = &each;
+  findCloser();
+}
+
+void Compiler::findCloser() {
+  for (const GatewayListener* one : serving_) {
+    for (const GatewayListener* other : serving_) {
+      const bool inside =
+          other->port == one->port && other->hostname != one->hostname && isWithin(other->hostname, one->hostname);
+      if (inside) closer_[one].push_back(other);
+    }
+  }
 }
 
 template <typename Route>
@@ -147,10 +164,8 @@ void Compiler::addCertificates(Port& port, const GatewayListener& listener) {
 ServedGateway* Compiler::findGateway(const RouteView& route, const gateway_v1::ParentReference& reference) {
   if (reference.group() != kGatewayGroup || reference.kind() != "Gateway") return nullptr;
   const std::string_view ns = reference.namespace_().empty() ? route.nameSpace() : reference.namespace_();
-  const auto at = std::ranges::find_if(gateways_, [&](const ServedGateway& each) {
-    return each.gateway.metadata().name() == reference.name() && each.gateway.metadata().ns() == ns;
-  });
-  return at == gateways_.end() ? nullptr : &*at;
+  const auto at = byKey_.find({std::string(ns), std::string(reference.name())});
+  return at == byKey_.end() ? nullptr : at->second;
 }
 
 void Compiler::attachRoute(RouteOnItsWay& route) {
@@ -163,6 +178,10 @@ void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference&
   ParentVerdict verdict{reference, std::nullopt, route.rules.unresolved, ""};
   AttachmentOutcome outcome = attach(route.view, reference, parent.listeners, sources_);
   verdict.refused = outcome.refused;
+  const auto refused = place_.refused.find(route.view.origin());
+  if (!verdict.refused && refused != place_.refused.end()) {
+    verdict.refused = Finding{"UnsupportedValue", refused->second};
+  }
   const std::string dropped = base::join(route.rules.dropped, "; ");
   if (!verdict.refused && !dropped.empty()) {
     if (route.rules.rules.empty()) verdict.refused = Finding{"UnsupportedValue", dropped};
@@ -180,26 +199,30 @@ void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference&
 
 // An older HTTPRoute has a host that this GRPCRoute is for, or the other way round.
 bool Compiler::givesWay(const RouteView& route, const Attachment& attachment) const {
-  return std::ranges::any_of(owned_, [&](const auto& owned) {
-    const auto& [listener, host, kind] = owned;
-    return listener == attachment.listener && kind != route.kind &&
-           std::ranges::any_of(attachment.hosts,
-                               [&](const std::string& each) { return commonHost(each, host).has_value(); });
+  const auto owned = owned_.find(attachment.listener);
+  if (owned == owned_.end()) return false;
+  auto meets = [&](const std::string& theirs) {
+    return std::ranges::any_of(attachment.hosts,
+                               [&](const std::string& ours) { return commonHost(ours, theirs).has_value(); });
+  };
+  return std::ranges::any_of(owned->second, [&](const auto& kind) {
+    return kind.first != route.kind && std::ranges::any_of(kind.second, meets);
   });
 }
 
 // Another listener of the port is closer to the host: requests for it are that one's alone.
 bool Compiler::isAnothers(const GatewayListener& listener, const std::string& host) const {
-  return std::ranges::any_of(serving_, [&](const GatewayListener* other) {
-    return other->port == listener.port && other->hostname != listener.hostname &&
-           isWithin(other->hostname, listener.hostname) && isWithin(host, other->hostname);
-  });
+  const auto closer = closer_.find(&listener);
+  return closer != closer_.end() && std::ranges::any_of(closer->second, [&](const GatewayListener* other) {
+           return isWithin(host, other->hostname);
+         });
 }
 
 void Compiler::addRoutes(const RouteOnItsWay& route, const Attachment& attachment) {
   GatewayListener& listener = *attachment.listener;
   ++listener.attached;
-  for (const std::string& host : attachment.hosts) owned_.emplace_back(&listener, host, route.view.kind);
+  auto& owned = owned_[&listener][route.view.kind];
+  owned.insert(owned.end(), attachment.hosts.begin(), attachment.hosts.end());
   if (!listener.serves() || gatewayRefusal(listener.gateway)) return;
   Port& port = result_.model.ports.at(listener.port);
   for (const std::string& host : attachment.hosts) {

@@ -225,12 +225,15 @@ spec:
         - {method: {method: Get}}
         - {method: {type: RegularExpression, service: "a|b"}}
       backendRefs: [{name: web, port: 80}]
+    - matches: [{method: {service: a.C}}]
+      backendRefs: [{name: web, port: 80}, {name: gone, port: 80}]
     - backendRefs: [{name: gone, port: 80}]
 )"),
             "80: any =/a.B/Get -> 1x default/web:http, h2c\n"
             "80: any /a.B v=2 -> 1x default/web:http, h2c\n"
             "80: any ~(?-i:/[^/]+/Get)$ -> 1x default/web:http, h2c\n"
             "80: any ~(?-i:/(?:a|b)/[^/]+)$ -> 1x default/web:http, h2c\n"
+            "80: any /a.C -> 1x default/web:http, 1x refused with 503, h2c\n"
             "80: any / -> answer 503, h2c\n");
 }
 

@@ -33,6 +33,7 @@ class RuleCompiler {
   // `rule`: an HTTPRouteRule, GRPCRouteRule or TLSRouteRule.
   void compile(const schema::View& rule) {
     rule_.to.protocol = defaultProtocol();
+    rule_.to.refusedStatus = refusedStatus();
     note(applyFilters(listAt(rule, "filters"), route_, rule_.to));
     for (const json::Value& each : listAt(rule, "matches")) addMatch(each);
     if (rule_.matches.empty() && route_.kind != kTlsRoute) rule_.matches.push_back({});
@@ -49,6 +50,9 @@ class RuleCompiler {
     if (route_.kind == kTlsRoute) return Protocol::kTcp;
     return route_.kind == kGrpcRoute ? Protocol::kHttp2 : Protocol::kHttp;
   }
+
+  // A gRPC client takes 503 for UNAVAILABLE.
+  int refusedStatus() const { return route_.kind == kGrpcRoute ? 503 : 500; }
 
   void note(const FilterOutcome& outcome) {
     if (outcome.unsupported) unsupported_ = outcome.unsupported;
@@ -108,8 +112,7 @@ class RuleCompiler {
     if (some) return;
     to.shares.clear();
     to.refusedWeight = 0;
-    // A gRPC client takes 503 for UNAVAILABLE.
-    to.answer = Answer{.status = route_.kind == kGrpcRoute ? 503 : 500};
+    to.answer = Answer{.status = to.refusedStatus};
   }
 
   // 0 is for ever, as it is here.

@@ -1,6 +1,7 @@
 #include "ingress/gateway_status.h"
 
 #include <algorithm>
+#include <array>
 #include <variant>
 
 #include <fmt/format.h>
@@ -168,6 +169,26 @@ std::optional<Finding> programming(const std::optional<Finding>& refusal, const 
 
 }  // namespace
 
+// What of the standard beyond its core the tests show, by the alphabet as it wants it.
+constexpr std::array kFeatures = {"GRPCRoute",
+                                  "Gateway",
+                                  "GatewayHTTPListenerIsolation",
+                                  "HTTPRoute",
+                                  "HTTPRouteBackendProtocolH2C",
+                                  "HTTPRouteCORS",
+                                  "HTTPRouteHostRewrite",
+                                  "HTTPRouteMethodMatching",
+                                  "HTTPRouteParentRefPort",
+                                  "HTTPRoutePathRedirect",
+                                  "HTTPRoutePathRewrite",
+                                  "HTTPRoutePortRedirect",
+                                  "HTTPRouteQueryParamMatching",
+                                  "HTTPRouteRequestTimeout",
+                                  "HTTPRouteResponseHeaderModification",
+                                  "HTTPRouteSchemeRedirect",
+                                  "ReferenceGrant",
+                                  "TLSRoute"};
+
 json::Object classStatus(const gateway_v1::GatewayClass& gatewayClass, std::string_view now) {
   json::Object status = statusOf(gatewayClass.object());
   ConditionList conditions(arrayIn(status, "conditions"), gatewayClass.metadata().generation(), now);
@@ -177,6 +198,9 @@ json::Object classStatus(const gateway_v1::GatewayClass& gatewayClass, std::stri
   conditions.judge("Accepted", against, "Accepted", "Gateways of this class are served");
   conditions.set("SupportedVersion", "True", "SupportedVersion", "the kinds are built in, as in version 1.5");
   status["conditions"] = conditions.take();
+  json::Array features;
+  for (const char* name : kFeatures) features.push_back(json::Object{{"name", name}});
+  status["supportedFeatures"] = std::move(features);
   return status;
 }
 

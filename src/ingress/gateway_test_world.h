@@ -116,7 +116,9 @@ inline std::string backendText(const Backend& to) {
     parts.push_back(
         fmt::format("{}x {}/{}:{}", share.weight, share.target.nameSpace, share.target.service, share.target.port));
   }
-  if (to.refusedWeight) parts.push_back(fmt::format("{}x refused", to.refusedWeight));
+  if (to.refusedWeight) {
+    parts.push_back(fmt::format("{}x refused{}", to.refusedWeight, to.refusedStatus == 503 ? " with 503" : ""));
+  }
   if (to.protocol == Protocol::kHttp2) parts.emplace_back("h2c");
   if (to.path.kind != PathChange::Kind::kNone) {
     parts.push_back(fmt::format("path {}{}", to.path.kind == PathChange::Kind::kFull ? "=" : "prefix=", to.path.with));

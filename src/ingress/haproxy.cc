@@ -189,8 +189,11 @@ void endHAProxy(const std::string& directory) {
 // from it.
 Refusal readRefusal(const std::string& words, const std::string& configurationFile) {
   static const std::regex prefix(R"(^\[(ALERT|WARNING)\] +\(\d+\) : (config : )?(parsing )?)");
+  // Warnings say what is odd; where something is refused, an alert says what.
+  const bool alerts = words.starts_with("[ALERT]") || words.find("\n[ALERT]") != std::string::npos;
   for (std::string_view line : base::split(words, '\n')) {
     if (line.starts_with("[NOTICE]") || line.empty()) continue;
+    if (alerts && !line.starts_with("[ALERT]")) continue;
     Refusal refusal{.words = std::regex_replace(std::string(line), prefix, "")};
     std::string place = "[" + configurationFile + ":";
     if (size_t at = refusal.words.find(place); at != std::string::npos) {

@@ -141,6 +141,7 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   model.ports[443].certificates = {{"default/web-tls", certificate_, {{"a.example.com", false}}}};
   model.ports[443].passthroughs = {{{"TLSRoute", "default", "pass"}, {"*.pass.example.com", true}, to("web")}};
   model.ports[443].passthroughs[0].to.protocol = Protocol::kTcp;
+  model.ports[443].passthroughs[0].to.refusedWeight = 1;
   EXPECT_EQ(check(model), "");
   EXPECT_TRUE(shape_.complaints.empty());
 }

@@ -206,7 +206,8 @@ enum class PodRouting { kNone, kHost, kPath };
 // path, host, headers; a backend.
 struct Backend {
   std::vector<Share> shares;
-  uint32_t refusedWeight = 0;  // beside the shares' weights: so much of the traffic is answered with 500
+  uint32_t refusedWeight = 0;  // beside the shares' weights: so much of the traffic is refused
+  int refusedStatus = 500;     // what it is answered with
   Protocol protocol = Protocol::kHttp;
   Balance balance = Balance::kRoundRobin;
   std::vector<HashPart> hash;
@@ -252,8 +253,8 @@ struct Certificate {
   std::strong_ordering operator<=>(const Certificate&) const = default;
 };
 
-// TLS that is handed on as it is, by the name in the ClientHello. Only shares, balance, time-outs and proxyProtocol of
-// `to` count.
+// TLS that is handed on as it is, by the name in the ClientHello. Only shares, refusedWeight, balance, time-outs and
+// proxyProtocol of `to` count.
 struct Passthrough {
   Origin origin;
   HostPattern host;
