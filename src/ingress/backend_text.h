@@ -18,8 +18,9 @@ struct Settings {
   std::vector<std::string> proxyProtocolFrom;        // CIDRs whose connections begin with the PROXY protocol
   std::string cookieKey = "wherry";                  // so that cookies don't tell addresses
   std::string statusAddress = "127.0.0.1:8404";      // HAProxy's own page and metrics; "": neither
-  bool accessLog = false;                            // to descriptor 3
+  bool accessLog = false;                            // to descriptor kAccessLog
 };
+inline constexpr int kAccessLog = 3;
 
 // The name of a backend in the configuration, and what it is made of.
 struct Section {

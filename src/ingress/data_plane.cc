@@ -86,7 +86,7 @@ bool withdraw(Model& model, const Origin& culprit) {
 }
 
 DataPlane::DataPlane(const Settings& settings, Hooks hooks)
-    : settings_(settings), hooks_(std::move(hooks)), haproxy_(settings, hooks_.onEnd) {}
+    : settings_(settings), hooks_(std::move(hooks)), haproxy_(settings, hooks_.onEnd, hooks_.accessLog) {}
 
 Shape DataPlane::render(const Model& model) {
   if (defaultCertificate_.empty()) defaultCertificate_ = hooks_.makeCertificate();
@@ -151,6 +151,7 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
   if (auto map = whole.files.find(kPodMap); map != whole.files.end()) {
     for (const auto& [key, place] : pods(shape, servers)) map->second += fmt::format("{} {}\n", key, place);
   }
+  RouteCounters::Totals counted = counters_->count();
   isLoading_ = true;
   try {
     auto refusal = haproxy_.load(whole, withServers(shape, servers, settings_), hooks_.meanwhile, hooks_.wake);
@@ -162,6 +163,7 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
   }
   shape_ = shape;
   servers_ = std::move(servers);
+  counters_->follow(std::move(counted), admin(), shape_.routes);
   retryAt_.reset();
   retryDelay_ = {};
   return std::nullopt;
@@ -214,6 +216,7 @@ void DataPlane::postpone() {
 std::vector<Complaint> DataPlane::setModel(Model model) {
   model_ = model;
   if (model.ports.empty()) {
+    if (haproxy_.running()) counters_->follow(counters_->count(), std::nullopt, {});
     haproxy_.stop();
     shape_ = {};
     servers_.clear();

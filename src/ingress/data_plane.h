@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "ingress/haproxy.h"
 #include "ingress/haproxy_config.h"
+#include "ingress/route_counters.h"
 #include "ingress/routing.h"
 #include "ingress/servers.h"
 
@@ -34,6 +36,7 @@ class DataPlane {
     // `wake`, from another thread, ends the waiting.
     std::function<void()> meanwhile;
     std::function<void()> wake;
+    int accessLog = -1;  // a descriptor of ours, that HAProxy writes to
   };
   DataPlane(const Settings& settings, Hooks hooks);
 
@@ -50,6 +53,7 @@ class DataPlane {
   const std::map<uint16_t, std::string>& unavailablePorts() const { return unavailablePorts_; }
 
   const Shape& shape() const { return shape_; }
+  const std::shared_ptr<RouteCounters>& counters() const { return counters_; }
   AdminSocket admin() const { return haproxy_.admin(); }
   bool running() const { return haproxy_.running(); }
 
@@ -77,6 +81,7 @@ class DataPlane {
   ServersBySection servers_;
   bool isLoading_ = false;
   std::map<uint16_t, std::string> unavailablePorts_;
+  const std::shared_ptr<RouteCounters> counters_ = std::make_shared<RouteCounters>();
   std::optional<TimePoint> retryAt_;
   std::chrono::milliseconds retryDelay_{};
 };

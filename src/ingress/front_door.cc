@@ -9,6 +9,7 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "client/workqueue.h"
+#include "ingress/access_log.h"
 #include "ingress/data_plane.h"
 #include "ingress/gateway_follower.h"
 #include "ingress/ingress_classes.h"
@@ -77,6 +78,7 @@ struct FrontDoor::State {
   void round(const PendingWork::Taken& taken);
   void updateEndpoints(const PendingWork::Taken& taken);
   void makeClasses();
+  void openAccessLog();
   Contribution compile();
   GatewayContribution compileGateways(const GatewayPlace& place);
   Sources sources();
@@ -88,7 +90,7 @@ struct FrontDoor::State {
 
   client::Client& client;
   client::EventRecorder events;
-  const FrontDoorOptions options;
+  FrontDoorOptions options;
   client::Informer& ingresses;
   client::Informer& classes;
   client::Informer& services;
@@ -103,6 +105,8 @@ struct FrontDoor::State {
   // What the last compilation looked up: "Secret default/web-tls".
   base::Guarded<std::set<std::string>> lookedUp;
   client::Workqueue statuses{"ingress-status"};
+
+  std::unique_ptr<AccessLog> accessLog;
 
   // Of the thread that run() is on.
   std::unique_ptr<DataPlane> plane;
@@ -174,8 +178,11 @@ GatewayContribution FrontDoor::State::compileGateways(const GatewayPlace& place)
 
 // Ingresses come first: their ports are the same in every cluster.
 Contribution FrontDoor::State::compile() {
-  Contribution all =
-      routeIngresses({.ingresses = listOf<Ingress>(ingresses), .classes = listOf<IngressClass>(classes)}, sources());
+  Contribution all = routeIngresses({.ingresses = listOf<Ingress>(ingresses),
+                                     .classes = listOf<IngressClass>(classes),
+                                     .httpPort = options.httpPort,
+                                     .httpsPort = options.httpsPort},
+                                    sources());
   ingressPorts.clear();
   for (const auto& [number, port] : all.model.ports) ingressPorts[number] = port.tls;
   merge(all.model, compileGateways({.addresses = options.nodeAddresses, .taken = ingressPorts}).model);
@@ -246,6 +253,17 @@ void FrontDoor::State::round(const PendingWork::Taken& taken) {
   lastReload = Clock::now();
 }
 
+// Without it Ingresses are served just the same.
+void FrontDoor::State::openAccessLog() {
+  if (!options.settings.accessLog) return;
+  try {
+    accessLog = std::make_unique<AccessLog>(options.accessLog);
+  } catch (const std::exception& error) {
+    kLog.error("no access log: {}", error.what());
+    options.settings.accessLog = false;
+  }
+}
+
 void FrontDoor::State::makeClasses() {
   try {
     makeMissingClasses(client, listOf<IngressClass>(classes));
@@ -260,6 +278,7 @@ void FrontDoor::State::run(std::stop_token stop) {
     if (!informer->waitSynced(stop)) return;
   }
   if (!gateways.waitSynced(stop)) return;
+  openAccessLog();
   plane = std::make_unique<DataPlane>(
       options.settings, DataPlane::Hooks{
                             .endpointsOf =
@@ -274,8 +293,10 @@ void FrontDoor::State::run(std::stop_token stop) {
                                   if (auto taken = pending.take(stop, std::nullopt)) updateEndpoints(*taken);
                                 },
                             .wake = [this] { pending.wake(); },
+                            .accessLog = accessLog ? accessLog->writeEnd() : -1,
                         });
   makeClasses();
+  showInMetrics(plane->counters());
   round({.routes = true, .revision = slices.revision()});
   while (true) {
     PendingWork::Deadline deadline = plane->retryAt();

@@ -20,7 +20,10 @@ namespace wherry::ingress {
 
 struct FrontDoorOptions {
   Settings settings;
-  std::vector<std::string> nodeAddresses;           // where Ingresses are served: their status.loadBalancer
+  std::vector<std::string> nodeAddresses;  // where Ingresses are served: their status.loadBalancer
+  uint16_t httpPort = 80;
+  uint16_t httpsPort = 443;
+  std::string accessLog;                            // a file, where settings.accessLog is set
   std::function<std::string()> defaultCertificate;  // makes one (chain and key in PEM) for names that have none
 };
 

@@ -90,7 +90,7 @@ struct HAProxy::Watch {
           std::array<pollfd, 2> waiting{pollfd{process.get(), POLLIN, 0}, pollfd{wake.get(), POLLIN, 0}};
           while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
           }
-          if (waiting[1].revents == 0) onEnd();
+          if (waiting[1].revents == 0 && !isReplaced) onEnd();
         }) {}
   ~Watch() { ::eventfd_write(wake.get(), 1); }
   Watch(const Watch&) = delete;
@@ -98,11 +98,12 @@ struct HAProxy::Watch {
 
   base::Fd process;
   base::Fd wake;
+  std::atomic<bool> isReplaced = false;  // its end is on the way
   std::jthread thread;
 };
 
-HAProxy::HAProxy(const Settings& settings, std::function<void()> onEnd)
-    : settings_(settings), onEnd_(std::move(onEnd)) {
+HAProxy::HAProxy(const Settings& settings, std::function<void()> onEnd, int accessLog)
+    : settings_(settings), onEnd_(std::move(onEnd)), accessLog_(accessLog) {
   Running found = findRunning(settings_.directory);
   runs_ = found.name;
   if (found.pid != 0) watch(found.pid);
@@ -139,8 +140,10 @@ std::optional<Refusal> HAProxy::load(const Shape& shape, const std::string& conf
   if (before.pid != 0) {
     std::vector<std::string> takeOver = {"-x", socketFile(directory, before.name), "-sf", std::to_string(before.pid)};
     command.argv.insert(command.argv.end(), takeOver.begin(), takeOver.end());
+    watch_->isReplaced = true;
   }
   command.directory = directory;
+  if (accessLog_ >= 0) command.inherit[kAccessLog] = accessLog_;
   std::atomic<bool> hasStarted = false;
   auto starting = std::async(std::launch::async, [&] {
     base::Finished finished = base::run(command);
@@ -150,7 +153,10 @@ std::optional<Refusal> HAProxy::load(const Shape& shape, const std::string& conf
   });
   while (!hasStarted) waiting();
   base::Finished finished = starting.get();
-  if (!finished.ok()) return readRefusal(finished.timedOut ? "it did not start in time" : finished.err, file);
+  if (!finished.ok()) {
+    if (watch_) watch_->isReplaced = false;
+    return readRefusal(finished.timedOut ? "it did not start in time" : finished.err, file);
+  }
   if (!finished.err.empty()) kLog.warn("haproxy: {}", readRefusal(finished.err, file).words);
   watch_.reset();
   fs::rename(next, pidFile(directory));

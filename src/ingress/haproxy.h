@@ -27,8 +27,8 @@ Refusal readRefusal(const std::string& words, const std::string& configurationFi
 
 class HAProxy {
  public:
-  // `onEnd` hears that it ended without being told to.
-  HAProxy(const Settings& settings, std::function<void()> onEnd);
+  // `onEnd` hears that it ended without being told to. `accessLog` is a descriptor that it writes lines to; -1: none.
+  HAProxy(const Settings& settings, std::function<void()> onEnd, int accessLog = -1);
   ~HAProxy();  // leaves it alone
   HAProxy(const HAProxy&) = delete;
   HAProxy& operator=(const HAProxy&) = delete;
@@ -52,6 +52,7 @@ class HAProxy {
 
   const Settings settings_;
   const std::function<void()> onEnd_;
+  const int accessLog_;
   std::string runs_;  // "a" or "b": the one that is there has files and a socket of this name
   std::unique_ptr<Watch> watch_;
 };

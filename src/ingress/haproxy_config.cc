@@ -19,7 +19,7 @@ void renderGlobal(const Settings& settings, ConfigText& text) {
   text.line("  ssl-default-bind-options ssl-min-ver TLSv1.2");
   text.line("  ssl-server-verify none");
   text.line("  tune.ssl.default-dh-param 2048");
-  if (settings.accessLog) text.line("  log fd@3 format raw local0 info");
+  if (settings.accessLog) text.line("  log fd@{} len 4096 format raw local0 info", kAccessLog);
   text.line("defaults");
   text.line("  mode http");
   text.line("  timeout connect 5s");
@@ -36,7 +36,9 @@ void renderGlobal(const Settings& settings, ConfigText& text) {
   text.line("  default-server init-addr none pool-purge-delay 30s");
   if (settings.accessLog) {
     text.line("  log global");
-    text.line("  option httplog");
+    // Who, when, which host and request; the answer's status and bytes; backend and server; milliseconds until the
+    // request was there, a connection was free, it was made, the answer began, and it ended.
+    text.line("  log-format '%ci [%tr] %{{+Q}}[var(txn.host)] %{{+Q}}r %ST %B %b/%s %TR/%Tw/%Tc/%Tr/%Ta'");
   }
 }
 

@@ -17,6 +17,7 @@
 #include "clusterdns/query_metrics.h"
 #include "controllers/manifests.h"
 #include "controllers/registry.h"
+#include "ingress/route_counters.h"
 #include "linux/listeners.h"
 #include "linux/node_addresses.h"
 #include "main/encryption_file.h"
@@ -72,9 +73,9 @@ std::string portHolder(std::string_view protocol, int64_t port) {
 
 std::vector<const base::metrics::FamilyBase*> componentFamilies() {
   std::vector<const base::metrics::FamilyBase*> all;
-  for (const auto& families :
-       {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
-        scheduler::schedulerFamilies(), proxy::metricFamilies(), policy::metricFamilies(), clusterdns::dnsFamilies()}) {
+  for (const auto& families : {storage::storeFamilies(), client::requestFamilies(), client::workqueueFamilies(),
+                               scheduler::schedulerFamilies(), proxy::metricFamilies(), policy::metricFamilies(),
+                               clusterdns::dnsFamilies(), ingress::metricFamilies()}) {
     all.insert(all.end(), families.begin(), families.end());
   }
   return all;

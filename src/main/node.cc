@@ -128,13 +128,20 @@ struct Node::State {
   // Listens in both families where the machine has both.
   void makeIngress() {
     if (!options.enabled("ingress")) return;
-    ingress::Settings settings{.directory = options.runDir + "/ingress"};
+    ingress::Settings settings{.directory = options.runDir + "/ingress",
+                               .proxyProtocolFrom = options.ingress.proxyProtocolFrom,
+                               .statusAddress = options.ingress.statusAddress,
+                               .accessLog = !options.ingress.accessLog.empty()};
     if (std::filesystem::exists("/proc/net/if_inet6")) settings.addresses.emplace_back("::");
     ingress = std::make_unique<ingress::FrontDoor>(
         controlPlane.api().client(), controlPlane.informers(),
         client::EventRecorder(controlPlane.api().client(), "wherry-ingress", options.nodeName),
-        ingress::FrontDoorOptions{
-            .settings = settings, .nodeAddresses = addressesOf(options), .defaultCertificate = placeholderCertificate});
+        ingress::FrontDoorOptions{.settings = settings,
+                                  .nodeAddresses = addressesOf(options),
+                                  .httpPort = options.ingress.httpPort,
+                                  .httpsPort = options.ingress.httpsPort,
+                                  .accessLog = options.ingress.accessLog,
+                                  .defaultCertificate = placeholderCertificate});
     applied.push_back(&ingress->applied());
   }
 

@@ -234,6 +234,7 @@ void declareServerFlags(CLI::App& parser, ServerOptions& options) {
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
   declareDnsFlags(parser, options.dns);
+  declareIngressFlags(parser, options.ingress);
   declareLimitFlags(parser, options.limits);
   declareOidcFlags(parser, options.oidc);
 }

@@ -12,6 +12,7 @@
 #include "kubelet/eviction/thresholds.h"
 #include "kubelet/shutdown/shutdown_periods.h"
 #include "main/dns_options.h"
+#include "main/ingress_options.h"
 #include "main/limit_options.h"
 #include "main/oidc_options.h"
 
@@ -49,6 +50,7 @@ struct ServerOptions {
   std::string registries = "/etc/wherry/registries.yaml";  // registries.h of kubelet/images; may be missing
   std::string logLevel = "info";
   DnsOptions dns;
+  IngressOptions ingress;
   LimitOptions limits;
   OidcFlags oidc;
   bool fixedNodeIp = false;  // nodeIp was given, not found
