@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "ingress/config_text.h"
 
@@ -56,6 +60,16 @@ std::vector<std::string> mapCommands(const std::string& file, const std::map<std
     }
   }
   return commands;
+}
+
+bool isFree(uint16_t port) {
+  base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  int yes = 1;  // as HAProxy does: connections that linger don't count
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 bool hasSamePlaces(const std::map<std::string, Servers>& a, const std::map<std::string, Servers>& b) {
@@ -262,6 +276,12 @@ void DataPlane::catchUp() {
 
 void DataPlane::restart() {
   if (model_.ports.empty()) return;
+  // Only a port that is free again is worth a reload.
+  bool isWaiting = haproxy_.running() && !unavailablePorts_.empty();
+  if (isWaiting && std::none_of(unavailablePorts_.begin(), unavailablePorts_.end(),
+                                [](const auto& port) { return isFree(port.first); })) {
+    return postpone();
+  }
   if (!haproxy_.running()) kLog.error("HAProxy is not there any more; starting it again");
   Shape shape = render(model_);
   loadWhatIsTaken(model_, std::move(shape));

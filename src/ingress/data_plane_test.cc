@@ -7,6 +7,7 @@
 #include <fstream>
 #include <future>
 #include <semaphore>
+#include <set>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -120,19 +121,23 @@ class Connection {
     connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   // "200 web-0 /path", or the status alone; "" without an answer.
-  std::string get(const std::string& host, const std::string& path) {
+  std::string get(const std::string& host, const std::string& path, const std::string& headers = "") {
     if (!connected_) return "";
-    std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + headers + "\r\n";
     if (::write(fd_.get(), text.data(), text.size()) < 0) return "";
     std::string head = readUntil(fd_.get(), "\r\n\r\n");
     if (head.size() < 12) return "";
     std::string status = head.substr(9, 3);
+    size_t cookie = head.find("set-cookie: ");
+    if (cookie != std::string::npos) cookie_ = head.substr(cookie + 12, head.find(';', cookie) - cookie - 12);
     return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 100) : status;
   }
+  const std::string& cookie() const { return cookie_; }  // the last that was set
 
  private:
   base::Fd fd_;
   bool connected_ = false;
+  std::string cookie_;
 };
 
 class DataPlaneTest : public ::testing::Test {
@@ -290,6 +295,90 @@ TEST_F(DataPlaneTest, WhatHAProxyRefusesCostsOnlyItself) {
   ASSERT_EQ(complaints.size(), 1U);
   EXPECT_EQ(get("bad", "/headers"), "503");
   EXPECT_EQ(get("bad", "/"), "200 one /\n");
+}
+
+TEST_F(DataPlaneTest, AHashLeadsTheSameToTheSame) {
+  Web one("one"), two("two"), three("three");
+  endpoints_["web"] = {one.endpoint(), two.endpoint(), three.endpoint()};
+  Route hashed = route("", {Kind::kPrefix, "/"}, "web");
+  hashed.to.balance = Balance::kHash;
+  hashed.to.hash = {{HashPart::Of::kHeader, "X-User"}, {HashPart::Of::kQuery, "shop"}};
+  plane_->setModel(modelOf({hashed}));
+  std::map<std::string, std::string> homes;
+  for (int i = 0; i < 60; ++i) {
+    std::string user = std::to_string(i % 20);
+    std::string answer = Connection(port_).get("x", "/?shop=1", "X-User: " + user + "\r\n");
+    std::string& home = homes[user];
+    if (home.empty()) home = answer;
+    EXPECT_EQ(answer, home);
+  }
+  std::set<std::string> used;
+  for (const auto& [user, home] : homes) used.insert(home);
+  EXPECT_GT(used.size(), 1U);
+  // Consistent: whose endpoint stays keeps it.
+  setEndpoints("web", {one.endpoint(), two.endpoint()});
+  for (const auto& [user, home] : homes) {
+    if (home.find("three") != std::string::npos) continue;
+    EXPECT_EQ(Connection(port_).get("x", "/?shop=1", "X-User: " + user + "\r\n"), home);
+  }
+}
+
+TEST_F(DataPlaneTest, ACookieLeadsBack) {
+  Web one("one"), two("two");
+  endpoints_["web"] = {one.endpoint(), two.endpoint()};
+  Route sticky = route("", {Kind::kPrefix, "/"}, "web");
+  sticky.to.sticky = StickyCookie{};
+  plane_->setModel(modelOf({sticky}));
+  Connection first(port_);
+  std::string home = first.get("x", "/");
+  ASSERT_TRUE(first.cookie().starts_with("INGRESSCOOKIE=")) << first.cookie();
+  std::string header = "Cookie: " + first.cookie() + "\r\n";
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Connection(port_).get("x", "/", header), home);
+  // Also after a reload, and when the endpoint has another place.
+  plane_->setModel(modelOf({sticky, route("other", {Kind::kPrefix, "/"}, "web")}));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Connection(port_).get("x", "/", header), home);
+  bool wasOne = home.find("one") != std::string::npos;
+  setEndpoints("web", {wasOne ? two.endpoint() : one.endpoint()});
+  EXPECT_NE(Connection(port_).get("x", "/", header), home);
+  setEndpoints("web", {one.endpoint(), two.endpoint()});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Connection(port_).get("x", "/", header), home);
+}
+
+TEST_F(DataPlaneTest, WeightsShareTheTraffic) {
+  Web one("one"), two("two");
+  endpoints_ = {{"main", {one.endpoint()}}, {"canary", {two.endpoint()}}};
+  Route split = route("", {Kind::kPrefix, "/"}, "main");
+  split.to.shares = {{{"default", "main", "http"}, 90}, {{"default", "canary", "http"}, 10}};
+  plane_->setModel(modelOf({split}));
+  int canaries = 0;
+  Connection client(port_);
+  for (int i = 0; i < 200; ++i) canaries += client.get("x", "/").find("two") != std::string::npos;
+  EXPECT_GT(canaries, 10);
+  EXPECT_LT(canaries, 30);
+}
+
+TEST_F(DataPlaneTest, APortThatIsTakenIsHadWhenItIsFree) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Model model = modelOf({route("", {Kind::kPrefix, "/"}, "web")});
+  uint16_t taken = 0;
+  base::Fd holder = listenOn(taken);
+  model.ports[taken] = model.ports[port_];
+  model.ports[taken].number = taken;
+  auto complaints = plane_->setModel(model);
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "PortUnavailable");
+  EXPECT_NE(complaints[0].message.find("Address already in use"), std::string::npos) << complaints[0].message;
+  EXPECT_EQ(get("x", "/"), "200 one /\n");
+  ASSERT_TRUE(plane_->retryAt());
+  std::string before = pid();
+  plane_->restart();
+  EXPECT_EQ(pid(), before);  // a reload would not help
+  ASSERT_TRUE(plane_->retryAt());
+  holder.reset();
+  plane_->restart();
+  EXPECT_EQ(Connection(taken).get("x", "/"), "200 one /\n");
+  EXPECT_FALSE(plane_->retryAt());
 }
 
 TEST_F(DataPlaneTest, ItIsStartedAgainWhenItEnds) {

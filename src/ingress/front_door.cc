@@ -178,6 +178,7 @@ GatewayContribution FrontDoor::State::compileGateways(const GatewayPlace& place)
 
 // Ingresses come first: their ports are the same in every cluster.
 Contribution FrontDoor::State::compile() {
+  lookedUp.with([](auto& keys) { keys.clear(); });  // what changes from here on is looked up again, or not needed
   Contribution all = routeIngresses({.ingresses = listOf<Ingress>(ingresses),
                                      .classes = listOf<IngressClass>(classes),
                                      .httpPort = options.httpPort,
@@ -195,6 +196,7 @@ void FrontDoor::State::setRoutes() {
   complaints.insert(complaints.end(), wanted.complaints.begin(), wanted.complaints.end());
   tell(complaints);
   tellGateways();
+  if (!plane->running()) return;  // they are not served yet
   for (const meta::ObjectKey& key : wanted.ours) statuses.add(key.text());
 }
 
