@@ -1,5 +1,6 @@
 #include "ingress/front_door.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <thread>
@@ -112,6 +113,7 @@ struct FrontDoor::State {
   std::unique_ptr<DataPlane> plane;
   std::set<Complaint> told;
   std::map<uint16_t, bool> ingressPorts;  // whether with TLS
+  int64_t known = 0;                      // the revision of EndpointSlices up to which HAProxy has them
   bool routesAreDue = true;
   bool hasEnded = false;
   Clock::time_point lastReload{};
@@ -237,7 +239,8 @@ void FrontDoor::State::writeStatus(const std::string& key) {
 // All that is done at once: while HAProxy is loaded, too.
 void FrontDoor::State::updateEndpoints(const PendingWork::Taken& taken) {
   if (!taken.services.empty()) plane->updateEndpoints(taken.services);
-  applied.publish(taken.revision);
+  known = std::max(known, taken.revision);  // which is 0 until an EndpointSlice changes
+  applied.publish(known);
   routesAreDue = routesAreDue || taken.routes;
   hasEnded = hasEnded || taken.ended;
 }

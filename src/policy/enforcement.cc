@@ -104,6 +104,7 @@ struct Enforcement::State {
   std::atomic<bool> active{false};  // there is a policy, so changes of the others count
   Pending pending;
   std::vector<std::unique_ptr<FamilyTable>> tables;  // none while there is no policy
+  int64_t judged = 0;                                // of pods: up to here the table has them
   base::Published<int64_t> applied;
   std::jthread thread;
 };
@@ -183,20 +184,20 @@ void Enforcement::State::update(const Pending::Taken& taken) {
   bool any = !policies.list().empty();
   if (!any) return tables.empty() ? void() : end();
   auto start = Clock::now();
-  int64_t revision = taken.revision;
   if (tables.empty()) {
-    revision = pods.revision();
+    judged = pods.revision();
     begin();
   } else {
     for (const Changed& changed : taken.keys) read(changed);
   }
+  judged = std::max(judged, taken.revision);  // which is 0 until a pod changes
   for (const auto& table : tables) {
     if (taken.tableGone) table->repair();
     table->write();
   }
   if (retryAt()) return;
   families().programming.with({}).observe(std::chrono::duration<double>(Clock::now() - start).count());
-  applied.publish(revision);
+  applied.publish(judged);
 }
 
 void Enforcement::State::run(std::stop_token stop) {
