@@ -20,6 +20,16 @@ class ConfigText {
   // What follows is there because of this object: originOf() finds it again.
   void about(const Origin& origin) { line("# {} {}/{}", origin.kind, origin.nameSpace, origin.name); }
   void append(const ConfigText& other) { text_ += other.text_; }
+  // An empty text for what may not come to an end: its ACLs have names that this one has not. Then take() it, or not.
+  ConfigText draft() const {
+    ConfigText draft;
+    draft.acls_ = acls_;
+    return draft;
+  }
+  void take(const ConfigText& draft) {
+    append(draft);
+    acls_ = draft.acls_;
+  }
   const std::string& text() const { return text_; }
 
   // A name that no other has: "a1", "a2", ...

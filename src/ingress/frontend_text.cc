@@ -129,12 +129,12 @@ class Requests {
     std::string is = host.empty() ? "" : text_.nextAcl();
     if (!host.empty()) text_.line("  acl {} var({}) -m str -- {}", is, variable, word(host));
     for (RouteIndex at : routes) {
-      ConfigText rule = text_;
+      ConfigText rule = text_.draft();
       std::string path = rule.nextAcl();
       try {
         rule.about(port_.routes[at].origin);
         rule.line("  acl {} {}", path, pathWords(port_.routes[at].path));
-        text_ = rule;
+        text_.take(rule);
       } catch (const Unsayable& error) {
         context_.complain(port_.routes[at].origin, error.what());
         continue;
@@ -163,7 +163,7 @@ class Requests {
   // One route of several: taken when `acls` and its own conditions hold.
   void renderRule(RouteIndex at, std::string acls) {
     const Route& route = port_.routes[at];
-    ConfigText rule = text_;
+    ConfigText rule = text_.draft();
     try {
       rule.about(route.origin);
       for (const std::string& condition : conditionWords(route.conditions)) {
@@ -172,7 +172,7 @@ class Requests {
         acls += " " + acl;
       }
       rule.line("  http-request set-var(txn.to) str({}) if {}", idOf(at), acls);
-      text_ = rule;
+      text_.take(rule);
     } catch (const Unsayable& error) {
       context_.complain(route.origin, error.what());
     }
