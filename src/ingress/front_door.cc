@@ -9,13 +9,13 @@
 #include "base/clock.h"
 #include "base/guarded.h"
 #include "base/log.h"
+#include "client/pending_changes.h"
 #include "client/workqueue.h"
 #include "ingress/access_log.h"
 #include "ingress/data_plane.h"
 #include "ingress/gateway_follower.h"
 #include "ingress/ingress_classes.h"
 #include "ingress/ingress_routes.h"
-#include "ingress/pending_work.h"
 #include "ingress/slice_endpoints.h"
 #include "meta/time.h"
 #include "views/core_v1.h"
@@ -58,6 +58,16 @@ json::Value loadBalancerStatus(const std::vector<std::string>& addresses) {
   return json::Object{{"status", json::Object{{"loadBalancer", json::Object{{"ingress", std::move(ingress)}}}}}};
 }
 
+// Something is not what it was: what routes are made of, HAProxy, which ended by itself, or the EndpointSlices of a
+// Service ("namespace/name").
+struct Change {
+  enum class Of { kRoutes, kProcess, kEndpoints };
+  Of of;
+  std::string service = {};
+  auto operator<=>(const Change&) const = default;
+};
+using Pending = client::PendingChanges<Change>;
+
 }  // namespace
 
 struct FrontDoor::State {
@@ -71,13 +81,17 @@ struct FrontDoor::State {
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
         secrets(informers.informer(core_v1::Secret::kResource())),
         nameSpaces(informers.informer(core_v1::Namespace::kResource())),
-        gateways(informers, [this] { pending.addRoutes(); }),
+        gateways(informers, [this] { changed(Change::Of::kRoutes); }),
         gatewayStatuses(c) {}
 
   void follow();
+  void changed(Change::Of of) {
+    pending.add({of});
+    pending.finish();
+  }
   void run(std::stop_token stop);
-  void round(const PendingWork::Taken& taken);
-  void updateEndpoints(const PendingWork::Taken& taken);
+  void round(const Pending::Taken& taken);
+  void updateEndpoints(const Pending::Taken& taken);
   void makeClasses();
   void openAccessLog();
   Contribution compile();
@@ -101,7 +115,7 @@ struct FrontDoor::State {
   GatewayFollower gateways;
   GatewayStatusWriter gatewayStatuses;
 
-  PendingWork pending;
+  Pending pending;
   base::Published<int64_t> applied{0};
   // What the last compilation looked up: "Secret default/web-tls".
   base::Guarded<std::set<std::string>> lookedUp;
@@ -129,15 +143,15 @@ void FrontDoor::State::follow() {
   });
   slices.addHandler({.onChange =
                          [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-                           if (before) pending.addService(serviceKeyOf(*before));
-                           if (after) pending.addService(serviceKeyOf(*after));
+                           if (before) pending.add({Change::Of::kEndpoints, serviceKeyOf(*before)});
+                           if (after) pending.add({Change::Of::kEndpoints, serviceKeyOf(*after)});
                          },
                      .onSynced = {},
                      .onRevision = [this](int64_t revision) { pending.finish(revision); }});
   for (client::Informer* informer : {&ingresses, &classes}) {
     informer->addHandler({.onChange =
                               [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-                                if (differsInRoutes(before, after)) pending.addRoutes();
+                                if (differsInRoutes(before, after)) changed(Change::Of::kRoutes);
                               },
                           .onSynced = {},
                           .onRevision = {}});
@@ -147,7 +161,7 @@ void FrontDoor::State::follow() {
                              [this, kind](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
                                std::string key = kind + " " + (after ? after : before)->key().text();
                                if (lookedUp.with([&](const auto& keys) { return keys.contains(key); })) {
-                                 pending.addRoutes();
+                                 changed(Change::Of::kRoutes);
                                }
                              },
                          .onSynced = {},
@@ -237,15 +251,19 @@ void FrontDoor::State::writeStatus(const std::string& key) {
 }
 
 // All that is done at once: while HAProxy is loaded, too.
-void FrontDoor::State::updateEndpoints(const PendingWork::Taken& taken) {
-  if (!taken.services.empty()) plane->updateEndpoints(taken.services);
+void FrontDoor::State::updateEndpoints(const Pending::Taken& taken) {
+  std::set<std::string> services;
+  for (const Change& change : taken.keys) {
+    if (change.of == Change::Of::kEndpoints) services.insert(change.service);
+    routesAreDue = routesAreDue || change.of == Change::Of::kRoutes;
+    hasEnded = hasEnded || change.of == Change::Of::kProcess;
+  }
+  if (!services.empty()) plane->updateEndpoints(services);
   known = std::max(known, taken.revision);  // which is 0 until an EndpointSlice changes
   applied.publish(known);
-  routesAreDue = routesAreDue || taken.routes;
-  hasEnded = hasEnded || taken.ended;
 }
 
-void FrontDoor::State::round(const PendingWork::Taken& taken) {
+void FrontDoor::State::round(const Pending::Taken& taken) {
   updateEndpoints(taken);
   bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
   if (std::exchange(hasEnded, false) || retry) {
@@ -292,19 +310,19 @@ void FrontDoor::State::run(std::stop_token stop) {
                                                      slices.byIndex(kByService, port.nameSpace + "/" + port.service));
                                 },
                             .makeCertificate = options.defaultCertificate,
-                            .onEnd = [this] { pending.addEnd(); },
+                            .onEnd = [this] { changed(Change::Of::kProcess); },
                             .meanwhile =
                                 [this, stop] {
                                   if (auto taken = pending.take(stop, std::nullopt)) updateEndpoints(*taken);
                                 },
-                            .wake = [this] { pending.wake(); },
+                            .wake = [this] { pending.finish(); },
                             .accessLog = accessLog ? accessLog->writeEnd() : -1,
                         });
   makeClasses();
   showInMetrics(plane->counters());
-  round({.routes = true, .revision = slices.revision()});
+  round({.keys = {}, .revision = slices.revision()});  // routes are due
   while (true) {
-    PendingWork::Deadline deadline = plane->retryAt();
+    std::optional<Clock::time_point> deadline = plane->retryAt();
     if (routesAreDue) deadline = lastReload + kBetweenReloads;
     auto taken = pending.take(stop, deadline);
     if (!taken) return;
