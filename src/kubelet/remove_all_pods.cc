@@ -46,7 +46,7 @@ class Removal {
     }
     endProcesses(programs, kMonitorsEndWithin);
     for (const std::string& uid : uids) attempt("pod " + uid, [&] { remove(uid); });
-    if (files_ == PodFiles::kRemove) attempt("volumes of storage drivers", [] { removeCsiLeftovers({}); });
+    attempt("volumes of storage drivers", [] { removeCsiLeftovers({}); });
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry/conmon");
     linux::removeEmptyCgroup(crun_.cgroups(), "/wherry");
     return whole_;

@@ -66,7 +66,7 @@ class CsiVolumes {
   std::unique_ptr<State> state_;
 };
 
-// Removes all of it that is this node's, with nobody to ask: what `wherry reset` does.
+// Removes all of it that is this node's, with nobody to ask: what `wherry reset` does. What drivers keep stays theirs.
 void removeCsiLeftovers(const CsiPaths& paths);
 
 }  // namespace wherry::kubelet
