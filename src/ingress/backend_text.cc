@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ingress/mirror_text.h"
 #include "ingress/quoting.h"
 
 namespace wherry::ingress {
@@ -298,6 +299,7 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   if (!backend.host.empty()) text.line("  http-request set-header host {}", literalFormat(backend.host));
   for (const HeaderChange& change : backend.headers) renderHeader(change, text);
   if (backend.sticky) renderSticky(*backend.sticky, settings, text);
+  if (!backend.mirrors.empty()) renderMirrorFilter(backend, settings, text);
   renderRetries(backend, text);
 }
 

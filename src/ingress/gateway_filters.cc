@@ -1,6 +1,7 @@
 #include "ingress/gateway_filters.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -67,7 +68,7 @@ class Filters {
     } else if (type == "CORS") {
       applyCors(filter.cors());
     } else if (type == "RequestMirror") {
-      outcome_.unsupported = "filter RequestMirror: requests aren't mirrored";
+      applyMirror(filter.requestMirror());
     } else {
       applyUnknown(filter);
     }
@@ -76,6 +77,24 @@ class Filters {
   FilterOutcome take() { return std::move(outcome_); }
 
  private:
+  // One that leads nowhere isn't there; the request itself is served.
+  void applyMirror(const gateway_v1::HTTPRequestMirrorFilter& filter) {
+    auto found = findBackend(filter.backendRef(), route_);
+    if (auto* why = std::get_if<Finding>(&found)) {
+      outcome_.unresolved = std::move(*why);
+      return;
+    }
+    auto& target = std::get<BackendTarget>(found);
+    Mirror mirror{std::move(target.port), target.protocol};
+    if (filter.hasPercent()) {
+      mirror.part = static_cast<uint32_t>(filter.percent());
+      mirror.total = 100;
+    } else if (filter.hasFraction()) {
+      mirror.part = static_cast<uint32_t>(filter.fraction().numerator());
+      mirror.total = static_cast<uint32_t>(filter.fraction().denominatorOr(100));
+    }
+    if (mirror.part > 0) to_.mirrors.push_back(std::move(mirror));
+  }
   // A browser that sends credentials takes no "*" for an answer.
   void applyCors(const gateway_v1::HTTPCORSFilter& filter) {
     to_.cors = corsOf(filter);

@@ -117,6 +117,22 @@ INSTANTIATE_TEST_SUITE_P(
       - {name: web, port: 80, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [C]}}]}
       - {name: web2, port: 80})",
                  "80: nothing\n"},
+        RuleCase{"copies to several mirrors, of all requests or a part", R"(
+  - filters:
+      - {type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}}}
+      - {type: RequestMirror, requestMirror: {backendRef: {name: web, port: 90}, percent: 42}}
+      - {type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}, fraction: {numerator: 1}}}
+      - {type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}, fraction: {numerator: 1, denominator: 3}}}
+      - {type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}, percent: 0}}
+    backendRefs: [{name: web, port: 80}])",
+                 "80: any / -> 1x default/web:http, copy of 1/1 to default/web2:, copy of 42/100 to default/web:rpc by "
+                 "h2c, copy of 1/100 to default/web2:, copy of 1/3 to default/web2:\n"},
+        RuleCase{"a mirror that leads nowhere isn't there", R"(
+  - filters:
+      - {type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}
+      - {type: RequestMirror, requestMirror: {backendRef: {name: far, namespace: other, port: 80}}}
+    backendRefs: [{name: web, port: 80}])",
+                 "80: any / -> 1x default/web:http\n"},
         RuleCase{"a filter that nobody knows answers with an error", R"(
   - filters: [{type: ExtensionRef, extensionRef: {group: example.com, kind: Limit, name: l}}]
     backendRefs: [{name: web, port: 80}])",
@@ -206,6 +222,24 @@ spec:
   EXPECT_EQ(changed("namespace: other}", "namespace: default}"), "80: any / -> answer 500\n");
   EXPECT_EQ(changed(", name: far", ""), "80: any / -> 1x other/far:\n");
   EXPECT_EQ(statusesOf("HTTPRoute", route), "r at g: Accepted=True(Accepted) ResolvedRefs=False(RefNotPermitted)\n");
+}
+
+TEST(GatewayRoutes, AreMirroredToOtherNamespacesByAGrant) {
+  const std::string route = withRules(R"(
+  - filters: [{type: RequestMirror, requestMirror: {backendRef: {name: far, namespace: other, port: 80}}}]
+    backendRefs: [{name: web, port: 80}])");
+  const std::string grant = R"(
+---
+kind: ReferenceGrant
+metadata: {name: x, namespace: other}
+spec:
+  from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: default}]
+  to: [{group: "", kind: Service}]
+)";
+  EXPECT_EQ(routesOf(route + grant), "80: any / -> 1x default/web:http, copy of 1/1 to other/far:\n");
+  EXPECT_EQ(statusesOf("HTTPRoute", route), "r at g: Accepted=True(Accepted) ResolvedRefs=False(RefNotPermitted)\n");
+  EXPECT_EQ(statusesOf("HTTPRoute", route + grant),
+            "r at g: Accepted=True(Accepted) ResolvedRefs=True(ResolvedRefs)\n");
 }
 
 TEST(GatewayRoutes, OfGrpcAreByServiceAndMethod) {

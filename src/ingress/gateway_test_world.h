@@ -130,6 +130,11 @@ inline std::string backendText(const Backend& to) {
                                 kHow[static_cast<int>(each.how)], each.value));
   }
   if (to.cors) parts.push_back("cors " + base::join(to.cors->origins, ","));
+  for (const Mirror& each : to.mirrors) {
+    parts.push_back(fmt::format("copy of {}/{} to {}/{}:{}{}", each.part, each.total, each.target.nameSpace,
+                                each.target.service, each.target.port,
+                                each.protocol == Protocol::kHttp2 ? " by h2c" : ""));
+  }
   if (to.timeOuts.request.count()) parts.push_back(fmt::format("within {} ms", to.timeOuts.request.count()));
   return base::join(parts, ", ");
 }

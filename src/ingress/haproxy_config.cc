@@ -4,12 +4,13 @@
 
 #include "base/strings.h"
 #include "ingress/frontend_text.h"
+#include "ingress/mirror_text.h"
 #include "ingress/quoting.h"
 
 namespace wherry::ingress {
 namespace {
 
-void renderGlobal(const Settings& settings, ConfigText& text) {
+void renderGlobal(const Settings& settings, bool mirrors, ConfigText& text) {
   text.line("global");
   text.line("  user {}", settings.user);
   text.line("  group {}", settings.group);
@@ -20,6 +21,7 @@ void renderGlobal(const Settings& settings, ConfigText& text) {
   text.line("  ssl-server-verify none");
   text.line("  tune.ssl.default-dh-param 2048");
   if (settings.accessLog) text.line("  log fd@{} len 4096 format raw local0 info", kAccessLog);
+  if (mirrors) renderMirrorGlobal(settings, text);
   text.line("defaults");
   text.line("  mode http");
   text.line("  timeout connect 5s");
@@ -62,8 +64,6 @@ class Rendering {
 
   void render(const Model& model) {
     ConfigText text, frontends, backends;
-    renderGlobal(settings_, text);
-    renderStatus(settings_, text);
     FrontendContext context{
         .settings = settings_,
         .files = shape_.files,
@@ -77,6 +77,10 @@ class Rendering {
       }
     }
     for (const auto& [name, section] : shape_.sections) renderSection(section, backends);
+    const bool mirrors = !mirrors_.empty();
+    if (mirrors) renderMirrors(frontends, backends);
+    renderGlobal(settings_, mirrors, text);
+    renderStatus(settings_, text);
     text.line("backend {}", kRouteTable);
     text.line(
         "  stick-table type string len 32 size {} nopurge store"
@@ -116,7 +120,26 @@ class Rendering {
     int& count = counts_[base];
     at->second = ++count == 1 ? base : fmt::format("{}.{}", base, count);
     shape_.sections[at->second] = {at->second, backend, key.path, origin};
+    for (const Mirror& mirror : backend.mirrors) addMirror(mirror, origin);
     return at->second;
+  }
+
+  void addMirror(const Mirror& mirror, const Origin& origin) {
+    const std::string name = mirrorSectionName(mirror);
+    Section section{name, {}, {}, origin};
+    section.backend.shares = {{mirror.target}};
+    section.backend.protocol = mirror.protocol;
+    mirrors_.try_emplace(name, std::move(section));
+  }
+
+  void renderMirrors(ConfigText& frontends, ConfigText& backends) {
+    shape_.files[kMirrorScriptFile] = mirrorScript();
+    renderMirrorFrontend(settings_, frontends);
+    for (const auto& [name, section] : mirrors_) {
+      renderMirrorBackend(section, backends);
+      backends.line("servers {}", name);
+    }
+    shape_.sections.merge(mirrors_);
   }
 
   void renderSection(const Section& section, ConfigText& text) {
@@ -139,6 +162,7 @@ class Rendering {
   Shape& shape_;
   std::map<Key, std::string> names_;
   std::map<std::string, int> counts_;
+  std::map<std::string, Section> mirrors_;  // by name: where copies go
 };
 
 }  // namespace

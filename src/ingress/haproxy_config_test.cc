@@ -98,6 +98,7 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   all.bufferRequest = true;
   all.path = {PathChange::Kind::kPrefix, "/new"};
   all.host = "inner.example.com";
+  all.mirrors = {{{"default", "copies", "http"}, Protocol::kHttp2, 1, 3}, {{"default", "web", "http"}}};
   all.headers = {{HeaderChange::On::kRequest, HeaderChange::How::kSet, "X-A", "a 'b' \"c\" %[src] $HOME }"},
                  {HeaderChange::On::kResponse, HeaderChange::How::kAdd, "X-B", "b"},
                  {HeaderChange::On::kResponse, HeaderChange::How::kRemove, "Server", ""}};

@@ -115,6 +115,16 @@ struct BackendTls {
   std::strong_ordering operator<=>(const BackendTls&) const = default;
 };
 
+// A Service port that gets a copy of so many requests in `total`, by chance. Its answers are dropped; what isn't copied
+// is said in mirror_text.h.
+struct Mirror {
+  ServicePort target;
+  Protocol protocol = Protocol::kHttp;
+  uint32_t part = 1;
+  uint32_t total = 1;
+  std::strong_ordering operator<=>(const Mirror&) const = default;
+};
+
 // 0: HAProxy's defaults as haproxy_config.h sets them.
 struct TimeOuts {
   std::chrono::milliseconds connect{};
@@ -229,7 +239,7 @@ struct Backend {
   PathChange path;
   std::string host;  // the backend sees this Host; "": the client's
   std::vector<HeaderChange> headers;
-  std::vector<ServicePort> mirrors;  // get a copy of each request; their answers are dropped
+  std::vector<Mirror> mirrors;  // of the requests as the backend gets them
   std::strong_ordering operator<=>(const Backend&) const = default;
 };
 

@@ -1,0 +1,157 @@
+// For tests: a DataPlane with a HAProxy of this machine, on loopback.
+#pragma once
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <semaphore>
+#include <string>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/subprocess.h"
+#include "ingress/data_plane.h"
+#include "pki/certificate.h"
+
+namespace wherry::ingress {
+
+inline sockaddr_in loopback(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+inline base::Fd listenOn(uint16_t& port) {
+  base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = loopback(port);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::listen(fd.get(), 64), 0);
+  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  port = ntohs(address.sin_port);
+  return fd;
+}
+
+// One that nobody has at the moment.
+inline uint16_t freePort() {
+  uint16_t port = 0;
+  listenOn(port);
+  return port;
+}
+
+// Reads up to `end`; what came.
+inline std::string readUntil(int fd, std::string_view end) {
+  std::string text;
+  char c;
+  while (!text.ends_with(end) && ::read(fd, &c, 1) == 1) text += c;
+  return text;
+}
+
+// A client's connection.
+class Connection {
+ public:
+  explicit Connection(uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = loopback(port);
+    timeval patience{.tv_sec = 30, .tv_usec = 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  // "200 web-0 /path", or the status alone; "" without an answer.
+  std::string get(const std::string& host, const std::string& path, const std::string& headers = "") {
+    if (!connected_) return "";
+    std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + headers + "\r\n";
+    if (::write(fd_.get(), text.data(), text.size()) < 0) return "";
+    std::string head = readUntil(fd_.get(), "\r\n\r\n");
+    if (head.size() < 12) return "";
+    std::string status = head.substr(9, 3);
+    size_t cookie = head.find("set-cookie: ");
+    if (cookie != std::string::npos) cookie_ = head.substr(cookie + 12, head.find(';', cookie) - cookie - 12);
+    return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 100) : status;
+  }
+  const std::string& cookie() const { return cookie_; }  // the last that was set
+
+ private:
+  base::Fd fd_;
+  bool connected_ = false;
+  std::string cookie_;
+};
+
+class DataPlaneTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!base::findProgram("haproxy") || ::geteuid() != 0) GTEST_SKIP() << "needs haproxy, and to be root";
+    ::signal(SIGPIPE, SIG_IGN);
+    directory_ = std::filesystem::path(::testing::TempDir()) / ("plane-" + std::to_string(::getpid()));
+    settings_.directory = directory_;
+    settings_.user = "nobody";
+    settings_.group = "nogroup";
+    settings_.addresses = {"127.0.0.1"};
+    settings_.statusAddress = "";
+    plane_ = makePlane();
+  }
+  void TearDown() override {
+    if (plane_) plane_->setModel({});
+    std::filesystem::remove_all(directory_);
+  }
+
+  std::unique_ptr<DataPlane> makePlane() {
+    return std::make_unique<DataPlane>(
+        settings_, DataPlane::Hooks{
+                       .endpointsOf = [this](const ServicePort& port) { return endpoints_[port.service]; },
+                       .makeCertificate =
+                           [] {
+                             auto pair =
+                                 pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
+                             return pair.certificatePem + pair.keyPem;
+                           },
+                       .onEnd = [this] { ended_.set_value(); },
+                       .meanwhile = [this] { meanwhile_(); },
+                       .wake = [this] { woken_.release(); },
+                   });
+  }
+
+  Route route(const std::string& host, const PathMatch& path, const std::string& service) {
+    Route route{{"Ingress", "default", service}, {host, false}, path, {}, {}};
+    route.to.shares = {{{"default", service, "http"}, 1}};
+    return route;
+  }
+  Model modelOf(std::vector<Route> routes) {
+    Model model;
+    model.ports[port_] = {port_, false, std::move(routes), {}, {}};
+    return model;
+  }
+  std::string get(const std::string& host, const std::string& path) { return Connection(port_).get(host, path); }
+  void setEndpoints(const std::string& service, std::vector<Endpoint> endpoints) {
+    endpoints_[service] = std::move(endpoints);
+    plane_->updateEndpoints({"default/" + service});
+  }
+  std::string pid() const {
+    std::string pid;
+    std::ifstream(directory_ / "haproxy.pid") >> pid;
+    return pid;
+  }
+
+  std::filesystem::path directory_;
+  Settings settings_;
+  std::map<std::string, std::vector<Endpoint>> endpoints_;
+  std::promise<void> ended_;
+  std::counting_semaphore<> woken_{0};
+  std::function<void()> meanwhile_ = [this] { woken_.acquire(); };
+  const uint16_t port_ = freePort();
+  std::unique_ptr<DataPlane> plane_;
+};
+
+}  // namespace wherry::ingress
