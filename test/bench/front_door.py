@@ -121,7 +121,6 @@ def measure_throughput():
         f"{median([a[1] for a in ours]):.1f} us, {median([b[1] for b in theirs]):.1f} us", "", "the same rounds")
 
 
-
 # Answers with its port, on kept connections.
 BACKEND = r'''
 import http.server, sys
@@ -240,9 +239,10 @@ def measure_loss(requests=200_000, clients=4):
                                  stdout=subprocess.PIPE, text=True) for _ in range(clients)]
         began, reloads, changes = time.monotonic(), 0, 0
         try:
-            for i in range(20):
-                cluster.kubectl("create", "ingress", f"other-{i}", f"--rule=other-{i}.example.com/*=web:80")
-                reloads += 1
+            for i in range(24):
+                if reloads < 20:
+                    cluster.kubectl("create", "ingress", f"other-{i}", f"--rule=other-{i}.example.com/*=web:80")
+                    reloads += 1
                 for replicas in (5, 3):  # two pods come, one after the other, and two go
                     cluster.kubectl("scale", "deployment/web", f"--replicas={replicas}")
                     cluster.kubectl("rollout", "status", "deployment/web", "--timeout", "60s")
