@@ -81,8 +81,8 @@ class Planner {
     if (found == seen_.stopping.end()) return act(StopContainer{record.id(), grace, std::move(message)});
     const Stopping& stopping = found->second;
     if (stopping.killed) return;
-    // A deletion may shorten the time that an earlier reason gave.
-    base::WallTime killAt = std::min(stopping.killAt, seen_.now + grace);
+    if (grace > seconds(0) && grace < stopping.grace) return act(HurryContainer{record.id(), grace});
+    base::WallTime killAt = grace > seconds(0) ? stopping.killAt : seen_.now;
     if (seen_.end && seen_.end->until) killAt = std::min(killAt, *seen_.end->until + kLastCall);
     bool over = seen_.now >= killAt;
     bool signal = !stopping.signalled && grace > seconds(0) && ((stopping.ready && itsTurn) || over);
@@ -228,6 +228,9 @@ struct Describe {
   }
   std::string operator()(const StopContainer& a) const {
     return fmt::format("stop {} within {} s: {}", a.id, a.grace.count(), a.message);
+  }
+  std::string operator()(const HurryContainer& a) const {
+    return fmt::format("hurry {} to {} s", a.id, a.grace.count());
   }
   std::string operator()(const SignalContainer& a) const { return "signal " + a.id; }
   std::string operator()(const KillContainer& a) const { return "kill " + a.id; }

@@ -24,6 +24,10 @@ struct StopContainer {  // begins its end: drain, preStop; with no grace at all 
   std::chrono::seconds grace{30};
   std::string message;  // of the event Killing
 };
+struct HurryContainer {  // a later deletion leaves it less time than it was given
+  std::string id;
+  std::chrono::seconds grace{};  // from now on
+};
 struct SignalContainer {  // its preStop hook is over and its turn has come: its stop signal
   std::string id;
 };
@@ -40,8 +44,8 @@ struct NoteBackOff {  // an event
 struct ReleaseSandbox {};  // everything has ended; records and logs stay
 struct DeletePod {};       // everything has ended and the API wants it gone
 
-using Action = std::variant<Prepare, RefreshVolumes, StartContainer, StopContainer, SignalContainer, KillContainer,
-                            ForgetContainer, NoteBackOff, ReleaseSandbox, DeletePod>;
+using Action = std::variant<Prepare, RefreshVolumes, StartContainer, StopContainer, HurryContainer, SignalContainer,
+                            KillContainer, ForgetContainer, NoteBackOff, ReleaseSandbox, DeletePod>;
 
 struct Decision {
   std::vector<Action> actions;

@@ -34,6 +34,22 @@ TEST(Decide, HowAPodEnds) {
        {"kill web-0"},
        -1,
        stopping(12s)},
+      {"as does one with less",
+       makePod(kOne, "deletionTimestamp: 2023-11-14T22:13:22Z\ndeletionGracePeriodSeconds: 2"),
+       {{"web"}},
+       {"hurry web-0 to 2 s"},
+       -1,
+       [](Observation& o) {
+         o.stopping[idOf("web", 0)] = {kNow + 12s, true, true, false, 30s};
+       }},
+      {"once",
+       makePod(kOne, "deletionTimestamp: 2023-11-14T22:13:22Z\ndeletionGracePeriodSeconds: 2"),
+       {{"web"}},
+       {},
+       1,
+       [](Observation& o) {
+         o.stopping[idOf("web", 0)] = {kNow + 1s, true, true, false, 2s};
+       }},
       {"when all have ended the pod goes", makePod(kOne, deleting), {{"web", 0, 60, 1, 0}}, {"delete pod"}},
       {"one that never started goes at once",
        makePod(kOne, deleting),

@@ -45,9 +45,10 @@ struct PodEnd {
 // A container that is to end: first its preStop hook, then its stop signal, at last SIGKILL.
 struct Stopping {
   base::WallTime killAt;
-  bool ready = false;      // for its signal: the hook is over, nobody is sent to the pod any more
-  bool signalled = false;  // has its signal
-  bool killed = false;     // SIGKILL has been sent
+  bool ready = false;            // for its signal: the hook is over, nobody is sent to the pod any more
+  bool signalled = false;        // has its signal
+  bool killed = false;           // SIGKILL has been sent
+  std::chrono::seconds grace{};  // that it was given; killAt is some time later where it was drained first
 };
 // However little is left of the grace period, there is so much time between the two signals.
 inline constexpr std::chrono::seconds kLastCall{2};

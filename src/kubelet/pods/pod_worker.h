@@ -46,6 +46,7 @@ class PodWorker {
   Progress on(const RefreshVolumes&);
   Progress on(const StartContainer& action);
   Progress on(const StopContainer& action);
+  Progress on(const HurryContainer& action);
   Progress on(const SignalContainer& action);
   Progress on(const KillContainer& action);
   Progress on(const ForgetContainer& action);

@@ -44,7 +44,7 @@ PodWorker::Progress PodWorker::on(const StopContainer& action) {
   auto record = findRecord(action.id);
   if (!record) return Progress::kNone;
   recordEvent(client::Severity::kNormal, "Killing", action.message, fieldPathOf(record->name, record->kind));
-  state_->stopping[action.id] = {options_.clock.now() + action.grace + kDrainTime, false};
+  state_->stopping[action.id] = {.killAt = options_.clock.now() + action.grace + kDrainTime, .grace = action.grace};
   if (action.grace == seconds(0)) {
     state_->stopping[action.id].killed = true;
     options_.containers.signal(*record, SIGKILL);
@@ -85,6 +85,13 @@ void PodWorker::stopInBackground(const ContainerRecord& record, seconds grace) {
         });
         queue.add(record.podUid);
       });
+}
+
+PodWorker::Progress PodWorker::on(const HurryContainer& action) {
+  Stopping& stopping = state_->stopping[action.id];
+  stopping.grace = action.grace;
+  stopping.killAt = std::min(stopping.killAt, options_.clock.now() + action.grace);
+  return Progress::kMade;
 }
 
 PodWorker::Progress PodWorker::on(const SignalContainer& action) {
