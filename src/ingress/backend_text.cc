@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "base/strings.h"
 #include "ingress/mirror_text.h"
+#include "ingress/plain_path.h"
 #include "ingress/quoting.h"
 
 namespace wherry::ingress {
@@ -12,6 +14,9 @@ namespace {
 using Ms = std::chrono::milliseconds;
 
 constexpr std::array kRedirectCodes = {301, 302, 303, 307, 308};
+// Headers of a connection, not of a message: with them it would be read in another way than it was written.
+constexpr std::array<std::string_view, 8> kFraming = {
+    "connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
 
 // Words don't fit into one line by the hundred: one ACL in many lines.
 std::string aclOf(ConfigText& text, const std::string& what, const std::vector<std::string>& values) {
@@ -115,15 +120,23 @@ void renderCors(const Cors& cors, ConfigText& text) {
 }
 
 std::string prefixOf(const PathMatch& path) {
-  std::string prefix = path.text;
+  std::string prefix = spelledPath(path.text);
   while (prefix.ends_with('/')) prefix.pop_back();
   return prefix;
 }
 
+void refuseForeign(const PathChange& change) {
+  auto isForeign = [](char c) { return c <= ' ' || c == 0x7f || c == '?' || c == '#'; };  // beyond ASCII: negative
+  if (std::any_of(change.with.begin(), change.with.end(), isForeign)) {
+    throw Unsayable("a path that others are replaced with has characters that no path has");
+  }
+}
+
 void renderPath(const PathChange& change, const PathMatch& path, ConfigText& text) {
+  refuseForeign(change);
   if (change.kind == PathChange::Kind::kFull) text.line("  http-request set-path {}", literalFormat(change.with));
   if (change.kind == PathChange::Kind::kRegex) {
-    text.line("  http-request replace-path {} {}", word(regexOf(path)), replacement(change.with));
+    text.line("  http-request replace-path {} {}", word(anchored(path.text)), replacement(change.with));
   }
   if (change.kind != PathChange::Kind::kPrefix) return;
   std::string with = change.with;
@@ -173,6 +186,9 @@ void renderAnswer(const Answer& answer, ConfigText& text) {
 void renderHeader(const HeaderChange& change, ConfigText& text) {
   const char* when = change.on == HeaderChange::On::kRequest ? "http-request" : "http-response";
   std::string name = argument(change.name);
+  if (std::find(kFraming.begin(), kFraming.end(), base::toLower(name)) != kFraming.end()) {
+    throw Unsayable(fmt::format("header {} is the connection's, and can't be changed", name));
+  }
   if (change.how == HeaderChange::How::kRemove) {
     text.line("  {} del-header {}", when, name);
   } else {
@@ -228,6 +244,15 @@ void renderSticky(const StickyCookie& cookie, const Settings& settings, ConfigTe
   if (cookie.maxAge.count() > 0) attribute("Max-Age", std::to_string(cookie.maxAge.count()));
   text.line("{}", words);
   text.line("  dynamic-cookie-key {}", word(settings.cookieKey));
+}
+
+// Only what stands in the path as the route has it can be cut off or replaced: another spelling would come through as
+// it is, to where the route doesn't lead.
+void renderOwnSpelling(const PathMatch& path, ConfigText& text) {
+  text.line("  http-request normalize-uri path-merge-slashes");
+  const std::string own = text.nextAcl();
+  text.line("  acl {} {}", own, spelledPathWords(path));
+  text.line("  http-request deny deny_status 400 unless {}", own);
 }
 
 // Which pod is meant, and where it is: the map of pods is kept by the runtime API.
@@ -286,6 +311,7 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   if (backend.auth) renderAuth(section.name, *backend.auth, text);
   if (backend.bodyLimit) renderBodyLimit(backend.bodyLimit, text);
   if (backend.bufferRequest) text.line("  option http-buffer-request");
+  if (dependsOnPath(backend)) renderOwnSpelling(section.path, text);
   if (backend.redirect) renderRedirect(*backend.redirect, section.path, text);
   if (backend.redirect && backend.redirect->onlyPath.empty()) return;
   if (backend.answer) return renderAnswer(*backend.answer, text);
@@ -304,12 +330,6 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
 }
 
 }  // namespace
-
-std::string regexOf(const PathMatch& path) {
-  std::string_view text = path.text;
-  if (text.starts_with('^')) text.remove_prefix(1);
-  return fmt::format("(?i)^(?:{})", text);
-}
 
 bool dependsOnPath(const Backend& backend) {
   auto depends = [](const PathChange& change) {

@@ -30,9 +30,6 @@ struct Section {
   Origin origin;   // who asked first
 };
 
-// The regular expression of a path of kRegex, as HAProxy shall have it.
-std::string regexOf(const PathMatch& path);
-
 // Whether what is done depends on the route's path.
 bool dependsOnPath(const Backend& backend);
 

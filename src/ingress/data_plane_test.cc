@@ -16,56 +16,6 @@
 namespace wherry::ingress {
 namespace {
 
-// A web server that answers every request with its name and the request's path, on connections that stay.
-class Web {
- public:
-  explicit Web(std::string name) : name_(std::move(name)), listener_(listenOn(port_)) {
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
-  }
-  ~Web() {
-    thread_.request_stop();
-    ::shutdown(listener_.get(), SHUT_RDWR);
-  }
-  Endpoint endpoint(const std::string& hostname = "") const { return {"127.0.0.1", port_, hostname}; }
-  // Answers of requests to /slow wait for this.
-  void release() { slow_.set_value(); }
-  std::future<void> slowRequestIsThere() { return slowCame_.get_future(); }
-
- private:
-  void serve(std::stop_token stop) {
-    std::vector<std::jthread> connections;
-    while (!stop.stop_requested()) {
-      base::Fd fd(::accept(listener_.get(), nullptr, nullptr));
-      if (!fd) return;
-      connections.emplace_back([this, fd = std::make_shared<base::Fd>(std::move(fd))](std::stop_token end) {
-        std::stop_callback close(end, [&] { ::shutdown(fd->get(), SHUT_RDWR); });
-        while (answer(fd->get())) {
-        }
-      });
-    }
-  }
-  bool answer(int fd) {
-    std::string head = readUntil(fd, "\r\n\r\n");
-    if (head.empty()) return false;
-    std::string path = head.substr(4, head.find(' ', 4) - 4);
-    if (path == "/slow") {
-      slowCame_.set_value();
-      released_.wait();
-    }
-    std::string body = name_ + " " + path + "\n";
-    std::string text = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-    return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  }
-
-  std::string name_;
-  uint16_t port_ = 0;
-  base::Fd listener_;
-  std::promise<void> slow_;
-  std::shared_future<void> released_ = slow_.get_future().share();
-  std::promise<void> slowCame_;
-  std::jthread thread_;
-};
-
 using Kind = PathMatch::Kind;
 
 TEST_F(DataPlaneTest, HostsAndPathsLeadToServices) {

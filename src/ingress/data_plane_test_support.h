@@ -1,4 +1,4 @@
-// For tests: a DataPlane with a HAProxy of this machine, on loopback.
+// For tests: a DataPlane with a HAProxy of this machine, on loopback, a web server behind it and a client.
 #pragma once
 
 #include <csignal>
@@ -10,6 +10,8 @@
 #include <memory>
 #include <semaphore>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -60,6 +62,56 @@ inline std::string readUntil(int fd, std::string_view end) {
   return text;
 }
 
+// A web server that answers every request with its name and the request's path, on connections that stay.
+class Web {
+ public:
+  explicit Web(std::string name) : name_(std::move(name)), listener_(listenOn(port_)) {
+    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
+  }
+  ~Web() {
+    thread_.request_stop();
+    ::shutdown(listener_.get(), SHUT_RDWR);
+  }
+  Endpoint endpoint(const std::string& hostname = "") const { return {"127.0.0.1", port_, hostname}; }
+  // Answers of requests to /slow wait for this.
+  void release() { slow_.set_value(); }
+  std::future<void> slowRequestIsThere() { return slowCame_.get_future(); }
+
+ private:
+  void serve(std::stop_token stop) {
+    std::vector<std::jthread> connections;
+    while (!stop.stop_requested()) {
+      base::Fd fd(::accept(listener_.get(), nullptr, nullptr));
+      if (!fd) return;
+      connections.emplace_back([this, fd = std::make_shared<base::Fd>(std::move(fd))](std::stop_token end) {
+        std::stop_callback close(end, [&] { ::shutdown(fd->get(), SHUT_RDWR); });
+        while (answer(fd->get())) {
+        }
+      });
+    }
+  }
+  bool answer(int fd) {
+    std::string head = readUntil(fd, "\r\n\r\n");
+    if (head.size() < 4) return false;
+    std::string path = head.substr(4, head.find(' ', 4) - 4);
+    if (path == "/slow") {
+      slowCame_.set_value();
+      released_.wait();
+    }
+    std::string body = name_ + " " + path + "\n";
+    std::string text = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  }
+
+  std::string name_;
+  uint16_t port_ = 0;
+  base::Fd listener_;
+  std::promise<void> slow_;
+  std::shared_future<void> released_ = slow_.get_future().share();
+  std::promise<void> slowCame_;
+  std::jthread thread_;
+};
+
 // A client's connection.
 class Connection {
  public:
@@ -80,6 +132,15 @@ class Connection {
     size_t cookie = head.find("set-cookie: ");
     if (cookie != std::string::npos) cookie_ = head.substr(cookie + 12, head.find(';', cookie) - cookie - 12);
     return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 100) : status;
+  }
+  // What is answered to any bytes: the status, and of 200 the first line of the body; "" without an answer.
+  std::string send(std::string_view request) {
+    if (!connected_ || ::write(fd_.get(), request.data(), request.size()) < 0) return "";
+    ::shutdown(fd_.get(), SHUT_WR);
+    const std::string head = readUntil(fd_.get(), "\r\n\r\n");
+    if (head.size() < 12) return "";
+    const std::string status = head.substr(9, 3);
+    return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 200) : status;
   }
   const std::string& cookie() const { return cookie_; }  // the last that was set
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "ingress/plain_path.h"
 #include "ingress/quoting.h"
 #include "ingress/route_table.h"
 
@@ -82,8 +83,8 @@ class Requests {
     std::string host = renderHost(level);
     std::string name = nameOf(level.level);
     std::set<Leaf> leaves;
-    std::string exact = host.empty() ? "path" : fmt::format("var({}),concat(,txn.path)", host);
-    std::string prefix = host.empty() ? "path,concat(/)" : fmt::format("var({}),concat(,txn.path,/)", host);
+    std::string exact = host.empty() ? "var(txn.path)" : fmt::format("var({}),concat(,txn.path)", host);
+    std::string prefix = host.empty() ? "var(txn.path),concat(/)" : fmt::format("var({}),concat(,txn.path,/)", host);
     lookUp(level.exact, name + "-exact", exact + ",map_str", leaves);
     lookUp(level.prefix, name + "-prefix", prefix + ",map_beg", leaves);
     for (const Leaf& leaf : leaves) renderLeaf(leaf);
@@ -133,7 +134,7 @@ class Requests {
       std::string path = rule.nextAcl();
       try {
         rule.about(port_.routes[at].origin);
-        rule.line("  acl {} {}", path, pathWords(port_.routes[at].path));
+        rule.line("  acl {} {}", path, plainPathWords(port_.routes[at].path));
         text_.take(rule);
       } catch (const Unsayable& error) {
         context_.complain(port_.routes[at].origin, error.what());
@@ -142,22 +143,6 @@ class Requests {
       renderRule(at, is + " " + path + " !{ var(txn.to) -m found }");
     }
     isFirst_ = false;
-  }
-
-  static std::string pathWords(const PathMatch& path) {
-    std::string prefix = path.text;
-    while (prefix.ends_with('/')) prefix.pop_back();
-    switch (path.kind) {
-      case PathMatch::Kind::kExact:
-        return "path -m str -- " + word(path.text);
-      case PathMatch::Kind::kPrefix:
-        return "path,concat(/) -m beg -- " + word(prefix + "/");
-      case PathMatch::Kind::kStart:
-        return "path -m beg -- " + word(path.text);
-      case PathMatch::Kind::kRegex:
-        return "path -m reg -- " + word(regexOf(path));
-    }
-    return "";
   }
 
   // One route of several: taken when `acls` and its own conditions hold.
@@ -217,17 +202,27 @@ void renderProxyProtocol(const Settings& settings, ConfigText& text) {
   }
 }
 
-// What a request is known by, before anything looks at it. Ambiguous paths are made plain, so that none gets past the
-// route for what it really is.
+// Whose address, scheme and the like a pod may believe: ours alone. Programs that read names of headers from
+// variables (CGI, WSGI) take "_" for "-".
+constexpr std::string_view kTold = "^(x[-_]forwarded[-_].*|x[-_]real[-_]ip|forwarded)$";
+// A name or an address, perhaps with a port: keys of maps begin with it.
+constexpr std::string_view kHost = R"(^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]*)?$)";
+
+// What a request is known by, before anything looks at it.
 void renderEntry(bool tls, ConfigText& text) {
   text.line("  mode http");
-  text.line("  http-request normalize-uri path-strip-dot");
-  text.line("  http-request normalize-uri path-strip-dotdot full");
-  text.line("  http-request set-var(txn.host) req.hdr(host),host_only,lower");
-  text.line("  http-request set-var(txn.path) path");
+  renderPlainPath(text);
+  text.line("  http-request deny deny_status 400 if {{ req.fhdr_cnt(host) gt 1 }}");
+  text.line(
+      "  http-request deny deny_status 400 if {{ req.fhdr(host) -m found }} !{{ req.fhdr(host) -m reg -i -- {} }}",
+      word(kHost));
+  text.line("  http-request set-var(txn.host) req.fhdr(host),host_only,lower,rtrim(.)");
+  // Behind a change to HTTP/2 nobody would look at requests any more.
+  text.line("  http-request del-header upgrade if {{ req.hdr(upgrade) -m sub -i -- h2c }}");
+  text.line("  http-request del-header {} -m reg", word(kTold));
   text.line("  http-request set-header x-forwarded-for %[src]");
   text.line("  http-request set-header x-real-ip %[src]");
-  text.line("  http-request set-header x-forwarded-host %[req.hdr(host)]");
+  text.line("  http-request set-header x-forwarded-host %[req.fhdr(host)]");
   text.line("  http-request set-header x-forwarded-port %[dst_port]");
   text.line("  http-request set-header x-forwarded-proto {}", tls ? "https" : "http");
 }

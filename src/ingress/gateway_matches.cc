@@ -34,6 +34,9 @@ PathMatch pathMatch(const json::Value* path) {
   if (!path) return {};
   std::string_view value = json::getString(*path, "value"), type = json::getString(*path, "type");
   if (type == kExpression) return pathExpression(value);
+  if (value.find(';') != std::string_view::npos) {
+    throw Unsupported(fmt::format("path \"{}\" has a \";\": what follows one in a request isn't looked at", value));
+  }
   if (type == "Exact") return {PathMatch::Kind::kExact, std::string(value)};
   while (value.size() > 1 && value.ends_with('/')) value.remove_suffix(1);  // says nothing
   return {PathMatch::Kind::kPrefix, std::string(value)};

@@ -147,5 +147,28 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   EXPECT_TRUE(shape_.complaints.empty());
 }
 
+TEST_F(HAProxyConfig, WhatWouldBeReadInAnotherWayIsRefused) {
+  std::vector<Backend> all;
+  for (const char* name : {"Content-Length", "transfer-encoding", "CONNECTION", "Upgrade", "TE", "Trailer"}) {
+    for (auto on : {HeaderChange::On::kRequest, HeaderChange::On::kResponse}) {
+      all.push_back(to("web"));
+      all.back().headers = {{on, HeaderChange::How::kSet, name, "1"}};
+      all.push_back(to("web"));
+      all.back().headers = {{on, HeaderChange::How::kRemove, name, ""}};
+    }
+  }
+  for (const char* with : {"/a b", "/a?b", "/a#b", "/caf\xc3\xa9", "/a\r\nX: y", "/\x7f"}) {
+    for (auto kind : {PathChange::Kind::kFull, PathChange::Kind::kPrefix, PathChange::Kind::kRegex}) {
+      all.push_back(to("web"));
+      all.back().path = {kind, with};
+    }
+  }
+  for (const Backend& each : all) {
+    const Shape shape = renderShape(modelOf({route("", {}, each)}), settings_, certificate_);
+    EXPECT_EQ(shape.complaints.size(), 1U);
+    EXPECT_NE(shape.text.find("http-request return status 503"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace wherry::ingress

@@ -75,6 +75,9 @@ IngressPath compilePath(std::string_view pathType, std::string_view path, bool u
   if (pathType != "Exact" && (useRegex || (rewriteTarget && looksLikeRegex(path)))) {
     return compileRegex(path, rewriteTarget);
   }
+  if (path.find(';') != std::string_view::npos) {
+    return {.fault = quoted(path) + " has a \";\": what follows one in a request isn't looked at"};
+  }
   IngressPath compiled{.match = plainMatch(pathType, path)};
   if (rewriteTarget) compiled.change = rewriteTo(*rewriteTarget, 0);
   return compiled;

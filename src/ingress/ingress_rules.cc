@@ -8,6 +8,7 @@
 #include "ingress/annotation_values.h"
 #include "ingress/ingress_backends.h"
 #include "ingress/ingress_paths.h"
+#include "ingress/plain_path.h"
 
 namespace wherry::ingress {
 namespace {
@@ -86,7 +87,9 @@ void IngressRules::complain(const OwnIngress& own, std::string reason, std::stri
 }
 
 const Origin* IngressRules::claim(const OwnIngress& own, const std::string& host, const PathMatch& match) {
-  const auto [at, isNew] = claims_.try_emplace({host, match}, own.origin);
+  PathMatch plain = match;  // two spellings are one path
+  if (plain.kind != PathMatch::Kind::kRegex) plain.text = plainPath(plain.text);
+  const auto [at, isNew] = claims_.try_emplace({host, std::move(plain)}, own.origin);
   return isNew ? nullptr : &at->second;
 }
 

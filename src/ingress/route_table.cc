@@ -4,6 +4,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "ingress/plain_path.h"
+
 namespace wherry::ingress {
 namespace {
 
@@ -17,7 +19,8 @@ HostLevel levelOf(const HostPattern& host) {
 
 // "/foo/" and "/foo" are the same prefix by elements.
 std::string prefixText(const PathMatch& path) {
-  std::string text = path.text;
+  if (path.kind == Kind::kRegex) return path.text;
+  std::string text = plainPath(path.text);
   if (path.kind != Kind::kPrefix) return text;
   while (text.ends_with('/')) text.pop_back();
   return text + '/';
@@ -25,8 +28,8 @@ std::string prefixText(const PathMatch& path) {
 
 // Whether the route is meant too by what the key of `leaf` finds.
 bool covers(const PathMatch& route, const PathMatch& leaf) {
-  if (route.kind == Kind::kExact) return leaf.kind == Kind::kExact && route.text == leaf.text;
-  std::string of = leaf.kind == Kind::kExact ? leaf.text + "/" : prefixText(leaf);
+  if (route.kind == Kind::kExact) return leaf.kind == Kind::kExact && plainPath(route.text) == plainPath(leaf.text);
+  std::string of = leaf.kind == Kind::kExact ? plainPath(leaf.text) + "/" : prefixText(leaf);
   return of.starts_with(prefixText(route));
 }
 
