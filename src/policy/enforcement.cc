@@ -1,12 +1,12 @@
 #include "policy/enforcement.h"
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "client/pending_changes.h"
@@ -93,6 +93,7 @@ struct Enforcement::State {
   void run(std::stop_token stop);
   void begin();
   void end();
+  void announce();
   void update(const Pending::Taken& taken);
   void read(const Changed& changed);
   std::optional<Clock::time_point> retryAt() const;
@@ -101,7 +102,7 @@ struct Enforcement::State {
   client::Informer& pods;
   client::Informer& namespaces;
   std::vector<base::IpPrefix> ranges;
-  std::atomic<bool> active{false};  // there is a policy, so changes of the others count
+  base::Guarded<bool> active;  // there is a policy, so changes of the others count
   Pending pending;
   std::vector<std::unique_ptr<FamilyTable>> tables;  // none while there is no policy
   int64_t judged = 0;                                // of pods: up to here the table has them
@@ -112,11 +113,12 @@ struct Enforcement::State {
 void Enforcement::State::follow() {
   auto handler = [this](Kind kind) {
     return [this, kind](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-      if (kind == Kind::kPolicy || active) pending.add({kind, (after ? after : before)->key().text()});
+      if (kind == Kind::kPolicy || active.copy()) pending.add({kind, (after ? after : before)->key().text()});
+      if (kind == Kind::kPolicy && after) announce();
     };
   };
   auto finish = [this] {
-    if (active) pending.finish();
+    if (active.copy()) pending.finish();
   };
   policies.addHandler({.onChange = handler(Kind::kPolicy),
                        .onSynced = [this] { pending.finish(); },
@@ -124,7 +126,7 @@ void Enforcement::State::follow() {
   namespaces.addHandler(
       {.onChange = handler(Kind::kNamespace), .onSynced = finish, .onRevision = [=](int64_t) { finish(); }});
   pods.addHandler({.onChange = handler(Kind::kPod), .onSynced = finish, .onRevision = [this](int64_t revision) {
-                     if (active) pending.finish(revision);
+                     if (active.copy()) pending.finish(revision);
                    }});
 }
 
@@ -139,21 +141,32 @@ std::optional<Clock::time_point> Enforcement::State::retryAt() const {
 
 // The first policy came: everything is looked at, and from now on whatever changes.
 void Enforcement::State::begin() {
-  active = true;
+  active.with([](bool& now) { now = true; });
   for (const base::IpPrefix& range : ranges) {
     tables.push_back(std::make_unique<FamilyTable>(range, [this] { pending.finishWithoutTable(); }));
   }
   auto readAll = [&](Kind kind, const client::Informer& informer) {
-    for (const meta::ObjectPtr& object : informer.list()) read({kind, object->key().text()});
+    auto all = informer.list();
+    // Of two pods that say that they have an address, one that said so last has it.
+    std::stable_sort(all.begin(), all.end(),
+                     [](const auto& a, const auto& b) { return a->revision() < b->revision(); });
+    for (const meta::ObjectPtr& object : all) read({kind, object->key().text()});
   };
   readAll(Kind::kNamespace, namespaces);
   readAll(Kind::kPolicy, policies);
   readAll(Kind::kPod, pods);
 }
 
+// A pod that is made after a policy doesn't start before the policy's table is there.
+void Enforcement::State::announce() {
+  active.with([this](bool now) {
+    if (!now && *applied.load() == kNothingToJudge) applied.publish(0);
+  });
+}
+
 // The last one is gone, or there was none: nobody is isolated.
 void Enforcement::State::end() {
-  active = false;
+  active.with([](bool& now) { now = false; });
   tables.clear();
   try {
     removePolicyRules();
@@ -161,6 +174,7 @@ void Enforcement::State::end() {
     kLog.error("pods stay isolated though there is no NetworkPolicy: {}", error.what());
   }
   applied.publish(kNothingToJudge);
+  if (!policies.list().empty()) announce();  // one came just now
 }
 
 void Enforcement::State::read(const Changed& changed) {
@@ -182,7 +196,7 @@ void Enforcement::State::read(const Changed& changed) {
 
 void Enforcement::State::update(const Pending::Taken& taken) {
   bool any = !policies.list().empty();
-  if (!any) return tables.empty() ? void() : end();
+  if (!any) return tables.empty() && *applied.load() == kNothingToJudge ? void() : end();
   auto start = Clock::now();
   if (tables.empty()) {
     judged = pods.revision();

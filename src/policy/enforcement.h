@@ -34,8 +34,8 @@ class Enforcement {
   // The rules stay: pods outlive the process.
   void stop();
 
-  // The revision of Pods up to which each is judged as the policies say; 0 until the first table is written, and
-  // kNothingToJudge while there is no policy.
+  // The revision of Pods up to which each is judged as the policies say; kNothingToJudge while there is no policy; 0
+  // from when the first is heard of until its table is written, and before anything is known.
   const base::Published<int64_t>& applied() const;
   static constexpr int64_t kNothingToJudge = INT64_MAX;
 

@@ -1,6 +1,8 @@
 // From API objects to the kernel's table: an API server that says what the test tells it to, the real kernel.
 #include "policy/enforcement.h"
 
+#include <atomic>
+
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
 
@@ -9,6 +11,7 @@
 #include "linux/nft/batch.h"
 #include "linux/scratch_node.h"
 #include "policy/ruleset.h"
+#include "views/networking_v1.h"
 
 namespace wherry::policy {
 namespace {
@@ -89,6 +92,32 @@ TEST_F(EnforcementTest, APodIsJudgedByTheRevisionThatHasItsAddress) {
   say("pods", EventType::kModified, pod("a", "web", "10.244.0.1", 32), 32);
   ASSERT_TRUE(judged(32));
   EXPECT_EQ(connectFrom(*podA, "10.244.0.2", 5432), 0);
+}
+
+// Pods come by the same thread, so one that is made after the policy can't start before the policy's table is there.
+TEST_F(EnforcementTest, WhoHearsOfAPolicyIsNotToldThatThereIsNothingToJudge) {
+  start();
+  std::atomic<int> heard{0}, told{0};
+  informers.informer(networking_v1::NetworkPolicy::kResource())
+      .addHandler({.onChange =
+                       [&](const meta::ObjectPtr&, const meta::ObjectPtr& after) {
+                         heard += after ? 1 : 0;
+                         told += after && *enforcement->applied().load() == Enforcement::kNothingToJudge ? 1 : 0;
+                       },
+                   .onSynced = {},
+                   .onRevision = {}});
+  for (int64_t revision = 20; revision < 60; revision += 2) {
+    ASSERT_TRUE(judged(Enforcement::kNothingToJudge));
+    say("networkpolicies", EventType::kAdded, kPolicy, revision);
+    if (revision % 4 == 0) {  // else it may be gone again before anybody acts
+      ASSERT_TRUE(anyPolicyJudged());
+    }
+    say("networkpolicies", EventType::kDeleted, kPolicy, revision + 1);
+  }
+  EXPECT_TRUE(judged(Enforcement::kNothingToJudge));
+  informers.stop();
+  EXPECT_EQ(heard, 20);
+  EXPECT_EQ(told, 0);
 }
 
 TEST_F(EnforcementTest, ATableThatSomebodyRemovesIsWrittenAnew) {

@@ -17,6 +17,14 @@ const char* mapOf(Direction direction) { return direction == Direction::kIngress
 
 const nft::Verdict kOpen{nft::VerdictKind::kReturn, ""};
 
+// That a pod has an address. Two may say so: one that ends can be slow to say that its address is free, and another
+// have it by then. It is judged as the one that has it now, and nothing is left of the other.
+struct Claim {
+  bool ending;
+  uint64_t since;  // grows with each claim
+  bool isBetterThan(const Claim& other) const { return ending != other.ending ? other.ending : since > other.since; }
+};
+
 // Where a pod is in the table.
 struct Placement {
   std::vector<base::IpAddress> addresses;
@@ -35,11 +43,13 @@ struct Isolation::State {
   uint32_t add(const NetworkPolicy& policy);
   void remove(uint32_t number);
   void mark(const NetworkPolicy& policy);
-  void place(const std::string& key);
-  Placement placementOf(const PodFacts& pod);
+  void claim(const std::string& key, const PodFacts* before, const PodFacts* after);
+  const std::string* ownerOf(const base::IpAddress& address) const;
+  void place(const std::set<std::string>& keys);
+  Placement placementOf(const std::string& key, const PodFacts& pod);
   std::string useClass(Direction direction, const PodFacts& pod);
-  void show(const std::string& key, const Placement& placement);
-  void hide(const std::string& key, const Placement& placement);
+  void show(const Placement& placement);
+  void hide(const Placement& placement);
 
   const base::IpFamily family;
   const base::IpPrefix ownPods;
@@ -52,8 +62,9 @@ struct Isolation::State {
   std::map<std::string, uint32_t> policyNumbers;
   std::map<std::string, std::set<uint32_t>> policiesOf;  // by namespace
   std::map<std::string, Placement> placements;
-  std::map<base::IpAddress, std::set<std::string>> claims;  // an address may have two pods while one of them ends
-  std::set<std::string> unsettled;                          // pods
+  std::map<base::IpAddress, std::map<std::string, Claim>> claims;
+  uint64_t nextClaim = 1;
+  std::set<std::string> unsettled;  // pods
 };
 
 // Those that it isolates.
@@ -74,7 +85,8 @@ uint32_t Isolation::State::add(const NetworkPolicy& policy) {
       bool isIngress = direction == Direction::kIngress;
       HeldPolicy::Terms& terms = held.terms[direction].emplace_back();
       for (const PeerSelector& peer : rule.peers) {
-        bool anyNumber = isIngress || !rule.ports.ranges().empty();
+        if (peer.within && peer.within->cidr.family() != family) continue;
+        bool anyNumber = isIngress || (!rule.ports.ranges().empty() && !peer.within);
         bool anyName = !isIngress && !rule.ports.names().empty();
         if (anyNumber) terms.plain.push_back(peers.use(peer, {}, unsettled));
         if (anyName) terms.named.push_back(peers.use(peer, rule.ports.names(), unsettled));
@@ -119,10 +131,37 @@ std::string Isolation::State::useClass(Direction direction, const PodFacts& pod)
   return key.policies.empty() ? "" : classes.use(key);
 }
 
-Placement Isolation::State::placementOf(const PodFacts& pod) {
+const std::string* Isolation::State::ownerOf(const base::IpAddress& address) const {
+  auto found = claims.find(address);
+  if (found == claims.end()) return nullptr;
+  auto worse = [](const auto& a, const auto& b) { return b.second.isBetterThan(a.second); };
+  return &std::max_element(found->second.begin(), found->second.end(), worse)->first;
+}
+
+// Whose addresses are another's after that, is looked at again.
+void Isolation::State::claim(const std::string& key, const PodFacts* before, const PodFacts* after) {
+  std::set<base::IpAddress> all;
+  for (const PodFacts* facts : {before, after}) {
+    if (facts) all.insert(facts->addresses.begin(), facts->addresses.end());
+  }
+  for (const base::IpAddress& address : all) {
+    if (const std::string* owner = ownerOf(address)) unsettled.insert(*owner);
+    auto& claimants = claims[address];
+    if (!after || std::find(after->addresses.begin(), after->addresses.end(), address) == after->addresses.end()) {
+      claimants.erase(key);
+      if (claimants.empty()) claims.erase(address);
+    } else {
+      auto [known, isNew] = claimants.try_emplace(key);
+      known->second = {after->ending, isNew ? nextClaim++ : known->second.since};
+    }
+    if (const std::string* owner = ownerOf(address)) unsettled.insert(*owner);
+  }
+}
+
+Placement Isolation::State::placementOf(const std::string& key, const PodFacts& pod) {
   Placement placement;
   std::copy_if(pod.addresses.begin(), pod.addresses.end(), std::back_inserter(placement.addresses),
-               [&](const base::IpAddress& address) { return address.family() == family; });
+               [&](const base::IpAddress& address) { return address.family() == family && *ownerOf(address) == key; });
   if (placement.addresses.empty()) return placement;
   for (Term term : peers.termsOf(pod)) {
     for (const base::IpAddress& address : placement.addresses) {
@@ -143,24 +182,20 @@ Placement Isolation::State::placementOf(const PodFacts& pod) {
   return placement;
 }
 
-void Isolation::State::hide(const std::string& key, const Placement& placement) {
+void Isolation::State::hide(const Placement& placement) {
   for (const auto& [set, elements] : placement.elements) {
     for (const Data& element : elements) content.erase(set, element);
   }
   for (const base::IpAddress& address : placement.addresses) {
-    auto claim = claims.find(address);
-    claim->second.erase(key);
-    if (claim->second.empty()) claims.erase(claim);
     for (const auto& [direction, chain] : placement.chains) content.forget(mapOf(direction), Data().address(address));
   }
 }
 
-void Isolation::State::show(const std::string& key, const Placement& placement) {
+void Isolation::State::show(const Placement& placement) {
   for (const auto& [set, elements] : placement.elements) {
     for (const Data& element : elements) content.put(set, element);
   }
   for (const base::IpAddress& address : placement.addresses) {
-    claims[address].insert(key);
     for (const auto& [direction, chain] : placement.chains) {
       content.decide(mapOf(direction), Data().address(address),
                      chain.empty() ? kOpen : nft::Verdict{nft::VerdictKind::kGoto, chain});
@@ -168,25 +203,28 @@ void Isolation::State::show(const std::string& key, const Placement& placement) 
   }
 }
 
-// The new chains are used before the old ones are dropped, so that what stays the same stays.
-void Isolation::State::place(const std::string& key) {
-  auto pod = pods.all.find(key);
-  Placement next = pod == pods.all.end() ? Placement() : placementOf(pod->second);
-  Placement before = std::exchange(placements[key], {});
-  hide(key, before);
-  show(key, next);
-  for (const auto& [direction, chain] : before.chains) {
-    if (!chain.empty()) classes.drop(chain);
+// First everything goes, since addresses may pass from one to another. The new chains are used before the old ones are
+// dropped, so that what stays the same stays.
+void Isolation::State::place(const std::set<std::string>& keys) {
+  std::vector<Placement> before;
+  for (const std::string& key : keys) {
+    auto placed = placements.extract(key);
+    if (placed.empty()) continue;
+    hide(placed.mapped());
+    before.push_back(std::move(placed.mapped()));
   }
-  for (const base::IpAddress& address : before.addresses) {
-    auto others = claims.find(address);
-    if (others == claims.end() || others->second.contains(key)) continue;
-    unsettled.insert(others->second.begin(), others->second.end());
+  for (const std::string& key : keys) {
+    auto pod = pods.all.find(key);
+    if (pod == pods.all.end()) continue;
+    Placement next = placementOf(key, pod->second);
+    if (next.addresses.empty()) continue;
+    show(next);
+    placements.emplace(key, std::move(next));
   }
-  if (next.addresses.empty()) {
-    placements.erase(key);
-  } else {
-    placements[key] = std::move(next);
+  for (const Placement& placement : before) {
+    for (const auto& [direction, chain] : placement.chains) {
+      if (!chain.empty()) classes.drop(chain);
+    }
   }
 }
 
@@ -217,6 +255,7 @@ void Isolation::setPod(const std::string& key, std::optional<PodFacts> pod) {
     return;
   }
   state_->unsettled.insert(key);
+  state_->claim(key, known == pods.all.end() ? nullptr : &known->second, pod ? &*pod : nullptr);
   if (pod) {
     pods.byNamespace[pod->ns].insert(key);
     pods.all.insert_or_assign(key, std::move(*pod));
@@ -237,9 +276,7 @@ void Isolation::setNamespace(const std::string& name, const json::Object* labels
 }
 
 ContentChange Isolation::settle() {
-  while (!state_->unsettled.empty()) {
-    for (const std::string& key : std::exchange(state_->unsettled, {})) state_->place(key);
-  }
+  state_->place(std::exchange(state_->unsettled, {}));
   return state_->content.takeChange();
 }
 

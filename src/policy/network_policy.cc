@@ -1,5 +1,7 @@
 #include "policy/network_policy.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 
@@ -58,12 +60,18 @@ void addPeer(PolicyRule& rule, const NetworkPolicyPeer& peer, const std::string&
   rule.peers.push_back(std::move(selected));
 }
 
-// Without peers: everybody. Ports by name are those of any pod that is sent to.
-void meanEverybody(PolicyRule& rule, Direction direction) {
+// Without peers.
+void meanEverybody(PolicyRule& rule) {
   for (base::IpFamily family : base::kIpFamilies) rule.blocks.push_back({base::IpPrefix::all(family), {}});
-  if (direction == Direction::kIngress || rule.ports.names().empty()) return;
-  rule.peers.push_back(
-      {.ns = "", .namespaces = meta::LabelSelector::everything(), .pods = meta::LabelSelector::everything()});
+}
+
+// A port by name is that of the pod that is sent to, which a block may have among its addresses.
+void meanNamesInBlocks(PolicyRule& rule) {
+  if (rule.ports.names().empty()) return;
+  auto everything = meta::LabelSelector::everything();
+  for (const IpBlock& block : rule.blocks) {
+    rule.peers.push_back({.ns = "", .namespaces = everything, .pods = everything, .within = block});
+  }
 }
 
 // `peersOf`: "from" or "to".
@@ -78,61 +86,87 @@ std::vector<PolicyRule> readRules(const Rules& rules, const std::string& ns, Dir
       addPeer(next, peer, ns);
       any = true;
     }
-    if (!any) meanEverybody(next, direction);
+    if (!any) meanEverybody(next);
+    if (direction == Direction::kEgress) meanNamesInBlocks(next);
   }
   return read;
 }
 
-template <typename Containers>
-void addNamedPorts(NamedPorts& ports, const Containers& containers) {
-  for (auto container : containers) {
-    for (auto port : container.ports()) {
-      if (port.name().empty()) continue;
-      ports[{protocolNumber(port.protocol()), std::string(port.name())}].insert(
-          static_cast<uint16_t>(port.containerPort()));
-    }
+void addNamedPorts(NamedPorts& ports, const core_v1::Container& container) {
+  for (auto port : container.ports()) {
+    if (port.name().empty()) continue;
+    ports[{protocolNumber(port.protocol()), std::string(port.name())}].insert(
+        static_cast<uint16_t>(port.containerPort()));
   }
+}
+
+// Of one that does not say it: what may come in, and what may go out if it has rules for that.
+bool speaksOf(const networking_v1::NetworkPolicySpec& spec, Direction direction) {
+  bool any = false;
+  for (std::string_view type : spec.policyTypes()) {
+    if (type == (direction == Direction::kIngress ? "Ingress" : "Egress")) return true;
+    any = true;
+  }
+  if (any) return false;
+  return direction == Direction::kIngress || spec.egress().begin() != spec.egress().end();
 }
 
 }  // namespace
 
+bool IpBlock::contains(const base::IpAddress& address) const {
+  return cidr.contains(address) &&
+         std::none_of(except.begin(), except.end(), [&](const base::IpPrefix& hole) { return hole.contains(address); });
+}
+
+std::string IpBlock::text() const {
+  std::string text = cidr.text();
+  for (const base::IpPrefix& hole : except) text += " but " + hole.text();
+  return text;
+}
+
 std::string PeerSelector::text() const {
-  return fmt::format("{}\n{}", namespaces ? "in " + namespaces->text() : ns, pods.text());
+  std::string block = within ? "\nwithin " + within->text() : "";
+  return fmt::format("{}\n{}{}", namespaces ? "in " + namespaces->text() : ns, pods.text(), block);
 }
 
 NetworkPolicy readNetworkPolicy(const meta::Object& object) {
   const networking_v1::NetworkPolicySpec spec(json::find(object.tree(), "spec"));
   NetworkPolicy policy{.ns = std::string(object.metadata().ns()),
-                       .pods = meta::LabelSelector::fromObject(spec.field("podSelector")),
+                       .pods = spec.hasPodSelector() ? meta::LabelSelector::fromObject(spec.field("podSelector"))
+                                                     : meta::LabelSelector::everything(),
                        .ingress = std::nullopt,
                        .egress = std::nullopt};
-  for (std::string_view type : spec.policyTypes()) {
-    if (type == "Ingress") {
-      policy.ingress =
-          readRules(spec.ingress(), policy.ns, Direction::kIngress, [](auto& rule) { return rule.from(); });
-    }
-    if (type == "Egress") {
-      policy.egress = readRules(spec.egress(), policy.ns, Direction::kEgress, [](auto& rule) { return rule.to(); });
-    }
+  if (speaksOf(spec, Direction::kIngress)) {
+    policy.ingress = readRules(spec.ingress(), policy.ns, Direction::kIngress, [](auto& rule) { return rule.from(); });
+  }
+  if (speaksOf(spec, Direction::kEgress)) {
+    policy.egress = readRules(spec.egress(), policy.ns, Direction::kEgress, [](auto& rule) { return rule.to(); });
   }
   return policy;
 }
 
 PodFacts readPod(const meta::ObjectPtr& object) {
   const core_v1::Pod pod(object);
-  PodFacts facts{.object = object, .ns = std::string(object->metadata().ns()), .addresses = {}, .ports = {}};
+  PodFacts facts{.object = object,
+                 .ns = std::string(object->metadata().ns()),
+                 .addresses = {},
+                 .ports = {},
+                 .ending = object->metadata().deleting()};
   std::string_view phase = pod.status().phase();
   if (pod.spec().hostNetwork() || phase == "Succeeded" || phase == "Failed") return facts;
   for (auto ip : pod.status().podIPs()) {
     if (auto address = base::IpAddress::parse(ip.ip())) facts.addresses.push_back(*address);
   }
-  addNamedPorts(facts.ports, pod.spec().containers());
-  addNamedPorts(facts.ports, pod.spec().initContainers());
+  for (auto container : pod.spec().containers()) addNamedPorts(facts.ports, container);
+  for (auto container : pod.spec().initContainers()) {
+    if (container.restartPolicy() == "Always") addNamedPorts(facts.ports, container);  // KEP-753
+  }
   return facts;
 }
 
 bool sameFacts(const PodFacts& a, const PodFacts& b) {
-  return a.ns == b.ns && a.addresses == b.addresses && a.ports == b.ports && a.labels() == b.labels();
+  return a.ns == b.ns && a.addresses == b.addresses && a.ports == b.ports && a.ending == b.ending &&
+         a.labels() == b.labels();
 }
 
 }  // namespace wherry::policy

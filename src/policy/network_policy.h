@@ -12,19 +12,24 @@
 
 namespace wherry::policy {
 
+struct IpBlock {
+  base::IpPrefix cidr;
+  std::vector<base::IpPrefix> except;
+
+  bool contains(const base::IpAddress& address) const;
+  std::string text() const;  // equal for equal ones
+};
+
 // The pods that a peer of a rule means.
 struct PeerSelector {
   // Of the policy's own namespace, unless `namespaces` is there.
   std::string ns;
   std::optional<meta::LabelSelector> namespaces;
   meta::LabelSelector pods;
+  // Only with these addresses. Such a peer is there for the ports that pods in a block have by name.
+  std::optional<IpBlock> within = std::nullopt;
 
   std::string text() const;  // equal for equal ones
-};
-
-struct IpBlock {
-  base::IpPrefix cidr;
-  std::vector<base::IpPrefix> except;
 };
 
 struct PolicyRule {
@@ -52,6 +57,7 @@ struct PodFacts {
   std::string ns;
   std::vector<base::IpAddress> addresses;  // none: it is no party to anything: on the node's network, or ended
   NamedPorts ports;
+  bool ending = false;  // it is being deleted: another may have its address before that is known to be over
 
   const json::Object& labels() const { return object->metadata().labels(); }
 };

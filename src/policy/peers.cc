@@ -70,6 +70,8 @@ std::string Peers::setOf(Term term) { return fmt::format("peers{}", term); }
 std::vector<Data> Peers::elementsOf(Term term, const PodFacts& pod, const base::IpAddress& address) const {
   auto known = terms_.find(term);
   if (known == terms_.end()) return {};
+  const auto& within = known->second.selector.within;
+  if (within && !within->contains(address)) return {};
   if (known->second.names.empty()) return {Data().address(address)};
   std::vector<Data> elements;
   for (const PortName& name : known->second.names) {

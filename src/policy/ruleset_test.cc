@@ -166,6 +166,30 @@ TEST(PolicyRuleset, APortByNameIsThatOfThePodThatIsSentTo) {
   }
 }
 
+TEST(PolicyRuleset, APortByNameIsThatOfThePodInABlock) {
+  TestCluster cluster = harbour();
+  cluster.pod("boats/old", "{app: old}", "10.244.0.4", "{name: http, containerPort: 80}");
+  cluster.policy("boats/p", R"({podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [
+      {to: [{ipBlock: {cidr: 10.244.0.0/29, except: [10.244.0.4/32]}}, {ipBlock: {cidr: "fd00:10:244::/64"}}],
+       ports: [{port: http, protocol: TCP}, {port: 443, protocol: TCP}]}]})");
+  expectAll(cluster, {{"its port", {"10.244.0.2", "10.244.0.1", 8080}, "accept"},
+                      {"another", {"10.244.0.2", "10.244.0.1", 80}, kRefused},
+                      {"one by number", {"10.244.0.2", "10.244.0.1", 443}, "accept"},
+                      {"in the hole", {"10.244.0.2", "10.244.0.4", 80}, kRefused},
+                      {"one that has none", {"10.244.0.2", "10.244.0.3", 8080}, kRefused}});
+}
+
+TEST(PolicyRuleset, APolicyThatDoesNotSayWhatItSpeaksAboutSpeaksAboutWhatComesInAndWhatItHasRulesFor) {
+  TestCluster cluster = harbour();
+  Sent to{"10.244.0.1", "10.244.0.2", 80}, from{"10.244.0.2", "10.244.0.1", 80};
+  for (const char* egress : {"", ", egress: []"}) {
+    cluster.policy("boats/p", std::string("{podSelector: {matchLabels: {app: db}}") + egress + "}");
+    expectAll(cluster, {{"in", to, kRefused}, {"out", from, "accept"}});
+  }
+  cluster.policy("boats/p", "{egress: [{ports: [{port: 81, protocol: TCP}]}]}");  // and that of all pods
+  expectAll(cluster, {{"in", to, kRefused}, {"out", from, kRefused}});
+}
+
 TEST(PolicyRuleset, BlocksAreOfAddressesWithHoles) {
   TestCluster cluster = harbour();
   cluster.policy("boats/p", R"({podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [
@@ -274,6 +298,31 @@ TEST(PolicyRuleset, APodHasTheAddressOfOneThatIsGone) {
   cluster.pod("sharks/next", "{}", "10.244.0.2");  // before it is known that the other ended
   cluster.pod("boats/db", "{app: db}", "10.244.0.2", "", "Failed");
   expectAll(cluster, {{"not isolated in its namespace", {"10.244.0.1", "10.244.0.2", 80}, "accept"}});
+}
+
+// Whatever is said of the one that ends, whichever of the two is heard of last.
+TEST(PolicyRuleset, OfAPodThatEndsNothingHoldsForTheNextOneWithItsAddress) {
+  TestCluster cluster = harbour();
+  cluster.policy("boats/p",
+                 "{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{podSelector: "
+                 "{matchLabels: {app: web}}}]}]}");
+  Sent to{"10.244.0.3", "10.244.0.9", 80}, from{"10.244.0.9", "10.244.0.2", 80};
+  auto expectIsolated = [&](const char* when) { expectAll(cluster, {{when, to, kRefused}, {when, from, kRefused}}); };
+  cluster.pod("boats/aaa", "{app: web}", "10.244.0.9");
+  expectAll(cluster, {{"alone", to, "accept"}, {"alone", from, "accept"}});
+  cluster.endingPod("boats/aaa", "{app: web}", "10.244.0.9");
+  cluster.pod("boats/next", "{app: db}", "10.244.0.9");
+  expectIsolated("at first");
+  cluster.endingPod("boats/aaa", "{app: web, more: labels}", "10.244.0.9");
+  expectIsolated("a label of the other has changed");
+  cluster.policy("boats/q", "{podSelector: {matchLabels: {app: web}}, policyTypes: [Egress], egress: [{}]}");
+  expectIsolated("a policy of the other has come");
+  cluster.endingPod("boats/aaa", "{app: other}", "10.244.0.9");
+  expectIsolated("the other is meant no more");
+  cluster.pod("boats/aaa", "{}", "");
+  expectIsolated("the other is gone");
+  cluster.pod("boats/next", "{app: web}", "10.244.0.9");
+  expectAll(cluster, {{"as its own labels say", to, "accept"}, {"as its own labels say", from, "accept"}});
 }
 
 TEST(PolicyRuleset, ReadsAsNftListsIt) {

@@ -48,6 +48,10 @@ class TestCluster {
     if (!spec.empty()) policy = readNetworkPolicy(*object("{" + metadataOf(key, "{}") + ", spec: " + spec + "}"));
     each([&](Isolation& isolation) { isolation.setPolicy(key, policy); });
   }
+  // One that is being deleted.
+  void endingPod(const std::string& key, const std::string& labels, const std::string& addresses) {
+    pod(key, labels + ", deletionTimestamp: now", addresses);
+  }
   // `addresses`: separated by commas; "": the pod is gone. `ports`: of its container.
   void pod(const std::string& key, const std::string& labels, const std::string& addresses,
            const std::string& ports = "", const std::string& phase = "Running") {
