@@ -72,7 +72,7 @@ class PodWorker {
   void startFailed(const std::string& container, std::string reason, std::string message);
   void watchMonitor(const ContainerRecord& record);
   enum class Launched { kNow, kBefore };  // by an earlier process of ours
-  void awaitJudgement();
+  bool awaitJudgement();
   void startProbes(const ContainerRecord& record, Launched launched);
   void runPostStart(const core_v1::Container& container, const ContainerRecord& record);
   ProbeTarget probeTarget(const core_v1::Container& container, const ContainerRecord& record) const;

@@ -19,6 +19,7 @@ constexpr std::chrono::hours kPostStartLimit{24};
 constexpr milliseconds kFirstProgress{2'000};
 constexpr milliseconds kLastProgress{30'000};
 constexpr milliseconds kJudgedWithin{200};
+constexpr int kFirstJudgementTurns = 50;  // of as long
 
 std::string inSeconds(milliseconds time) {
   if (time.count() < 1000) return fmt::format("{}ms", time.count());
@@ -171,17 +172,28 @@ void PodWorker::startFailed(const std::string& container, std::string reason, st
 }
 
 // What is allowed to a pod holds from its first packet on: its address is in its status before a container runs, and
-// NetworkPolicies have been applied to that. Where it takes longer the kernel drops what the pod sends until then.
-void PodWorker::awaitJudgement() {
-  if (std::exchange(state_->judged, true) || !options_.judged || pod_.spec().hostNetwork()) return;
-  if (*options_.judged->load() == INT64_MAX) return;
-  writeStatus(observe());
-  int64_t revision = pod_.object()->revision();
-  options_.judged->waitUntil([&](int64_t judged) { return judged >= revision; }, kJudgedWithin);
+// NetworkPolicies have been applied to that. Where it takes longer the kernel drops what the pod sends until then; but
+// not before there is a table at all, so the pod must wait for the first one. False: it mustn't start yet.
+bool PodWorker::awaitJudgement() {
+  if (state_->judged || !options_.judged || pod_.spec().hostNetwork()) return true;
+  if (*options_.judged->load() != INT64_MAX) {
+    writeStatus(observe());
+    auto isIn = [revision = pod_.object()->revision()](int64_t judged) { return judged >= revision; };
+    options_.judged->waitUntil(isIn, kJudgedWithin);
+    auto stop = parts_.background.stopToken();
+    for (int turn = 1; *options_.judged->load() == 0 && turn < kFirstJudgementTurns && !stop.stop_requested(); ++turn) {
+      options_.judged->waitUntil(isIn, kJudgedWithin);
+    }
+    if (*options_.judged->load() == 0) return false;
+  }
+  return state_->judged = true;
 }
 
 PodWorker::Progress PodWorker::on(const StartContainer& action) {
-  awaitJudgement();
+  if (!awaitJudgement()) {
+    startFailed(action.name, "NetworkNotReady", "NetworkPolicies are not in force on this node yet");
+    return Progress::kMade;
+  }
   auto found = findContainer(pod_, action.name);
   if (!found) return Progress::kNone;
   const core_v1::Container& container = found->spec;
