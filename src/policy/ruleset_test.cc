@@ -321,6 +321,9 @@ TEST(PolicyRuleset, OfAPodThatEndsNothingHoldsForTheNextOneWithItsAddress) {
   expectIsolated("the other is meant no more");
   cluster.pod("boats/aaa", "{}", "");
   expectIsolated("the other is gone");
+  cluster.endingPod("boats/zzz", "{app: web}", "10.244.0.9");
+  expectIsolated("another is heard of later, but ends");
+  cluster.pod("boats/zzz", "{}", "");
   cluster.pod("boats/next", "{app: web}", "10.244.0.9");
   expectAll(cluster, {{"as its own labels say", to, "accept"}, {"as its own labels say", from, "accept"}});
 }
