@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/strings.h"
+#include "ingress/body_limit.h"
 #include "ingress/mirror_text.h"
 #include "ingress/plain_path.h"
 #include "ingress/quoting.h"
@@ -278,17 +279,6 @@ void renderTimeOuts(const TimeOuts& timeOuts, ConfigText& text) {
   Ms answer = timeOuts.request > Ms() ? timeOuts.request : timeOuts.read;
   if (answer > Ms()) text.line("  timeout server {}ms", answer.count());
   if (timeOuts.read > Ms()) text.line("  timeout tunnel {}ms", timeOuts.read.count());
-}
-
-// A body without a length is waited for, as far as a buffer goes: of a larger one nobody knows in time.
-constexpr uint64_t kBuffered = 15'000;  // tune.bufsize, without what is kept free for headers
-
-void renderBodyLimit(uint64_t limit, ConfigText& text) {
-  if (limit < kBuffered) {
-    text.line("  http-request wait-for-body time 10s at-least {} unless {{ req.hdr(content-length) -m found }}",
-              limit + 1);
-  }
-  text.line("  http-request deny deny_status 413 if {{ req.body_size gt {} }}", limit);
 }
 
 uint64_t totalWeight(const Backend& backend) {

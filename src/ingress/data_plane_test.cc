@@ -1,10 +1,14 @@
 // With a HAProxy of this machine, on loopback.
 #include "ingress/data_plane.h"
 
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <set>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,6 +19,8 @@
 
 namespace wherry::ingress {
 namespace {
+
+namespace fs = std::filesystem;
 
 using Kind = PathMatch::Kind;
 
@@ -64,9 +70,7 @@ TEST_F(DataPlaneTest, AReloadLetsRequestsFinish) {
   came.wait();
   plane_->setModel(modelOf({route("y", {Kind::kPrefix, "/"}, "web")}));
   EXPECT_NE(pid(), before);
-  // The one before may still take a connection, until it has read its signal.
-  for (int i = 0; i < 1000 && get("x", "/") != "404"; ++i) ::poll(nullptr, 0, 10);
-  EXPECT_EQ(get("x", "/"), "404");
+  EXPECT_EQ(getOfNew("x", "/", "404"), "404");
   one.release();
   EXPECT_EQ(slow.get(), "200 one /slow\n");
 }
@@ -104,8 +108,27 @@ TEST_F(DataPlaneTest, WhatHAProxyRefusesCostsOnlyItself) {
   route4.to.headers = {{HeaderChange::On::kRequest, HeaderChange::How::kSet, "X-A", "a\nb"}};
   complaints = plane_->setModel(modelOf({route4, route("bad", {Kind::kPrefix, "/"}, "good")}));
   ASSERT_EQ(complaints.size(), 1U);
-  EXPECT_EQ(get("bad", "/headers"), "503");
+  EXPECT_EQ(getOfNew("bad", "/headers", "503"), "503");
   EXPECT_EQ(get("bad", "/"), "200 one /\n");
+}
+
+TEST_F(DataPlaneTest, ABodyWithoutALengthHasItsLimit) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Route limited = route("limited", {Kind::kPrefix, "/"}, "web"), small = route("small", {Kind::kPrefix, "/"}, "web");
+  limited.to.bodyLimit = 100'000;
+  small.to.bodyLimit = 1000;
+  EXPECT_EQ(plane_->setModel(modelOf({limited, small, route("free", {Kind::kPrefix, "/"}, "web")})).size(), 0U);
+  EXPECT_EQ(Connection(port_).put("limited", "/x", 100'000), "200 one /x\n");
+  EXPECT_EQ(Connection(port_).put("limited", "/x", 100'500), "413");
+  EXPECT_EQ(Connection(port_).put("small", "/x", 1000), "200 one /x\n");
+  EXPECT_EQ(Connection(port_).put("small", "/x", 1500), "413");
+  EXPECT_EQ(Connection(port_).put("free", "/x", 1'000'000), "200 one /x\n");
+  // Each request has its own.
+  Connection kept(port_);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(kept.put("limited", "/x", 60'000), "200 one /x\n");
+  // What another protocol brings is no body.
+  EXPECT_EQ(Connection(port_).echo("limited", 300'000), 300'000U);
 }
 
 TEST_F(DataPlaneTest, AHashLeadsTheSameToTheSame) {
@@ -223,8 +246,7 @@ TEST_F(DataPlaneTest, NothingRunsWithoutRoutes) {
   pid_t process = std::stoi(pid());
   plane_->setModel({});
   EXPECT_FALSE(plane_->running());
-  for (int i = 0; i < 600 && ::kill(process, 0) == 0; ++i) ::poll(nullptr, 0, 50);
-  EXPECT_NE(::kill(process, 0), 0);
+  EXPECT_TRUE(isGone(process));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // For tests: a DataPlane with a HAProxy of this machine, on loopback, a web server behind it and a client.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +19,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,7 +65,8 @@ inline std::string readUntil(int fd, std::string_view end) {
   return text;
 }
 
-// A web server that answers every request with its name and the request's path, on connections that stay.
+// A web server that answers every request, once all of it is there, with its name and the request's path, on
+// connections that stay. A connection that shall become another protocol's gets back what it says.
 class Web {
  public:
   explicit Web(std::string name) : name_(std::move(name)), listener_(listenOn(port_)) {
@@ -98,9 +102,23 @@ class Web {
       slowCame_.set_value();
       released_.wait();
     }
+    if (head.find("\r\nupgrade: echo") != std::string::npos) return echo(fd);
+    if (head.find("\r\ntransfer-encoding: ") != std::string::npos) readUntil(fd, "\r\n0\r\n\r\n");
     std::string body = name_ + " " + path + "\n";
     std::string text = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  }
+
+  static bool echo(int fd) {
+    constexpr std::string_view kSwitched =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    ssize_t said = ::write(fd, kSwitched.data(), kSwitched.size());
+    std::array<char, 4096> buffer;
+    while (said > 0) {
+      const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+      said = got > 0 ? ::write(fd, buffer.data(), static_cast<size_t>(got)) : 0;
+    }
+    return false;
   }
 
   std::string name_;
@@ -126,12 +144,25 @@ class Connection {
     if (!connected_) return "";
     std::string text = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n" + headers + "\r\n";
     if (::write(fd_.get(), text.data(), text.size()) < 0) return "";
-    std::string head = readUntil(fd_.get(), "\r\n\r\n");
-    if (head.size() < 12) return "";
-    std::string status = head.substr(9, 3);
-    size_t cookie = head.find("set-cookie: ");
-    if (cookie != std::string::npos) cookie_ = head.substr(cookie + 12, head.find(';', cookie) - cookie - 12);
-    return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 100) : status;
+    return answer();
+  }
+  // A body of so many bytes in chunks, whose sum is said nowhere.
+  std::string put(const std::string& host, const std::string& path, size_t bytes) {
+    sendSome("PUT " + path + " HTTP/1.1\r\nHost: " + host + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (size_t sent = 0; sent < bytes; sent += 500) sendSome("1f4\r\n" + std::string(500, 'x') + "\r\n");
+    sendSome("0\r\n\r\n");
+    return answer();
+  }
+  // As many bytes as come back, of those that are sent once the connection is another protocol's.
+  size_t echo(const std::string& host, size_t bytes) {
+    sendSome("GET / HTTP/1.1\r\nHost: " + host + "\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+    readUntil(fd_.get(), "\r\n\r\n");
+    size_t back = 0;
+    for (size_t sent = 0; sent < bytes; sent += 1000) {
+      sendSome(std::string(999, 'x') + "\n");
+      back += readUntil(fd_.get(), "\n").size();
+    }
+    return back;
   }
   // What is answered to any bytes: the status, and of 200 the first line of the body; "" without an answer.
   std::string send(std::string_view request) {
@@ -142,13 +173,44 @@ class Connection {
     const std::string status = head.substr(9, 3);
     return status == "200" ? status + " " + readUntil(fd_.get(), "\n").substr(0, 200) : status;
   }
-  const std::string& cookie() const { return cookie_; }  // the last that was set
+  const std::string& cookie() const { return cookie_; }      // the last that was set
+  const std::string& location() const { return location_; }  // of the last answer
 
  private:
+  // Where the other end has heard enough it doesn't take the rest.
+  void sendSome(const std::string& text) { [[maybe_unused]] auto sent = ::write(fd_.get(), text.data(), text.size()); }
+  std::string readBody(const std::string& head) {
+    size_t length = head.find("content-length: ");
+    size_t left = length == std::string::npos ? 0 : std::stoul(head.substr(length + 16));
+    std::string body;
+    char c = 0;
+    while (left-- > 0 && ::read(fd_.get(), &c, 1) == 1) body += c;
+    return body;
+  }
+  std::string answer() {
+    std::string head = readUntil(fd_.get(), "\r\n\r\n");
+    if (head.size() < 12) return "";
+    std::string status = head.substr(9, 3);
+    size_t cookie = head.find("set-cookie: ");
+    if (cookie != std::string::npos) cookie_ = head.substr(cookie + 12, head.find(';', cookie) - cookie - 12);
+    size_t location = head.find("location: ");
+    location_ =
+        location == std::string::npos ? "" : head.substr(location + 10, head.find('\r', location) - location - 10);
+    std::string body = readBody(head);
+    return status == "200" ? status + " " + body.substr(0, 100) : status;
+  }
+
   base::Fd fd_;
   bool connected_ = false;
   std::string cookie_;
+  std::string location_;
 };
+
+// It has ended, or does so soon.
+inline bool isGone(pid_t process) {
+  for (int i = 0; i < 600 && ::kill(process, 0) == 0; ++i) ::poll(nullptr, 0, 50);
+  return ::kill(process, 0) != 0;
+}
 
 class DataPlaneTest : public ::testing::Test {
  protected:
@@ -180,7 +242,11 @@ class DataPlaneTest : public ::testing::Test {
                            },
                        .onEnd = [this] { ended_.set_value(); },
                        .meanwhile = [this] { meanwhile_(); },
-                       .wake = [this] { woken_.release(); },
+                       .wake =
+                           [this] {
+                             ++starts_;
+                             woken_.release();
+                           },
                    });
   }
 
@@ -195,6 +261,11 @@ class DataPlaneTest : public ::testing::Test {
     return model;
   }
   std::string get(const std::string& host, const std::string& path) { return Connection(port_).get(host, path); }
+  // After a reload the one before may still take a connection, until it has read its signal.
+  std::string getOfNew(const std::string& host, const std::string& path, const std::string& wanted) {
+    for (int i = 0; i < 1000 && get(host, path) != wanted; ++i) ::poll(nullptr, 0, 10);
+    return get(host, path);
+  }
   void setEndpoints(const std::string& service, std::vector<Endpoint> endpoints) {
     endpoints_[service] = std::move(endpoints);
     plane_->updateEndpoints({"default/" + service});
@@ -209,6 +280,7 @@ class DataPlaneTest : public ::testing::Test {
   Settings settings_;
   std::map<std::string, std::vector<Endpoint>> endpoints_;
   std::promise<void> ended_;
+  std::atomic<int> starts_ = 0;  // of HAProxy, that were tried
   std::counting_semaphore<> woken_{0};
   std::function<void()> meanwhile_ = [this] { woken_.acquire(); };
   const uint16_t port_ = freePort();

@@ -205,8 +205,8 @@ Refusal readRefusal(const std::string& words, const std::string& configurationFi
     if (size_t at = refusal.words.find(place); at != std::string::npos) {
       const char* digits = refusal.words.data() + at + place.size();
       std::from_chars(digits, refusal.words.data() + refusal.words.size(), refusal.line);
-      size_t end = refusal.words.find("] : ", at);
-      if (at == 0 && end != std::string::npos) refusal.words.erase(0, end + 4);
+      size_t end = refusal.words.find(": ", refusal.words.find(']', at));  // "] : ", or of an .alert "]: "
+      if (at == 0 && end != std::string::npos) refusal.words.erase(0, end + 2);
     }
     if (refusal.words.size() > kLongestWords) refusal.words.resize(kLongestWords);
     return refusal;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "ingress/body_limit.h"
 #include "ingress/frontend_text.h"
 #include "ingress/mirror_text.h"
 #include "ingress/quoting.h"
@@ -10,7 +11,7 @@
 namespace wherry::ingress {
 namespace {
 
-void renderGlobal(const Settings& settings, bool mirrors, ConfigText& text) {
+void renderGlobal(const Settings& settings, ConfigText& text) {
   text.line("global");
   text.line("  user {}", settings.user);
   text.line("  group {}", settings.group);
@@ -21,7 +22,9 @@ void renderGlobal(const Settings& settings, bool mirrors, ConfigText& text) {
   text.line("  ssl-server-verify none");
   text.line("  tune.ssl.default-dh-param 2048");
   if (settings.accessLog) text.line("  log fd@{} len 4096 format raw local0 info", kAccessLog);
-  if (mirrors) renderMirrorGlobal(settings, text);
+}
+
+void renderDefaults(const Settings& settings, ConfigText& text) {
   text.line("defaults");
   text.line("  mode http");
   text.line("  timeout connect 5s");
@@ -77,9 +80,12 @@ class Rendering {
       }
     }
     for (const auto& [name, section] : shape_.sections) renderSection(section, backends);
-    const bool mirrors = !mirrors_.empty();
+    const bool limits = hasBodyLimit(), mirrors = !mirrors_.empty();
     if (mirrors) renderMirrors(frontends, backends);
-    renderGlobal(settings_, mirrors, text);
+    renderGlobal(settings_, text);
+    if (limits) loadBodyLimits(settings_.directory, shape_.files, text);
+    if (mirrors) renderMirrorGlobal(settings_, text);
+    renderDefaults(settings_, text);
     renderStatus(settings_, text);
     text.line("backend {}", kRouteTable);
     text.line(
@@ -98,6 +104,11 @@ class Rendering {
     PathMatch path;
     auto operator<=>(const Key&) const = default;
   };
+
+  bool hasBodyLimit() const {
+    return std::any_of(shape_.sections.begin(), shape_.sections.end(),
+                       [](const auto& each) { return each.second.backend.bodyLimit != 0; });
+  }
 
   void complain(const Origin& about, const std::string& why) {
     shape_.complaints.push_back({about, "NotRendered", why});

@@ -232,7 +232,7 @@ struct Backend {
   std::optional<RateLimit> limit;
   std::optional<BasicAuth> auth;
   std::optional<Cors> cors;
-  uint64_t bodyLimit = 0;      // bytes (413); 0: unlimited. Bodies without a length: while they fit in a buffer
+  uint64_t bodyLimit = 0;      // bytes (413); 0: unlimited
   bool bufferRequest = false;  // the backend is called once the body is there, or a buffer full of it
   std::optional<Redirect> redirect;
   std::optional<Answer> answer;
