@@ -23,8 +23,6 @@ constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLastRetry{30000};
 constexpr int kMostWithdrawals = 32;
 
-const Answer kUnavailable{503, "", ""};
-
 // "... cannot bind socket (Address already in use) for [0.0.0.0:80]"
 uint16_t portThatIsTaken(const std::string& words) {
   size_t bind = words.find("cannot bind"), end = words.find(']', bind);
@@ -62,108 +60,101 @@ std::vector<std::string> mapCommands(const std::string& file, const std::map<std
   return commands;
 }
 
-bool isFree(uint16_t port) {
-  base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  int yes = 1;  // as HAProxy does: connections that linger don't count
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+// An address of the settings, as HAProxy binds it.
+bool isFree(const std::string& address, uint16_t port) {
+  sockaddr_storage storage{};
+  auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+  socklen_t size = sizeof *v4;
+  v4->sin_family = AF_INET;
+  v4->sin_port = htons(port);
+  if (::inet_pton(AF_INET, address.c_str(), &v4->sin_addr) != 1) {
+    v6->sin6_family = AF_INET6;
+    if (::inet_pton(AF_INET6, address.c_str(), &v6->sin6_addr) != 1) return true;
+    size = sizeof *v6;
+  }
+  base::Fd fd(::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  int yes = 1;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // connections that linger don't count
+  if (storage.ss_family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0;
 }
 
-bool hasSamePlaces(const std::map<std::string, Servers>& a, const std::map<std::string, Servers>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x.first == y.first && x.second.size() == y.second.size();
-  });
+bool isFree(const Settings& settings, uint16_t port) {
+  return std::ranges::all_of(settings.addresses, [&](const std::string& address) { return isFree(address, port); });
+}
+
+void append(std::vector<Complaint>& to, const std::vector<Complaint>& more) {
+  to.insert(to.end(), more.begin(), more.end());
 }
 
 constexpr const char* kPodMap = "pods.map";
 
 }  // namespace
 
-bool withdraw(Model& model, const Origin& culprit) {
-  bool found = false;
-  for (auto& [number, port] : model.ports) {
-    auto isGuilty = [&](const auto& each) { return each.origin == culprit; };
-    auto hasAnswered = [&](const Route& route) { return isGuilty(route) && route.to.answer == kUnavailable; };
-    size_t dropped = std::erase_if(port.routes, hasAnswered) + std::erase_if(port.passthroughs, isGuilty);
-    found = found || dropped > 0;
-    for (Route& route : port.routes) {
-      if (!isGuilty(route)) continue;
-      route.to = Backend();
-      route.to.answer = kUnavailable;
-      found = true;
-    }
-  }
-  return found;
-}
-
 DataPlane::DataPlane(const Settings& settings, Hooks hooks)
-    : settings_(settings), hooks_(std::move(hooks)), haproxy_(settings, hooks_.onEnd, hooks_.accessLog) {}
+    : settings_(settings),
+      hooks_(std::move(hooks)),
+      haproxy_(settings, hooks_.onEnd, hooks_.accessLog),
+      servers_(hooks_.endpointsOf) {}
 
 Shape DataPlane::render(const Model& model) {
   if (defaultCertificate_.empty()) defaultCertificate_ = hooks_.makeCertificate();
   return renderShape(model, settings_, defaultCertificate_);
 }
 
-Servers DataPlane::place(const Section& section) const {
-  Endpoints endpoints;
-  for (const Share& share : section.backend.shares) endpoints[share.target] = hooks_.endpointsOf(share.target);
-  auto before = servers_.find(section.name);
-  return placeServers(before == servers_.end() ? Servers() : before->second, wantedServers(section.backend, endpoints));
-}
-
-DataPlane::ServersBySection DataPlane::placeAll(const Shape& shape) const {
-  ServersBySection servers;
-  for (const auto& [name, section] : shape.sections) servers[name] = place(section);
-  return servers;
-}
-
-std::map<std::string, std::string> DataPlane::pods(const Shape& shape, const ServersBySection& servers) const {
-  std::map<std::string, std::string> keys;
-  for (const auto& [name, section] : shape.sections) {
-    auto found = servers.find(name);
-    if (section.backend.podRouting != PodRouting::kNone && found != servers.end()) {
-      keys.merge(podKeys(name, found->second));
-    }
-  }
-  return keys;
-}
-
-void DataPlane::tell(const Shape& shape, const ServersBySection& before, const ServersBySection& after) const {
-  std::vector<std::string> commands;
-  for (const auto& [name, places] : after) {
-    auto own = serverCommands(name, before.at(name), places);
+// Sections have keys of their own in the map of pods.
+void DataPlane::tell(const Shape& shape, const ServersBySection& changes) const {
+  std::vector<std::string> commands, ofPods;
+  const std::string podMap = fmt::format("{}/{}", settings_.directory, kPodMap);
+  for (const auto& [name, places] : changes) {
+    const Servers& before = servers_.all().at(name);
+    auto own = serverCommands(name, before, places);
     commands.insert(commands.end(), own.begin(), own.end());
+    if (shape.sections.at(name).backend.podRouting == PodRouting::kNone) continue;
+    own = mapCommands(podMap, podKeys(name, before), podKeys(name, places));
+    ofPods.insert(ofPods.end(), own.begin(), own.end());
   }
-  auto ofPods =
-      mapCommands(fmt::format("{}/{}", settings_.directory, kPodMap), pods(shape, before), pods(shape, after));
   commands.insert(commands.end(), ofPods.begin(), ofPods.end());
   admin().run(commands);
 }
 
 // By commands. False when that can't be, or failed.
-bool DataPlane::change(const Shape& shape, ServersBySection servers) {
-  if (!haproxy_.running() || !shape_.isLike(shape) || !hasSamePlaces(servers_, servers)) return false;
+bool DataPlane::move(ServersBySection changes) {
+  if (!haproxy_.running() || !servers_.haveRoomFor(changes)) return false;
   try {
-    tell(shape, servers_, servers);
-    for (const auto& [name, pem] : shape.certificates) {
-      if (shape_.certificates.at(name) != pem) haproxy_.replaceCertificate(name, pem);
-    }
+    tell(shape_, changes);
   } catch (const std::exception& error) {
     kLog.warn("HAProxy refuses a change: {}; loading it anew", error.what());
     return false;
   }
+  servers_.update(std::move(changes));
+  return true;
+}
+
+// Likewise.
+bool DataPlane::change(const Shape& shape, ServersBySection servers) {
+  if (!haproxy_.running() || !shape_.isLike(shape) || !move(servers_.differing(servers))) return false;
+  try {
+    for (const auto& [name, pem] : shape.certificates) {
+      if (shape_.certificates.at(name) != pem) haproxy_.replaceCertificate(name, pem);
+    }
+  } catch (const std::exception& error) {
+    kLog.warn("HAProxy refuses a certificate: {}; loading it anew", error.what());
+    return false;
+  }
   shape_ = shape;
-  servers_ = std::move(servers);
+  servers_.set(shape_.sections, std::move(servers));
   return true;
 }
 
 std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection servers) {
   Shape whole = shape;
   if (auto map = whole.files.find(kPodMap); map != whole.files.end()) {
-    for (const auto& [key, place] : pods(shape, servers)) map->second += fmt::format("{} {}\n", key, place);
+    for (const auto& [name, section] : shape.sections) {
+      if (section.backend.podRouting == PodRouting::kNone) continue;
+      for (const auto& [key, place] : podKeys(name, servers[name])) map->second += fmt::format("{} {}\n", key, place);
+    }
   }
   RouteCounters::Totals counted = counters_->count();
   isLoading_ = true;
@@ -176,50 +167,59 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
     return Refusal{.words = error.what()};
   }
   shape_ = shape;
-  servers_ = std::move(servers);
+  servers_.set(shape_.sections, std::move(servers));
   counters_->follow(std::move(counted), admin(), shape_.routes);
-  retryAt_.reset();
   retryDelay_ = {};
   return std::nullopt;
 }
 
 // What it refuses is taken out until it takes the rest.
-std::vector<Complaint> DataPlane::loadWhatIsTaken(Model model, Shape shape) {
-  std::vector<Complaint> complaints = shape.complaints;
-  unavailablePorts_.clear();
-  bool isRetried = false;
+void DataPlane::loadWhatIsTaken(Model model, Shape shape, std::vector<Complaint>& complaints) {
+  std::string words;
   for (int tries = 0; tries < kMostWithdrawals; ++tries) {
-    ServersBySection servers = placeAll(shape);
+    ServersBySection servers = servers_.placeAll(shape.sections);
     auto refusal = load(shape, servers);
     if (!refusal) {
-      catchUp();
-      if (isRetried) postpone();
-      return complaints;
+      succeed();
+      return catchUp();
     }
-    Origin culprit = originOf(withServers(shape, servers, settings_), refusal->line);
-    uint16_t port = portThatIsTaken(refusal->words);
-    if (auto taken = model.ports.find(port); taken != model.ports.end()) {
-      complainOfPort(taken->second, "PortUnavailable", refusal->words, complaints);
-      unavailablePorts_[port] = refusal->words;
-      model.ports.erase(taken);
-      isRetried = true;
-    } else if (withdraw(model, culprit)) {
-      bool isKnown = std::any_of(complaints.begin(), complaints.end(),
-                                 [&](const Complaint& complaint) { return complaint.about == culprit; });
-      if (!isKnown) complaints.push_back({culprit, "RefusedByHAProxy", refusal->words});
-    } else {
-      for (const auto& [number, each] : model.ports) {
-        complainOfPort(each, "HAProxyUnavailable", refusal->words, complaints);
-      }
-      break;
-    }
-    kLog.warn("HAProxy refuses a part of the configuration: {}", refusal->words);
-    if (model.ports.empty()) break;
+    words = refusal->words;
+    if (!takeOut(model, shape, servers, *refusal, complaints)) break;
+    kLog.warn("HAProxy refuses a part of the configuration: {}", words);
+    if (model.ports.empty()) return stop();
     shape = render(model);
   }
-  kLog.error("HAProxy takes no configuration; the last one, if any, stays in force");
+  fail(model, words, complaints);
+}
+
+// What a refusal is about. False when that is nothing that could be left out.
+bool DataPlane::takeOut(Model& model, const Shape& shape, const ServersBySection& servers, const Refusal& refusal,
+                        std::vector<Complaint>& complaints) {
+  uint16_t port = portThatIsTaken(refusal.words);
+  if (auto taken = model.ports.find(port); taken != model.ports.end()) {
+    complainOfPort(taken->second, "PortUnavailable", refusal.words, complaints);
+    unavailablePorts_[port] = refusal.words;
+    model.ports.erase(taken);
+    return true;
+  }
+  Origin culprit = originOf(withServers(shape, servers, settings_), refusal.line);
+  if (!withdrawals_.add(model, model_, culprit, refusal.words)) return false;
+  bool isKnown = std::ranges::any_of(complaints, [&](const Complaint& each) { return each.about == culprit; });
+  if (!isKnown) complaints.push_back({culprit, "RefusedByHAProxy", refusal.words});
+  return true;
+}
+
+void DataPlane::succeed() {
+  trouble_.clear();
+  retryAt_.reset();
+  if (!unavailablePorts_.empty()) postpone();
+}
+
+void DataPlane::fail(const Model& model, const std::string& words, std::vector<Complaint>& complaints) {
+  kLog.error("HAProxy takes no configuration; the last one, if any, stays in force: {}", words);
+  for (const auto& [number, each] : model.ports) complainOfPort(each, "HAProxyUnavailable", words, complaints);
+  trouble_ = words;
   postpone();
-  return complaints;
 }
 
 void DataPlane::postpone() {
@@ -227,40 +227,56 @@ void DataPlane::postpone() {
   retryAt_ = Clock::now() + retryDelay_;
 }
 
-std::vector<Complaint> DataPlane::setModel(Model model) {
-  model_ = model;
-  if (model.ports.empty()) {
-    if (haproxy_.running()) counters_->follow(counters_->count(), std::nullopt, {});
-    haproxy_.stop();
-    shape_ = {};
-    servers_.clear();
-    unavailablePorts_.clear();
-    retryAt_.reset();
-    return {};
-  }
-  Shape shape = render(model);
-  if (change(shape, placeAll(shape))) return shape.complaints;
-  return loadWhatIsTaken(std::move(model), std::move(shape));
+// There is nothing that could be served.
+void DataPlane::stop() {
+  if (haproxy_.running()) counters_->follow(counters_->count(), std::nullopt, {});
+  haproxy_.stop();
+  shape_ = {};
+  servers_.clear();
+  succeed();
 }
 
-// The endpoints of these Services, or of all, are what they are now.
-DataPlane::ServersBySection DataPlane::placeAnew(const std::set<std::string>* services) const {
-  ServersBySection servers = servers_;
-  for (const auto& [name, section] : shape_.sections) {
-    const auto& shares = section.backend.shares;
-    bool isTouched = !services || std::any_of(shares.begin(), shares.end(), [&](const Share& share) {
-      return services->contains(fmt::format("{}/{}", share.target.nameSpace, share.target.service));
-    });
-    if (isTouched) servers[name] = place(section);
+// Those that were taken before and still are: HAProxy needn't find it out again.
+void DataPlane::leaveOutTakenPorts(Model& model, std::vector<Complaint>& complaints) {
+  std::erase_if(unavailablePorts_, [&](const auto& each) {
+    auto wanted = model.ports.find(each.first);
+    if (wanted == model.ports.end() || isFree(settings_, each.first)) return true;
+    complainOfPort(wanted->second, "PortUnavailable", each.second, complaints);
+    model.ports.erase(wanted);
+    return false;
+  });
+}
+
+std::vector<Complaint> DataPlane::setModel(Model model) {
+  model_ = std::move(model);
+  return serve();
+}
+
+std::vector<Complaint> DataPlane::serve() {
+  Model model = model_;
+  complaints_ = withdrawals_.apply(model);
+  leaveOutTakenPorts(model, complaints_);
+  if (model.ports.empty()) {
+    stop();
+    return complaints_;
   }
-  return servers;
+  Shape shape = render(model);
+  append(complaints_, shape.complaints);
+  if (change(shape, servers_.placeAll(shape.sections))) {
+    succeed();
+  } else {
+    loadWhatIsTaken(std::move(model), std::move(shape), complaints_);
+  }
+  return complaints_;
 }
 
 void DataPlane::updateEndpoints(const std::set<std::string>& services) {
   if (shape_.sections.empty()) return;
-  ServersBySection servers = placeAnew(&services);
-  if (servers == servers_ || change(shape_, servers) || isLoading_) return;
-  if (load(shape_, servers)) {
+  ServersBySection changes = servers_.placeChanged(shape_.sections, services);
+  if (changes.empty() || move(changes) || isLoading_) return;
+  ServersBySection servers = servers_.all();
+  for (auto& [name, places] : changes) servers[name] = std::move(places);
+  if (load(shape_, std::move(servers))) {
     postpone();
   } else {
     catchUp();
@@ -269,22 +285,26 @@ void DataPlane::updateEndpoints(const std::set<std::string>& services) {
 
 // What changed while HAProxy was loaded: the one before has been told of it.
 void DataPlane::catchUp() {
-  ServersBySection servers = placeAnew(nullptr);
-  if (servers == servers_ || change(shape_, servers)) return;
-  if (load(shape_, servers)) postpone();
+  ServersBySection servers = servers_.placeAll(shape_.sections);
+  ServersBySection changes = servers_.differing(servers);
+  if (changes.empty() || move(std::move(changes))) return;
+  if (load(shape_, std::move(servers))) postpone();
 }
 
-void DataPlane::restart() {
-  if (model_.ports.empty()) return;
-  // Only a port that is free again is worth a reload.
-  bool isWaiting = haproxy_.running() && !unavailablePorts_.empty();
-  if (isWaiting && std::none_of(unavailablePorts_.begin(), unavailablePorts_.end(),
-                                [](const auto& port) { return isFree(port.first); })) {
-    return postpone();
+std::vector<Complaint> DataPlane::restart() {
+  if (model_.ports.empty()) return {};
+  // Only a port that is free again is worth a look at all the rest.
+  bool isWaiting = trouble_.empty() && !unavailablePorts_.empty() && haproxy_.running();
+  if (isWaiting &&
+      std::ranges::none_of(unavailablePorts_, [&](const auto& port) { return isFree(settings_, port.first); })) {
+    postpone();
+    return complaints_;
   }
-  if (!haproxy_.running()) kLog.error("HAProxy is not there any more; starting it again");
-  Shape shape = render(model_);
-  loadWhatIsTaken(model_, std::move(shape));
+  if (!haproxy_.running() && !shape_.text.empty()) {
+    kLog.error("HAProxy is not there any more; starting it again");
+    withdrawals_.forget();
+  }
+  return serve();
 }
 
 }  // namespace wherry::ingress

@@ -15,17 +15,14 @@
 #include "ingress/haproxy_config.h"
 #include "ingress/route_counters.h"
 #include "ingress/routing.h"
-#include "ingress/servers.h"
+#include "ingress/section_servers.h"
+#include "ingress/withdrawals.h"
 
 namespace wherry::ingress {
 
-// Takes what `culprit` asked for out of the model: at first its routes stay and answer 503, so that none that is less
-// particular gets their requests; where that has been done already they go. False when it has nothing in it. Pure.
-bool withdraw(Model& model, const Origin& culprit);
-
 class DataPlane {
  public:
-  using EndpointsOf = std::function<std::vector<Endpoint>(const ServicePort&)>;
+  using EndpointsOf = SectionServers::EndpointsOf;
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Hooks {
@@ -44,13 +41,15 @@ class DataPlane {
   std::vector<Complaint> setModel(Model model);
   // The EndpointSlices of these Services ("namespace/name") are not what they were.
   void updateEndpoints(const std::set<std::string>& services);
-  // HAProxy ended, or a retry is due.
-  void restart();
+  // HAProxy ended, or a retry is due. Answers as setModel().
+  std::vector<Complaint> restart();
   // When it is to be tried again; nothing while all is as it should be.
   std::optional<TimePoint> retryAt() const { return retryAt_; }
 
   // Ports of the model that aren't served, since somebody else has them, and HAProxy's words for it.
   const std::map<uint16_t, std::string>& unavailablePorts() const { return unavailablePorts_; }
+  // Why nothing of the model is in force, only what was before it, if HAProxy runs; "" when it is.
+  const std::string& trouble() const { return trouble_; }
 
   const Shape& shape() const { return shape_; }
   const std::shared_ptr<RouteCounters>& counters() const { return counters_; }
@@ -58,17 +57,19 @@ class DataPlane {
   bool running() const { return haproxy_.running(); }
 
  private:
-  using ServersBySection = std::map<std::string, Servers>;
-
+  std::vector<Complaint> serve();
+  void stop();
+  void leaveOutTakenPorts(Model& model, std::vector<Complaint>& complaints);
   Shape render(const Model& model);
-  Servers place(const Section& section) const;
-  ServersBySection placeAll(const Shape& shape) const;
-  std::map<std::string, std::string> pods(const Shape& shape, const ServersBySection& servers) const;
-  void tell(const Shape& shape, const ServersBySection& before, const ServersBySection& after) const;
+  void tell(const Shape& shape, const ServersBySection& changes) const;
+  bool move(ServersBySection changes);
   bool change(const Shape& shape, ServersBySection servers);
   std::optional<Refusal> load(const Shape& shape, ServersBySection servers);
-  std::vector<Complaint> loadWhatIsTaken(Model model, Shape shape);
-  ServersBySection placeAnew(const std::set<std::string>* services) const;
+  void loadWhatIsTaken(Model model, Shape shape, std::vector<Complaint>& complaints);
+  bool takeOut(Model& model, const Shape& shape, const ServersBySection& servers, const Refusal& refusal,
+               std::vector<Complaint>& complaints);
+  void succeed();
+  void fail(const Model& model, const std::string& words, std::vector<Complaint>& complaints);
   void catchUp();
   void postpone();
 
@@ -78,9 +79,12 @@ class DataPlane {
   HAProxy haproxy_;
   Model model_;  // as it was asked for
   Shape shape_;  // as it is in force
-  ServersBySection servers_;
+  SectionServers servers_;
   bool isLoading_ = false;
+  Withdrawals withdrawals_;
   std::map<uint16_t, std::string> unavailablePorts_;
+  std::string trouble_;
+  std::vector<Complaint> complaints_;  // the last answer
   const std::shared_ptr<RouteCounters> counters_ = std::make_shared<RouteCounters>();
   std::optional<TimePoint> retryAt_;
   std::chrono::milliseconds retryDelay_{};

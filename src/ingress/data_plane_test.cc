@@ -112,6 +112,26 @@ TEST_F(DataPlaneTest, WhatHAProxyRefusesCostsOnlyItself) {
   EXPECT_EQ(get("bad", "/"), "200 one /\n");
 }
 
+TEST_F(DataPlaneTest, WhatIsRefusedIsNotAskedForAgain) {
+  Web one("one");
+  endpoints_ = {{"good", {one.endpoint()}}, {"bad", {one.endpoint()}}};
+  Route bad = route("bad", {Kind::kRegex, "/(unclosed"}, "bad"), good = route("good", {Kind::kPrefix, "/"}, "good");
+  auto complaints = plane_->setModel(modelOf({good, bad}));
+  std::string before = pid();
+  starts_ = 0;
+  EXPECT_EQ(plane_->setModel(modelOf({good, bad})), complaints);
+  EXPECT_EQ(pid(), before);
+  EXPECT_EQ(starts_, 0);
+  // What is new is one start, not one for each refusal.
+  EXPECT_EQ(plane_->setModel(modelOf({good, bad, route("new", {Kind::kPrefix, "/"}, "good")})), complaints);
+  EXPECT_EQ(starts_, 1);
+  EXPECT_EQ(getOfNew("new", "/", "200 one /\n"), "200 one /\n");
+  // Put right, it is served.
+  bad.path.text = "/(closed)";
+  EXPECT_EQ(plane_->setModel(modelOf({good, bad})).size(), 0U);
+  EXPECT_EQ(getOfNew("bad", "/closed", "200 one /closed\n"), "200 one /closed\n");
+}
+
 TEST_F(DataPlaneTest, ABodyWithoutALengthHasItsLimit) {
   Web one("one");
   endpoints_["web"] = {one.endpoint()};

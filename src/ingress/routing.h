@@ -1,6 +1,6 @@
 // The routing model: what the front door shall do with requests, whoever asked for it. Ingresses (ingress_routes.h) and
 // the Gateway API (gateway_routes.h) are compiled to it; haproxy_config.h makes a configuration of it. Plain data
-// without endpoints: those come and go by themselves (slots.h).
+// without endpoints: those come and go by themselves (servers.h).
 //
 // Every text in it is as the user wrote it. What can't be said to HAProxy in safety (control characters) is refused by
 // quoting.h, not here.
@@ -252,6 +252,7 @@ struct Route {
   PathMatch path;
   Conditions conditions;
   Backend to;
+  bool operator==(const Route&) const = default;
 };
 
 // -- where they come in --------------------------------------------------------------------------------------------
@@ -269,6 +270,7 @@ struct Passthrough {
   Origin origin;
   HostPattern host;
   Backend to;
+  bool operator==(const Passthrough&) const = default;
 };
 
 // A TCP port of every node address. `tls` with certificates and routes ends TLS; passthroughs are looked at first.

@@ -1,5 +1,6 @@
 // How long Ingresses take to become HAProxy's configuration: each has a host and two paths to a Service of three
-// endpoints, one of them with annotations. `ingress_bench [ingresses]` prints one figure a line.
+// endpoints, one of them with annotations; and what a change of one's endpoints costs among them, but for HAProxy's
+// part. `ingress_bench [ingresses]` prints one figure a line.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "ingress/haproxy_config.h"
 #include "ingress/ingress_classes.h"
 #include "ingress/ingress_routes.h"
+#include "ingress/section_servers.h"
 #include "json/yaml.h"
 
 namespace {
@@ -66,7 +68,7 @@ spec:
   ingress::Endpoints endpoints;
 };
 
-size_t render(const World& world) {
+ingress::Shape shapeOf(const World& world) {
   auto none = [](std::string_view, std::string_view) { return meta::ObjectPtr(); };
   ingress::Sources sources{.service =
                                [&](std::string_view, std::string_view name) {
@@ -77,12 +79,36 @@ size_t render(const World& world) {
                            .nameSpace = none};
   auto routes = ingress::routeIngresses(world.objects, sources);
   ingress::Settings settings{.directory = "/run/wherry/ingress"};
-  ingress::Shape shape = ingress::renderShape(routes.model, settings, "");
+  return ingress::renderShape(routes.model, settings, "");
+}
+
+size_t render(const World& world) {
+  const ingress::Settings settings{.directory = "/run/wherry/ingress"};
+  const ingress::Shape shape = shapeOf(world);
   std::map<std::string, ingress::Servers> servers;
   for (const auto& [name, section] : shape.sections) {
     servers[name] = ingress::placeServers({}, ingress::wantedServers(section.backend, world.endpoints));
   }
   return ingress::withServers(shape, servers, settings).size();
+}
+
+// An endpoint comes and goes.
+double changeEndpoints(const World& world) {
+  constexpr int kChanges = 1000;
+  const ingress::Shape shape = shapeOf(world);
+  std::vector<ingress::Endpoint> more = {{"10.244.0.4", 80, ""}};
+  bool isThere = false;
+  ingress::SectionServers servers([&](const ingress::ServicePort& port) {
+    return isThere && port.service == "web-0" ? more : world.endpoints.at(port);
+  });
+  servers.set(shape.sections, servers.placeAll(shape.sections));
+  double all = milliseconds([&] {
+    for (int i = 0; i < kChanges; ++i) {
+      isThere = !isThere;
+      servers.update(servers.placeChanged(shape.sections, {"default/web-0"}));
+    }
+  });
+  return all / kChanges;
 }
 
 }  // namespace
@@ -96,4 +122,5 @@ int main(int argc, char** argv) {
   std::sort(times.begin(), times.end());
   std::printf("%d Ingresses to a configuration of %zu kB: %.1f ms (median of %d), %.1f ms at most\n", count,
               bytes / 1000, times[kRounds / 2], kRounds, times.back());
+  std::printf("a change of endpoints of one of them: %.1f us\n", changeEndpoints(world) * 1000);
 }
