@@ -211,6 +211,68 @@ TEST_F(DataPlaneTest, WeightsShareTheTraffic) {
   EXPECT_LT(canaries, 30);
 }
 
+TEST_F(DataPlaneTest, WithoutAHAProxyThereIsTroubleUntilThereIsOne) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  std::ofstream(directory_) << "in its way";
+  auto complaints = plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "HAProxyUnavailable");
+  EXPECT_NE(plane_->trouble(), "");
+  EXPECT_FALSE(plane_->running());
+  ASSERT_TRUE(plane_->retryAt());
+  EXPECT_EQ(plane_->restart(), complaints);
+  fs::remove(directory_);
+  EXPECT_EQ(plane_->restart().size(), 0U);
+  EXPECT_EQ(plane_->trouble(), "");
+  EXPECT_FALSE(plane_->retryAt());
+  EXPECT_EQ(get("x", "/"), "200 one /\n");
+}
+
+TEST_F(DataPlaneTest, OneThatEndsAndCannotStartAgainIsTrouble) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  fs::path aside = directory_.string() + ".aside";
+  fs::rename(directory_, aside);
+  std::ofstream(directory_) << "in its way";
+  std::string text;
+  std::ifstream(aside / "haproxy.pid") >> text;
+  ::kill(std::stoi(text), SIGKILL);
+  ended_.get_future().wait();
+  auto complaints = plane_->restart();
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "HAProxyUnavailable");
+  EXPECT_NE(plane_->trouble(), "");
+  fs::remove(directory_);
+  fs::rename(aside, directory_);
+  EXPECT_EQ(plane_->restart().size(), 0U);
+  EXPECT_EQ(get("x", "/"), "200 one /\n");
+}
+
+TEST_F(DataPlaneTest, WhereEveryPortIsTakenNothingIsServed) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  uint16_t taken = 0;
+  base::Fd holder = listenOn(taken);
+  Model model;
+  model.ports[taken] = {taken, false, {route("", {Kind::kPrefix, "/"}, "web")}, {}, {}};
+  auto complaints = plane_->setModel(model);
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "PortUnavailable");
+  EXPECT_TRUE(plane_->unavailablePorts().contains(taken));
+  EXPECT_FALSE(plane_->running());
+  starts_ = 0;
+  EXPECT_EQ(plane_->setModel(model), complaints);
+  EXPECT_EQ(plane_->restart(), complaints);
+  EXPECT_EQ(starts_, 0);
+  ASSERT_TRUE(plane_->retryAt());
+  holder = base::Fd();
+  EXPECT_EQ(plane_->restart().size(), 0U);
+  EXPECT_EQ(Connection(taken).get("x", "/"), "200 one /\n");
+}
+
 TEST_F(DataPlaneTest, APortThatIsTakenIsHadWhenItIsFree) {
   Web one("one");
   endpoints_["web"] = {one.endpoint()};

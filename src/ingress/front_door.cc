@@ -1,6 +1,7 @@
 #include "ingress/front_door.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -52,10 +53,12 @@ bool differsInRoutes(const meta::ObjectPtr& before, const meta::ObjectPtr& after
   return false;
 }
 
+// As a merge patch: null where there is none.
 json::Value loadBalancerStatus(const std::vector<std::string>& addresses) {
   json::Array ingress;
   for (const std::string& address : addresses) ingress.push_back(json::Object{{"ip", address}});
-  return json::Object{{"status", json::Object{{"loadBalancer", json::Object{{"ingress", std::move(ingress)}}}}}};
+  json::Value list = addresses.empty() ? json::Value() : json::Value(std::move(ingress));
+  return json::Object{{"status", json::Object{{"loadBalancer", json::Object{{"ingress", std::move(list)}}}}}};
 }
 
 // Something is not what it was: what routes are made of, HAProxy, which ended by itself, or the EndpointSlices of a
@@ -98,7 +101,9 @@ struct FrontDoor::State {
   GatewayContribution compileGateways(const GatewayPlace& place);
   Sources sources();
   void setRoutes();
+  void tellAll(std::vector<Complaint> complaints);
   void tellGateways();
+  void tellIngresses();
   meta::ObjectPtr find(const Origin& origin) const;
   void tell(const std::vector<Complaint>& complaints);
   void writeStatus(const std::string& key);
@@ -119,12 +124,14 @@ struct FrontDoor::State {
   base::Published<int64_t> applied{0};
   // What the last compilation looked up: "Secret default/web-tls".
   base::Guarded<std::set<std::string>> lookedUp;
+  std::atomic<bool> servesIngresses = false;
   client::Workqueue statuses{"ingress-status"};
 
   std::unique_ptr<AccessLog> accessLog;
 
   // Of the thread that run() is on.
   std::unique_ptr<DataPlane> plane;
+  Contribution compiled;  // but its model, which is the plane's
   std::set<Complaint> told;
   std::map<uint16_t, bool> ingressPorts;  // whether with TLS
   int64_t known = 0;                      // the revision of EndpointSlices up to which HAProxy has them
@@ -207,23 +214,34 @@ Contribution FrontDoor::State::compile() {
 }
 
 void FrontDoor::State::setRoutes() {
-  Contribution wanted = compile();
-  std::vector<Complaint> complaints = plane->setModel(std::move(wanted.model));
-  complaints.insert(complaints.end(), wanted.complaints.begin(), wanted.complaints.end());
+  compiled = compile();
+  tellAll(plane->setModel(std::move(compiled.model)));
+}
+
+// Everybody hears what became of it. `complaints` are the plane's.
+void FrontDoor::State::tellAll(std::vector<Complaint> complaints) {
+  complaints.insert(complaints.end(), compiled.complaints.begin(), compiled.complaints.end());
   tell(complaints);
   tellGateways();
-  if (!plane->running()) return;  // they are not served yet
-  for (const meta::ObjectKey& key : wanted.ours) statuses.add(key.text());
+  tellIngresses();
 }
 
 // What HAProxy made of it is a part of what they hear.
 void FrontDoor::State::tellGateways() {
-  GatewayPlace place{options.nodeAddresses, plane->unavailablePorts(), ingressPorts, {}};
+  GatewayPlace place{options.nodeAddresses, plane->unavailablePorts(), ingressPorts, {}, plane->trouble()};
   for (const Complaint& each : told) {
     const bool passes = each.reason == "PortUnavailable" || each.reason == "HAProxyUnavailable";
     if (!passes) place.refused.emplace(each.about, each.message);
   }
   gatewayStatuses.set(compileGateways(place).statuses);
+}
+
+// They have an address while HAProxy runs with a port of theirs.
+void FrontDoor::State::tellIngresses() {
+  servesIngresses = plane->running() && std::ranges::any_of(ingressPorts, [&](const auto& port) {
+                      return !plane->unavailablePorts().contains(port.first);
+                    });
+  for (const meta::ObjectKey& key : compiled.ours) statuses.add(key.text());
 }
 
 meta::ObjectPtr FrontDoor::State::find(const Origin& origin) const {
@@ -243,9 +261,10 @@ void FrontDoor::State::tell(const std::vector<Complaint>& complaints) {
 void FrontDoor::State::writeStatus(const std::string& key) {
   meta::ObjectPtr ingress = ingresses.get(meta::ObjectKey::parse(key));
   if (!ingress) return;
-  json::Value status = loadBalancerStatus(options.nodeAddresses);
-  const json::Value* now = json::find(ingress->tree(), "status.loadBalancer");
-  if (now && json::equal(*now, *json::find(status, "status.loadBalancer"))) return;
+  json::Value status = loadBalancerStatus(servesIngresses ? options.nodeAddresses : std::vector<std::string>());
+  const json::Value* wanted = json::find(status, "status.loadBalancer.ingress");
+  const json::Value* now = json::find(ingress->tree(), "status.loadBalancer.ingress");
+  if (now ? json::equal(*now, *wanted) : wanted->is_null()) return;
   client.patch(Ingress::kResource(), ingress->metadata().ns(), ingress->metadata().name(), client::PatchType::kMerge,
                status, {.subresource = "status"});
 }
@@ -266,10 +285,7 @@ void FrontDoor::State::updateEndpoints(const Pending::Taken& taken) {
 void FrontDoor::State::round(const Pending::Taken& taken) {
   updateEndpoints(taken);
   bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
-  if (std::exchange(hasEnded, false) || retry) {
-    plane->restart();
-    tellGateways();
-  }
+  if (std::exchange(hasEnded, false) || retry) tellAll(plane->restart());
   if (!routesAreDue || Clock::now() < lastReload + kBetweenReloads) return;
   routesAreDue = false;
   setRoutes();

@@ -28,6 +28,7 @@ struct GatewayPlace {
   std::map<uint16_t, std::string> unavailable;  // ports that can't be had, and why
   std::map<uint16_t, bool> taken;               // ports that Ingresses have: whether with TLS
   std::map<Origin, std::string> refused;        // routes that HAProxy doesn't take, and why
+  std::string trouble;                          // why HAProxy takes nothing of all this; "": it does
 };
 
 struct GatewayListener {

@@ -65,11 +65,18 @@ std::optional<Finding> acceptance(const GatewayListener& listener) {
   return listener.refused;
 }
 
-std::optional<Finding> programming(const GatewayListener& listener, const std::optional<Finding>& refusal) {
+// HAProxy isn't there, or takes nothing of what it is told: that may change by itself.
+std::optional<Finding> pending(const GatewayPlace& place) {
+  if (place.trouble.empty()) return std::nullopt;
+  return Finding{"Pending", "HAProxy: " + place.trouble};
+}
+
+std::optional<Finding> programming(const GatewayListener& listener, const std::optional<Finding>& refusal,
+                                   const GatewayPlace& place) {
   if (refusal) return Finding{"Invalid", refusal->message};
   if (const auto against = acceptance(listener)) return Finding{"Invalid", against->message};
   if (!listener.serves()) return Finding{"Invalid", "there is no certificate that could be served"};
-  return std::nullopt;
+  return pending(place);
 }
 
 json::Array kindsOf(const GatewayListener& listener) {
@@ -80,8 +87,8 @@ json::Array kindsOf(const GatewayListener& listener) {
   return kinds;
 }
 
-json::Object listenerStatus(const GatewayListener& listener, const std::optional<Finding>& refusal, json::Array before,
-                            std::string_view now) {
+json::Object listenerStatus(const GatewayListener& listener, const std::optional<Finding>& refusal,
+                            const GatewayPlace& place, json::Array before, std::string_view now) {
   ConditionList conditions(std::move(before), listener.gateway.metadata().generation(), now);
   conditions.judge("Accepted", acceptance(listener), "Accepted", "the listener is accepted");
   if (listener.conflict) {
@@ -89,7 +96,7 @@ json::Object listenerStatus(const GatewayListener& listener, const std::optional
   } else {
     conditions.set("Conflicted", "False", "NoConflicts", "no listener is in its way");
   }
-  conditions.judge("Programmed", programming(listener, refusal), "Programmed", "the listener is served");
+  conditions.judge("Programmed", programming(listener, refusal, place), "Programmed", "the listener is served");
   conditions.judge("ResolvedRefs", listener.unresolved, "ResolvedRefs", "all that it names is there");
   conditions.setWhile(!listener.overlap.empty(), "OverlappingTLSConfig", "OverlappingHostnames", listener.overlap);
   return {{"name", listener.name()},
@@ -160,10 +167,10 @@ void judgeAcceptance(ConditionList& conditions, const std::optional<Finding>& re
 }
 
 std::optional<Finding> programming(const std::optional<Finding>& refusal, const Addresses& addresses,
-                                   const std::vector<GatewayListener>& listeners) {
+                                   const std::vector<GatewayListener>& listeners, const GatewayPlace& place) {
   if (refusal) return Finding{"Invalid", refusal->message};
   if (const auto* why = std::get_if<Finding>(&addresses)) return *why;
-  if (std::ranges::any_of(listeners, &GatewayListener::serves)) return std::nullopt;
+  if (std::ranges::any_of(listeners, &GatewayListener::serves)) return pending(place);
   return Finding{"Invalid", "no listener can be served"};
 }
 
@@ -229,11 +236,12 @@ json::Object gatewayStatus(const gateway_v1::Gateway& gateway, const std::vector
   const Addresses addresses = addressesOf(gateway, place);
   json::Array all;
   for (const GatewayListener& each : listeners) {
-    all.push_back(listenerStatus(each, refusal, conditionsBefore(status, each.name()), now));
+    all.push_back(listenerStatus(each, refusal, place, conditionsBefore(status, each.name()), now));
   }
   ConditionList conditions(arrayIn(status, "conditions"), gateway.metadata().generation(), now);
   judgeAcceptance(conditions, refusal, listeners);
-  conditions.judge("Programmed", programming(refusal, addresses, listeners), "Programmed", "the Gateway is served");
+  conditions.judge("Programmed", programming(refusal, addresses, listeners, place), "Programmed",
+                   "the Gateway is served");
   status["conditions"] = conditions.take();
   status["listeners"] = std::move(all);
   json::Array rendered = renderAddresses(addresses);

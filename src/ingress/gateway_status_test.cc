@@ -36,6 +36,17 @@ TEST(GatewayStatus, NamesTheSecretsThatWereLookedFor) {
   EXPECT_EQ(secrets, (std::set<meta::ObjectKey>{{"default", "c"}}));
 }
 
+TEST(GatewayStatus, SaysThatHAProxyTakesNothing) {
+  World world(
+      "kind: Gateway\nmetadata: {name: g}\nspec: {gatewayClassName: wherry, listeners: [{name: a, port: 80, protocol: "
+      "HTTP}]}\n");
+  world.place.trouble = "no such program";
+  EXPECT_EQ(statusText(world.compile(), "Gateway"),
+            "g: Accepted=True(Accepted) Programmed=False(Pending)\n"
+            "g/a 0 [HTTPRoute,GRPCRoute]: Accepted=True(Accepted) Conflicted=False(NoConflicts) "
+            "Programmed=False(Pending) ResolvedRefs=True(ResolvedRefs)\n");
+}
+
 // -- what Gateways and their listeners hear --
 
 struct GatewayCase {
