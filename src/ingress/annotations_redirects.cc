@@ -1,4 +1,5 @@
 // Annotations that send clients elsewhere, and those about other names of the host.
+#include <algorithm>
 #include <array>
 
 #include "base/strings.h"
@@ -75,9 +76,10 @@ std::string_view cutAt(std::string_view& text, std::string_view end) {
 bool setAuthority(Redirect& redirect, std::string_view authority) {
   if (authority == "$host" || authority == "$http_host" || authority == "$server_name") return true;
   if (!isAuthority(authority)) return false;
-  const auto parts = authority.starts_with('[') ? std::nullopt : base::splitOnce(authority, ':');
-  redirect.host = base::toLower(parts ? parts->first : authority);
-  if (parts) redirect.port = base::parseInt<uint16_t>(parts->second).value_or(0);
+  const size_t literal = authority.starts_with('[') ? authority.find(']') : 0;  // an IPv6 address has colons of its own
+  const size_t colon = std::min(authority.find(':', literal), authority.size());
+  redirect.host = base::toLower(authority.substr(0, colon));
+  if (colon < authority.size()) redirect.port = base::parseInt<uint16_t>(authority.substr(colon + 1)).value_or(0);
   return true;
 }
 

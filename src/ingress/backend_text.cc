@@ -157,9 +157,11 @@ void renderRedirect(const Redirect& redirect, const PathMatch& path, ConfigText&
     std::string scheme = redirect.scheme.empty() ? "%[ssl_fc,iif(https,http)]" : formatPart(redirect.scheme);
     std::string host = redirect.host.empty() ? "%[var(txn.host)]" : formatPart(redirect.host);
     bool isUsual = redirect.port == (redirect.scheme == "https" ? 443 : redirect.scheme == "http" ? 80 : 0);
-    std::string port = redirect.port == 0 && redirect.scheme.empty() ? "%[req.hdr(host),regsub(^[^:]*,)]"
-                       : isUsual || redirect.port == 0               ? ""
-                                                                     : fmt::format(":{}", redirect.port);
+    // ":8080" of "a.example.com:8080" and of "[fd00::1]:8080".
+    std::string port = redirect.port == 0 && redirect.scheme.empty()
+                           ? R"(%[req.hdr(host),regsub(^.*\x5d,),regsub(^[^:]*,)])"
+                       : isUsual || redirect.port == 0 ? ""
+                                                       : fmt::format(":{}", redirect.port);
     location = fmt::format("{}://{}{}%[pathq]", scheme, host, port);
   }
   if (redirect.onlyPath.empty()) {

@@ -177,6 +177,18 @@ TEST_F(DataPlaneTest, AHashLeadsTheSameToTheSame) {
   }
 }
 
+TEST_F(DataPlaneTest, ARedirectKeepsTheHostAsItWasAskedFor) {
+  Route moved = route("", {Kind::kPrefix, "/"}, "web");
+  moved.to = Backend();
+  moved.to.redirect = Redirect{.path = {PathChange::Kind::kFull, "/new"}};
+  plane_->setModel(modelOf({moved}));
+  for (const char* host : {"a.example.com", "a.example.com:8080", "10.0.0.1:8080", "[fd00::1]", "[fd00::1]:8080"}) {
+    Connection client(port_);
+    EXPECT_EQ(client.get(host, "/x"), "302");
+    EXPECT_EQ(client.location(), fmt::format("http://{}/new", host));
+  }
+}
+
 TEST_F(DataPlaneTest, ACookieLeadsBack) {
   Web one("one"), two("two");
   endpoints_["web"] = {one.endpoint(), two.endpoint()};

@@ -248,6 +248,8 @@ TEST(IngressAnnotations, AboutRedirects) {
           {"for now", "{temporal-redirect: /elsewhere}", "302 /elsewhere"},
           {"with the request's own parts", "{permanent-redirect: 'https://new.example.org:8443$request_uri'}",
            "301 https://new.example.org:8443"},
+          {"to an address", "{permanent-redirect: 'https://[FD00::1]:8443$request_uri'}", "301 https://[fd00::1]:8443"},
+          {"to an address alone", "{permanent-redirect: 'https://[fd00::1]$request_uri'}", "301 https://[fd00::1]"},
           {"all of them", "{temporal-redirect: '$scheme://www.example.org$request_uri'}", "302 *://www.example.org"},
           {"with another path", "{temporal-redirect: 'https://$host/y'}", "302 https://*/y"},
           {"with other variables", "{permanent-redirect: 'https://$weather'}",
