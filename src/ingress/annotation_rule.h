@@ -79,6 +79,7 @@ class AnnotationFinish {
   // "name" or "namespace/name" of the Ingress's own namespace. Null, and the Ingress is closed, when there is none;
   // `annotation` is named then.
   meta::ObjectPtr secret(std::string_view annotation, std::string_view name);
+  const Sources& sources() const { return sources_; }
   void complain(std::string reason, std::string message, Matter matter = Matter::kComfort);
 
  private:

@@ -9,7 +9,6 @@
 #include "ingress/annotation_rule.h"
 #include "ingress/annotation_values.h"
 #include "ingress/ingress_paths.h"
-#include "pki/served_chain.h"
 #include "views/core_v1.h"
 
 namespace wherry::ingress {
@@ -221,15 +220,17 @@ std::string dataOf(const core_v1::Secret& secret, std::string_view key) {
 void readBackendSecret(AnnotationFinish& finish, BackendTls& tls) {
   const core_v1::Secret secret(finish.secret("proxy-ssl-secret", finish.draft().tlsSecret));
   if (!secret) return;
-  try {
-    if (finish.draft().tlsVerify) tls.caPem = pki::authorityBundle(dataOf(secret, "ca.crt"));
-    if (secret.data().has("tls.crt"))
-      tls.clientPem = pki::servedChain(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key"));
-  } catch (const std::invalid_argument& error) {
+  auto take = [&](const CertificatePtr& read, std::string& into) {
+    into = read->pem;
+    if (read->fault.empty()) return;
     finish.complain("InvalidCertificate",
-                    fmt::format("Secret \"{}\" for backends: {}", secret.metadata().name(), error.what()),
+                    fmt::format("Secret \"{}\" for backends: {}", secret.metadata().name(), read->fault),
                     Matter::kProtection);
-  }
+  };
+  const Sources& sources = finish.sources();
+  if (finish.draft().tlsVerify) take(sources.authorities(dataOf(secret, "ca.crt")), tls.caPem);
+  if (!secret.data().has("tls.crt")) return;
+  take(sources.certificate(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key")), tls.clientPem);
 }
 
 void finishBackendTls(AnnotationFinish& finish) {

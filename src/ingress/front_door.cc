@@ -131,6 +131,7 @@ struct FrontDoor::State {
 
   // Of the thread that run() is on.
   std::unique_ptr<DataPlane> plane;
+  CertificateCache certificates;
   Contribution compiled;  // but its model, which is the plane's
   std::set<Complaint> told;
   std::map<uint16_t, bool> ingressPorts;  // whether with TLS
@@ -190,9 +191,11 @@ Sources FrontDoor::State::sources() {
   };
   return {.service = lookUp(services, "Service"),
           .secret = lookUp(secrets, "Secret"),
-          .nameSpace = [byKey = lookUp(nameSpaces, "Namespace")](std::string_view, std::string_view name) {
-            return byKey("", name);
-          }};
+          .nameSpace = [byKey = lookUp(nameSpaces, "Namespace")](std::string_view,
+                                                                 std::string_view name) { return byKey("", name); },
+          .certificate = [this](const std::string& chain,
+                                const std::string& key) { return certificates.certificate(chain, key); },
+          .authorities = [this](const std::string& pem) { return certificates.authorities(pem); }};
 }
 
 GatewayContribution FrontDoor::State::compileGateways(const GatewayPlace& place) {
@@ -216,6 +219,7 @@ Contribution FrontDoor::State::compile() {
 void FrontDoor::State::setRoutes() {
   compiled = compile();
   tellAll(plane->setModel(std::move(compiled.model)));
+  certificates.sweep();  // everything has been compiled
 }
 
 // Everybody hears what became of it. `complaints` are the plane's.

@@ -1,14 +1,9 @@
 #include "ingress/gateway_certificates.h"
 
-#include <stdexcept>
-
 #include <fmt/format.h>
 
 #include "base/encoding.h"
-#include "base/strings.h"
 #include "ingress/gateway_hosts.h"
-#include "pki/certificate.h"
-#include "pki/served_chain.h"
 #include "views/core_v1.h"
 
 namespace wherry::ingress {
@@ -21,12 +16,12 @@ std::string dataOf(const core_v1::Secret& secret, std::string_view key) {
 }
 
 // A listener's only certificate is for its hostname, whatever it says itself; of several each is for its own names.
-std::vector<HostPattern> hostsOf(const GatewayListener& listener, const std::string& pem, bool isFirst, bool isOnly) {
+std::vector<HostPattern> hostsOf(const GatewayListener& listener, const std::vector<std::string>& names, bool isFirst,
+                                 bool isOnly) {
   std::vector<HostPattern> hosts;
   if (isFirst) hosts.push_back(hostPattern(listener.hostname));
   if (isOnly) return hosts;
-  for (const std::string& each : pki::readCertificate(pem).names) {
-    const std::string name = base::toLower(each);
+  for (const std::string& name : names) {
     if (name != listener.hostname && isWithin(name, listener.hostname)) hosts.push_back({name});
   }
   return hosts;
@@ -57,13 +52,12 @@ class Loader {
     input_.secrets.insert(key);
     const core_v1::Secret secret(input_.sources.secret(key.ns, key.name));
     if (!secret) return fail("InvalidCertificateRef", fmt::format("Secret \"{}\" not found", key.text()));
-    try {
-      std::string pem = pki::servedChain(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key"));
-      auto hosts = hostsOf(listener_, pem, listener_.certificates.empty(), isOnly);
-      listener_.certificates.push_back({key.text(), std::move(pem), std::move(hosts)});
-    } catch (const std::invalid_argument& error) {
-      fail("InvalidCertificateRef", fmt::format("Secret \"{}\": {}", key.text(), error.what()));
+    const auto read = input_.sources.certificate(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key"));
+    if (!read->fault.empty()) {
+      return fail("InvalidCertificateRef", fmt::format("Secret \"{}\": {}", key.text(), read->fault));
     }
+    auto hosts = hostsOf(listener_, read->names, listener_.certificates.empty(), isOnly);
+    listener_.certificates.push_back({key.text(), read->pem, std::move(hosts)});
   }
 
   void fail(std::string reason, std::string message) {

@@ -1,15 +1,12 @@
 #include "ingress/ingress_certificates.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/strings.h"
 #include "ingress/annotation_values.h"
-#include "pki/certificate.h"
-#include "pki/served_chain.h"
 #include "views/core_v1.h"
 
 namespace wherry::ingress {
@@ -30,14 +27,6 @@ std::vector<std::string> hostsOf(const Ingress& ingress, const IngressTLS& tls) 
   for (const auto rule : ingress.spec().rules()) hosts.push_back(base::toLower(rule.host()));
   if (hosts.empty()) hosts.emplace_back();
   return hosts;
-}
-
-std::vector<std::string> namesIn(const std::string& pem) {
-  const auto facts = pki::readCertificate(pem);
-  std::vector<std::string> names;
-  for (const std::string& name : facts.names) names.push_back(base::toLower(name));
-  if (names.empty()) names.push_back(base::toLower(facts.commonName));
-  return names;
 }
 
 }  // namespace
@@ -67,16 +56,16 @@ const IngressCertificates::Known* IngressCertificates::load(const meta::ObjectKe
         {about, "SecretNotFound", fmt::format("tls: Secret \"{}\" not found; {}", key.name, kInstead)});
     return nullptr;
   }
-  try {
-    std::string pem = pki::servedChain(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key"));
-    Known known{certificates_.size(), namesIn(pem)};
-    certificates_.push_back({.name = name, .pem = std::move(pem)});
-    return &known_.emplace(name, std::move(known)).first->second;
-  } catch (const std::invalid_argument& error) {
+  const auto read = sources_.certificate(dataOf(secret, "tls.crt"), dataOf(secret, "tls.key"));
+  if (!read->fault.empty()) {
     complaints.push_back(
-        {about, "InvalidCertificate", fmt::format("tls: Secret \"{}\": {}; {}", key.name, error.what(), kInstead)});
+        {about, "InvalidCertificate", fmt::format("tls: Secret \"{}\": {}; {}", key.name, read->fault, kInstead)});
     return nullptr;
   }
+  Known known{certificates_.size(), read->names};
+  if (known.names.empty()) known.names.push_back(read->commonName);
+  certificates_.push_back({.name = name, .pem = read->pem});
+  return &known_.emplace(name, std::move(known)).first->second;
 }
 
 void IngressCertificates::serve(const Known& known, const std::string& host, const Origin& about,

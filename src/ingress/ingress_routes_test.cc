@@ -190,6 +190,32 @@ a.example.com/other -> shop/web:http
   EXPECT_EQ(world.compile().secrets, (std::set<meta::ObjectKey>{{"shop", "cert"}}));
 }
 
+TEST(IngressTls, ACertificateIsReadOnceWhileItIsInUse) {
+  IngressWorld world;
+  CertificateCache cache;
+  world.cache = &cache;
+  const auto pair = pairFor("a.example.com"), other = pairFor("a.example.com");
+  const auto round = [&] {
+    const auto pem = world.compile().model.ports.at(443).certificates.at(0).pem;
+    cache.sweep();
+    return pem;
+  };
+  world.has(secretYaml("cert", pair.certificatePem, pair.keyPem));
+  world.has(
+      ingressYaml("i", "tls: [{hosts: [a.example.com], secretName: cert}], " + one(ruleYaml("a.example.com", "/"))));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(round(), pair.certificatePem + pair.keyPem);
+  EXPECT_EQ(cache.reads(), 1);
+  // Another content is read, and the one before it forgotten.
+  world.has(secretYaml("cert", other.certificatePem, other.keyPem));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(round(), other.certificatePem + other.keyPem);
+  EXPECT_EQ(cache.reads(), 2);
+  EXPECT_EQ(cache.size(), 1U);
+  // A faulty one, too.
+  world.has(secretYaml("cert", other.certificatePem, pair.keyPem));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.compile().complaints.size(), 1U);
+  EXPECT_EQ(cache.reads(), 3);
+}
+
 TEST(IngressTls, ACertificateThatCantBeServedIsComplainedAbout) {
   IngressWorld world;
   const auto a = pairFor("a.example.com"), b = pairFor("b.example.com");

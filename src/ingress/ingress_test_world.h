@@ -51,8 +51,14 @@ spec: {ports: [{port: 80}]}
         return at == others_.end() ? nullptr : at->second;
       };
     };
-    return routeIngresses(objects_, {lookup("Service"), lookup("Secret"), lookup("Namespace")});
+    Sources sources{lookup("Service"), lookup("Secret"), lookup("Namespace")};
+    if (!cache) return routeIngresses(objects_, sources);
+    sources.certificate = [&](const auto& chain, const auto& key) { return cache->certificate(chain, key); };
+    sources.authorities = [&](const auto& pem) { return cache->authorities(pem); };
+    return routeIngresses(objects_, sources);
   }
+
+  CertificateCache* cache = nullptr;
 
   std::string routes(uint16_t port = 80) const {
     const auto model = compile().model;

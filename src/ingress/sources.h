@@ -4,6 +4,7 @@
 #include <functional>
 #include <string_view>
 
+#include "ingress/served_certificates.h"
 #include "meta/object.h"
 
 namespace wherry::ingress {
@@ -13,6 +14,11 @@ struct Sources {
   Lookup service;
   Lookup secret;
   Lookup nameSpace;  // by name, in no namespace
+
+  // How certificates are read: anew, unless somebody remembers them.
+  std::function<CertificatePtr(const std::string& chainPem, const std::string& keyPem)> certificate =
+      readServedCertificate;
+  std::function<CertificatePtr(const std::string& pem)> authorities = readAuthorities;
 };
 
 }  // namespace wherry::ingress
