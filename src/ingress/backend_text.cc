@@ -137,7 +137,7 @@ void renderPath(const PathChange& change, const PathMatch& path, ConfigText& tex
   refuseForeign(change);
   if (change.kind == PathChange::Kind::kFull) text.line("  http-request set-path {}", literalFormat(change.with));
   if (change.kind == PathChange::Kind::kRegex) {
-    text.line("  http-request replace-path {} {}", word(anchored(path.text)), replacement(change.with));
+    text.line("  http-request replace-path {} {}", expression(anchored(path.text)), replacement(change.with));
   }
   if (change.kind != PathChange::Kind::kPrefix) return;
   std::string with = change.with;

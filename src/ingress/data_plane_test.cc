@@ -177,6 +177,41 @@ TEST_F(DataPlaneTest, AHashLeadsTheSameToTheSame) {
   }
 }
 
+// Nanoseconds of CPU that a process and all of its threads have had.
+uint64_t cpuOf(const std::string& pid) {
+  uint64_t sum = 0;
+  for (const auto& thread : fs::directory_iterator("/proc/" + pid + "/task")) {
+    uint64_t own = 0;
+    std::ifstream(thread.path() / "schedstat") >> own;
+    sum += own;
+  }
+  return sum;
+}
+
+TEST_F(DataPlaneTest, AnExpressionThatGoesBackForeverIsGivenUp) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Route rewritten = route("evil", {Kind::kRegex, "/((?:a|aa)+)+[bc]"}, "web");
+  rewritten.to.path = {PathChange::Kind::kRegex, "/$1"};
+  plane_->setModel(modelOf({rewritten, route("evil", {Kind::kRegex, "/(.*/)?x(/|$)(.*)"}, "web"),
+                            route("plain", {Kind::kPrefix, "/"}, "web")}));
+  constexpr int kRequests = 20;
+  auto cost = [&](const std::string& host, const std::string& path, const std::string& answer) {
+    const uint64_t before = cpuOf(pid());
+    Connection client(port_);
+    for (int i = 0; i < kRequests; ++i) EXPECT_EQ(client.get(host, path), answer);
+    return cpuOf(pid()) - before;
+  };
+  const std::string hostile = "/" + std::string(200, 'a') + "!bc";
+  const uint64_t plain = cost("plain", "/" + std::string(6000, 'a'), "200 one /" + std::string(95, 'a'));
+  const uint64_t evil = cost("evil", hostile, "404");
+  // Without a limit of ours each takes thirty milliseconds.
+  EXPECT_LT(evil, plain + kRequests * uint64_t{10'000'000}) << plain;
+  // What people write is well within it, also where paths are long.
+  EXPECT_EQ(get("evil", "/aaab"), "200 one /aaa\n");
+  EXPECT_EQ(get("evil", "/" + std::string(6000, 'y') + "/x/z").substr(0, 12), "200 one /yyy");
+}
+
 TEST_F(DataPlaneTest, ARedirectKeepsTheHostAsItWasAskedFor) {
   Route moved = route("", {Kind::kPrefix, "/"}, "web");
   moved.to = Backend();

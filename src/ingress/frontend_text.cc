@@ -172,9 +172,9 @@ class Requests {
                                                                  : "url_param";
       const char* decoded = value.of == ValueMatch::Of::kQuery ? ",url_dec" : "";
       bool isRegex = value.how == ValueMatch::How::kRegex;
-      words.push_back(fmt::format("{}({}){} -m {} -- {}", sample, argument(value.name), decoded,
-                                  isRegex ? "reg" : "str",
-                                  word(isRegex ? fmt::format("^(?:{})$", value.value) : value.value)));
+      std::string what =
+          isRegex ? "reg -- " + expression(fmt::format("^(?:{})$", value.value)) : "str -- " + word(value.value);
+      words.push_back(fmt::format("{}({}){} -m {}", sample, argument(value.name), decoded, what));
     }
     if (conditions.part < conditions.total) {
       words.push_back(fmt::format("rand({}) lt {}", conditions.total, conditions.part));

@@ -62,7 +62,7 @@ std::string pathWords(std::string_view sample, PathMatch::Kind kind, const std::
     case PathMatch::Kind::kStart:
       return fmt::format("{} -m beg -- {}", sample, word(text));
     case PathMatch::Kind::kRegex:
-      return fmt::format("{} -m reg -- {}", sample, word(anchored(text)));
+      return fmt::format("{} -m reg -- {}", sample, expression(anchored(text)));
   }
   return "";
 }

@@ -38,6 +38,13 @@ std::string formatWord(std::string_view format) { return word(format); }
 
 std::string literalFormat(std::string_view text) { return formatWord(formatPart(text)); }
 
+// How often a match may go on or back before it is given up. An ordinary expression does so once a byte of a path at
+// most; so many take some tenths of a millisecond, and PCRE2's own limit thirty. pcre2pattern(3), "Setting match
+// resource limits".
+constexpr int kMatchLimit = 50'000;
+
+std::string expression(std::string_view regex) { return word(fmt::format("(*LIMIT_MATCH={}){}", kMatchLimit, regex)); }
+
 std::string replacement(std::string_view text) {
   std::string format;
   for (size_t i = 0; i < text.size(); ++i) {

@@ -26,6 +26,9 @@ std::string formatPart(std::string_view text);
 std::string formatWord(std::string_view format);
 // What a regular expression's match becomes; "$1" stands for its first group. One word.
 std::string replacement(std::string_view text);
+// A regular expression of a user's (PCRE), in whatever way it is put together: one word. A match that would go back and
+// forth without an end is given up, and is none then.
+std::string expression(std::string_view regex);
 // The name of a header, cookie or query parameter as a sample's argument. Throws Unsayable for all but letters, digits
 // and "-_.~".
 std::string argument(std::string_view name);
