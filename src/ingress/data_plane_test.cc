@@ -368,6 +368,32 @@ TEST_F(DataPlaneTest, ItGoesOnWithoutUsAndIsFoundAgain) {
   EXPECT_EQ(get("x", "/"), "200 two /\n");
 }
 
+TEST_F(DataPlaneTest, AResetEndsThoseTooThatFinish) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  std::vector<pid_t> processes = {std::stoi(pid())};
+  auto came = one.slowRequestIsThere();
+  auto slow = std::async(std::launch::async, [&] { return get("x", "/slow"); });
+  came.wait();
+  plane_->setModel(modelOf({route("y", {Kind::kPrefix, "/"}, "web")}));
+  processes.push_back(std::stoi(pid()));
+  // One that isn't ours: its directory has another name.
+  Settings others = settings_;
+  others.directory = settings_.directory + ".other";
+  HAProxy other(others, [] {});
+  ASSERT_FALSE(other.load(
+      {}, "frontend f\n  mode http\n  bind 127.0.0.1:" + std::to_string(freePort()) + "\n",
+      [this] { woken_.acquire(); }, [this] { woken_.release(); }));
+  endHAProxy(settings_.directory);
+  for (pid_t process : processes) EXPECT_TRUE(isGone(process));
+  EXPECT_EQ(slow.get(), "");
+  EXPECT_TRUE(other.running());
+  other.stop();
+  fs::remove_all(others.directory);
+  one.release();
+}
+
 TEST_F(DataPlaneTest, NothingRunsWithoutRoutes) {
   Web one("one");
   endpoints_["web"] = {one.endpoint()};

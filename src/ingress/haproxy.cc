@@ -30,6 +30,7 @@ const base::Log kLog("ingress");
 
 constexpr mode_t kPrivate = 0600;
 constexpr size_t kLongestWords = 500;
+constexpr int kPatienceMs = 5000;
 
 std::string pidFile(const std::string& directory) { return directory + "/haproxy.pid"; }
 std::string configurationFile(const std::string& directory) { return directory + "/haproxy.cfg"; }
@@ -47,17 +48,22 @@ struct Running {
   std::string name;
 };
 
+// "a" or "b" of a HAProxy with this directory; "" of other programs.
+std::string nameOf(pid_t pid, const std::string& directory) {
+  auto commandLine = base::readFileIfExists(fmt::format("/proc/{}/cmdline", pid));
+  for (const char* name : {"a", "b"}) {
+    if (commandLine && commandLine->find(socketConfiguration(directory, name)) != std::string::npos) return name;
+  }
+  return "";
+}
+
 // The process of the file, if it is a HAProxy with this directory and no other program that got its number.
 Running findRunning(const std::string& directory) {
   auto text = base::readFileIfExists(pidFile(directory));
   pid_t pid = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() || pid <= 1) return {};
-  auto commandLine = base::readFileIfExists(fmt::format("/proc/{}/cmdline", pid));
-  for (const char* name : {"a", "b"}) {
-    bool isIt = commandLine && commandLine->find(socketConfiguration(directory, name)) != std::string::npos;
-    if (isIt) return {pid, name};
-  }
-  return {};
+  std::string name = nameOf(pid, directory);
+  return {name.empty() ? 0 : pid, name};
 }
 
 base::Fd openProcess(pid_t pid) { return base::Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
@@ -182,13 +188,30 @@ void HAProxy::replaceCertificate(const std::string& name, const std::string& pem
 void HAProxy::stop() {
   if (!watch_) return;
   auto ending = std::move(watch_);
+  ending->isReplaced = true;
   signalProcess(ending->process, SIGUSR1);
   std::error_code ignored;
   fs::remove(pidFile(settings_.directory), ignored);
 }
 
+// Also those that were replaced and wait for their last connection: their numbers stand nowhere. Each is shut up in our
+// directory: one with a directory of the same name elsewhere (in another container) is none of ours.
 void endHAProxy(const std::string& directory) {
-  if (pid_t pid = findRunning(directory).pid) signalProcess(openProcess(pid), SIGTERM);
+  std::vector<base::Fd> processes;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
+    base::Fd process = openProcess(pid);  // first, so that its number can't become another's
+    std::error_code gone;
+    bool isShutUp = fs::equivalent(entry.path() / "root", directory + "/empty", gone) && !gone;
+    if (isShutUp && !nameOf(pid, directory).empty()) processes.push_back(std::move(process));
+  }
+  for (const base::Fd& process : processes) signalProcess(process, SIGTERM);
+  for (const base::Fd& process : processes) {
+    pollfd ending{.fd = process.get(), .events = POLLIN, .revents = 0};
+    if (process && ::poll(&ending, 1, kPatienceMs) == 0) signalProcess(process, SIGKILL);
+  }
 }
 
 // "[ALERT]    (7) : config : parsing [/dir/haproxy.cfg:45] : what is wrong". The first is what matters: others follow

@@ -57,7 +57,7 @@ class HAProxy {
   std::unique_ptr<Watch> watch_;
 };
 
-// Ends those that run with this directory, at once (`wherry reset`).
+// Ends those that run with this directory, at once, also those that only finish what is under way (`wherry reset`).
 void endHAProxy(const std::string& directory);
 
 }  // namespace wherry::ingress
