@@ -75,6 +75,20 @@ inline int connectFrom(const ScratchNamespace& where, const char* to, uint16_t p
   return ::connect(fd.get(), generic(target), target.size) == 0 ? 0 : errno;
 }
 
+// A connection under an address that the namespace has not (IP_TRANSPARENT), and `error`: 0, or why it failed.
+inline base::Fd connectAs(const ScratchNamespace& where, const char* source, const char* to, uint16_t port,
+                          int& error) {
+  const bool isV4 = familyAt(to) == AF_INET;
+  base::Fd fd = socketIn(where, SOCK_STREAM, familyAt(to));
+  SocketAddress own = address(source, 0), target = address(to, port);
+  int on = 1;
+  EXPECT_EQ(::setsockopt(fd.get(), isV4 ? SOL_IP : SOL_IPV6, isV4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof on),
+            0);
+  EXPECT_EQ(::bind(fd.get(), generic(own), own.size), 0) << errno;
+  error = ::connect(fd.get(), generic(target), target.size) == 0 ? 0 : errno;
+  return fd;
+}
+
 // Who has connected to `listener` ("10.244.0.1"), "" when nobody has.
 inline std::string accepted(const base::Fd& listener) {
   SocketAddress peer;

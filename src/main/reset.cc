@@ -19,6 +19,7 @@
 #include "main/run_lock.h"
 #include "main/server_options.h"
 #include "network/pod_network.h"
+#include "network/return_path.h"
 #include "policy/kernel_table.h"
 #include "proxy/announcer.h"
 #include "proxy/proxy.h"
@@ -83,6 +84,7 @@ class Reset {
       attempt("the cluster DNS in /etc/resolv.conf", [] { stopResolvingOnHost(); });
       attempt("addresses of Services", [] { proxy::removeAnnouncedAddresses(); });
       attempt("HAProxy", [&] { ingress::endHAProxy(options_.runDir + "/ingress"); });
+      attempt("the way back to HAProxy", [] { network::removeReturnPath(); });
       attempt("Services", [] { proxy::removeProxyRules(); });
       attempt("network policies", [] { policy::removePolicyRules(); });
       attempt("the address of the cluster DNS", [&] {

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "linux/local_delivery.h"
 #include "linux/nft/base_chains.h"
 #include "linux/nft/listed_lines.h"
 #include "linux/nft/render.h"
@@ -70,6 +71,60 @@ TEST_F(PolicyTableTest, AConnectionThatNobodyAllowsIsRefusedAtOnce) {
     table.web("{app: other}");
     table.apply();
     EXPECT_EQ(connectFrom(*podA, db, 5432), ECONNREFUSED) << db;
+  }
+}
+
+// As network/return_path.h does.
+void leadAnswersBack(const base::IpPrefix& pods) {
+  namespace nft = linux::nft;
+  linux::NetlinkSocket routes(NETLINK_ROUTE), rules(NETLINK_NETFILTER);
+  linux::deliverMarked(routes, pods);
+  // By which its clients came, and without which the kernel refuses them nothing.
+  linux::setRoute(
+      routes, {.destination = base::IpPrefix::all(pods.family()), .index = linux::findLink(routes, "vethA")->index});
+  nft::Match isMarked{.field = nft::Field::kConnectionMark, .value = Data().number(linux::kClientAddressMark)};
+  nft::Rule answer{{isMarked, nft::MatchReply{}, nft::MarkPacket{linux::kClientAddressMark}}};
+  auto chain = [](std::string name, nft::ChainType type, nft::HookPoint point, nft::Rule rule) {
+    return nft::Chain{
+        .name = std::move(name), .hook = nft::Hook{type, point, nft::kPriorityMangle}, .rules = {std::move(rule)}};
+  };
+  nft::Table table{
+      .name = "clients",
+      .chains = {chain("output", nft::ChainType::kFilter, nft::HookPoint::kOutput,
+                       {{nft::MatchNew{}, nft::MatchForeignSource{}, nft::MarkConnection{linux::kClientAddressMark}}}),
+                 chain("in", nft::ChainType::kFilter, nft::HookPoint::kPrerouting, answer),
+                 chain("out", nft::ChainType::kRoute, nft::HookPoint::kOutput, answer)},
+      .family = pods.family()};
+  nft::Batch batch(pods.family());
+  batch.replaceTable(table);
+  batch.commit(rules);
+}
+
+TEST_F(PolicyTableTest, WhatTheNodeSendsUnderAClientsAddressIsTheClients) {
+  struct Case {
+    base::IpFamily family;
+    const char* db;
+    const char* client;
+    const char* other;
+    const char* allow;
+  };
+  for (const Case& c : {Case{base::IpFamily::kIPv4, "10.244.0.2", "198.51.100.2", "198.51.100.7",
+                             "[{from: [{ipBlock: {cidr: 198.51.100.2/32}}]}]"},
+                        Case{base::IpFamily::kIPv6, "fd00:10:244::2", "2001:db8:1::2", "2001:db8:1::7",
+                             "[{from: [{ipBlock: {cidr: '2001:db8:1::2/128'}}]}]"}}) {
+    Loaded table(*node, c.family);
+    node->run([&] { leadAnswersBack(table.cluster.ownPods(c.family)); });
+    auto server = listenIn(*podB, SOCK_STREAM, c.db, 5432);
+    auto connectsAs = [&](const char* client) {
+      int error = 0;
+      linux::connectAs(*node, client, c.db, 5432, error);
+      return error;
+    };
+    EXPECT_EQ(connectsAs(c.other), 0) << "nobody isolates it";
+    table.allow(c.allow);
+    EXPECT_EQ(connectsAs(c.client), 0);
+    EXPECT_EQ(connectsAs(c.other), ECONNREFUSED) << "at once";
+    EXPECT_EQ(connectFrom(*node, c.db, 5432), 0) << "the node may";
   }
 }
 

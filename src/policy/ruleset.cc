@@ -2,6 +2,8 @@
 
 #include <netinet/in.h>
 
+#include "linux/local_delivery.h"
+
 namespace wherry::policy {
 namespace {
 
@@ -69,6 +71,14 @@ nft::Chain forwardChain() {
           .rules = std::move(rules)};
 }
 
+// What the node refuses it with comes by here as well.
+nft::Chain outputChain() {
+  nft::Match ofClient{.field = Field::kConnectionMark, .value = Data().number(linux::kClientAddressMark)};
+  return {.name = "output",
+          .hook = nft::Hook{nft::ChainType::kFilter, nft::HookPoint::kOutput, kPriority},
+          .rules = {{{ofClient, nft::MatchReply{}, kReturn}}, {{ofClient, jump(kJudged[0].chain)}}}};
+}
+
 nft::Set writtenSet(base::IpFamily family) {
   base::IpPrefix all = base::IpPrefix::all(family);
   nft::Set set{.name = kWrittenSet, .type = {nft::addressType(family), FieldType::kProtocol}};
@@ -97,6 +107,7 @@ nft::Table wholeTable(const Content& content, const base::IpPrefix& ownPods) {
     table.chains.push_back(judgingChain(judged.strayChain, judged.podOfPacket, judged.map, ownPods));
   }
   table.chains.push_back(forwardChain());
+  table.chains.push_back(outputChain());
   return table;
 }
 

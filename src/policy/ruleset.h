@@ -4,6 +4,7 @@
 //   forward              what is sent on, to and from pods: each packet of each connection, so that a change of a
 //   policy
 //                        holds for those that there are. What the node itself sends and receives does not come here.
+//   output               what the node sends to pods under a client's address (network/return_path.h), as the client's.
 //   ingress, egress      judge by what connection tracking knows of the connection, which is the same for its packets
 //   in
 //                        both directions and for what is said about it (ICMP): who began it, and who answers, after the

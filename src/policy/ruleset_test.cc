@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "base/strings.h"
+#include "linux/local_delivery.h"
 #include "linux/nft/render.h"
 #include "linux/nft/tracer.h"
 #include "policy/test_cluster.h"
@@ -345,6 +346,40 @@ TEST(PolicyRuleset, ReadsAsNftListsIt) {
        }) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\nnot in\n" << text;
   }
+}
+
+TEST(PolicyRuleset, JudgesWhatTheNodeSendsUnderAClientsAddress) {
+  TestCluster cluster = harbour();
+  cluster.policy("boats/p",
+                 "{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress], ingress: [{from: [{ipBlock: {cidr: "
+                 "198.51.100.2/32}}]}]}");
+  nft::Table table = wholeTable(cluster.content(), cluster.ownPods());
+  struct Case {
+    const char* what;
+    const char* from;
+    const char* to;
+    uint32_t mark;
+    nft::Trace::Outcome becomes;
+  };
+  using Outcome = nft::Trace::Outcome;
+  for (const Case& c :
+       {Case{"a client who may", "198.51.100.2", "10.244.0.2", linux::kClientAddressMark, Outcome::kAccept},
+        {"one who may not", "198.51.100.7", "10.244.0.2", linux::kClientAddressMark, Outcome::kTcpReset},
+        {"the node", "192.0.2.1", "10.244.0.2", 0, Outcome::kAccept},
+        {"a pod that nobody isolates", "198.51.100.7", "10.244.0.1", linux::kClientAddressMark, Outcome::kAccept},
+        {"somebody who is no pod of the node", "198.51.100.7", "203.0.113.1", linux::kClientAddressMark,
+         Outcome::kAccept}}) {
+    EXPECT_EQ(
+        outcomeOf(table,
+                  {.source = ip(c.from), .destination = ip(c.to), .destinationPort = 5432, .connectionMark = c.mark}),
+        c.becomes)
+        << c.what;
+  }
+  nft::Packet refusal{.source = ip("10.244.0.2"),
+                      .destination = ip("198.51.100.7"),
+                      .connectionMark = linux::kClientAddressMark,
+                      .reply = true};
+  EXPECT_EQ(outcomeOf(table, refusal), Outcome::kAccept) << "what it is refused with";
 }
 
 }  // namespace

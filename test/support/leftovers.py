@@ -9,7 +9,7 @@ echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | grep -v ^/tmp
 echo "== links";       ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
 echo "== addresses";   ip -o addr show | awk '{print $2, $4}' | grep -v 'eth0 fe80'
 echo "== routes";      ip route show table all | grep -v 'fe80.* dev eth0'
-echo "== rules";       ip rule
+echo "== rules";       ip rule; ip -6 rule
 echo "== neighbours";  ip neighbour show nud permanent
 echo "== nftables";    nft list ruleset
 echo "== connections"; conntrack -L 2> /dev/null | grep -E '=10\.(96|244)\.'

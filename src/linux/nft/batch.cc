@@ -230,7 +230,7 @@ void Batch::addChain(const std::string& table, const Chain& chain) {
     message.be32(NFTA_HOOK_PRIORITY, static_cast<uint32_t>(chain.hook->priority));
     message.endNest(hook);
     message.be32(NFTA_CHAIN_POLICY, NF_ACCEPT);
-    message.text(NFTA_CHAIN_TYPE, chain.hook->type == ChainType::kNat ? "nat" : "filter");
+    message.text(NFTA_CHAIN_TYPE, chainTypeName(chain.hook->type));
   }
   append(std::move(message));
 }

@@ -67,6 +67,12 @@ void loadOfConnection(NetlinkMessage& message, uint32_t key, uint8_t direction, 
   message.u8(NFTA_CT_DIRECTION, direction);
 }
 
+void loadOfConnection(NetlinkMessage& message, uint32_t key, uint32_t to) {
+  Expression ct(message, "ct");
+  ct.number(NFTA_CT_DREG, to);
+  ct.number(NFTA_CT_KEY, key);
+}
+
 // Where the headers of a family have their addresses, and how connection tracking calls them.
 struct Addresses {
   uint32_t sourceOffset, destinationOffset, bytes;
@@ -108,6 +114,8 @@ void loadField(NetlinkMessage& message, Field field, IpFamily family, uint32_t t
       return loadOfConnection(message, NFT_CT_PROTO_SRC, IP_CT_DIR_REPLY, to);
     case Field::kConnectionProtocol:
       return loadOfConnection(message, NFT_CT_PROTOCOL, IP_CT_DIR_ORIGINAL, to);
+    case Field::kConnectionMark:
+      return loadOfConnection(message, NFT_CT_MARK, to);
   }
 }
 
@@ -186,11 +194,7 @@ void put(NetlinkMessage& message, const MatchOpening&, IpFamily) {
 }
 
 void putConnectionBit(NetlinkMessage& message, uint32_t key, uint32_t bit) {
-  {
-    Expression ct(message, "ct");
-    ct.number(NFTA_CT_DREG, kFirst);
-    ct.number(NFTA_CT_KEY, key);
-  }
+  loadOfConnection(message, key, kFirst);
   maskFirst(message, {reinterpret_cast<const char*>(&bit), sizeof bit});
   compare(message, NFT_CMP_NEQ, std::string_view("\0\0\0\0", 4));
 }
@@ -205,15 +209,26 @@ void put(NetlinkMessage& message, const MatchTranslated&, IpFamily) {
   putConnectionBit(message, NFT_CT_STATUS, IPS_DST_NAT);
 }
 
-void put(NetlinkMessage& message, const MatchLocal&, IpFamily) {
+// Compares whether the address that `flag` says is the node's.
+void putLocal(NetlinkMessage& message, uint32_t flag, uint32_t op) {
   {
     Expression fib(message, "fib");
     fib.number(NFTA_FIB_DREG, kFirst);
     fib.number(NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-    fib.number(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
+    fib.number(NFTA_FIB_FLAGS, flag);
   }
   uint32_t local = RTN_LOCAL;
-  compare(message, NFT_CMP_EQ, {reinterpret_cast<const char*>(&local), sizeof local});
+  compare(message, op, {reinterpret_cast<const char*>(&local), sizeof local});
+}
+
+void put(NetlinkMessage& message, const MatchLocal&, IpFamily) { putLocal(message, NFTA_FIB_F_DADDR, NFT_CMP_EQ); }
+void put(NetlinkMessage& message, const MatchForeignSource&, IpFamily) {
+  putLocal(message, NFTA_FIB_F_SADDR, NFT_CMP_NEQ);
+}
+
+void put(NetlinkMessage& message, const MatchReply&, IpFamily) {
+  loadOfConnection(message, NFT_CT_DIRECTION, kFirst);
+  compare(message, NFT_CMP_EQ, std::string(1, IP_CT_DIR_REPLY));
 }
 
 void put(NetlinkMessage& message, const MatchNotFromThere&, IpFamily) {
@@ -273,6 +288,26 @@ void put(NetlinkMessage& message, const DecideBy& statement, IpFamily family) {
 }
 
 void put(NetlinkMessage& message, const LeaveUntracked&, IpFamily) { Expression notrack(message, "notrack"); }
+
+void loadNumber(NetlinkMessage& message, uint32_t number) {
+  Expression immediate(message, "immediate");
+  immediate.number(NFTA_IMMEDIATE_DREG, kFirst);
+  immediate.value(NFTA_IMMEDIATE_DATA, {reinterpret_cast<const char*>(&number), sizeof number});
+}
+
+void put(NetlinkMessage& message, const MarkConnection& statement, IpFamily) {
+  loadNumber(message, statement.mark);
+  Expression ct(message, "ct");
+  ct.number(NFTA_CT_KEY, NFT_CT_MARK);
+  ct.number(NFTA_CT_SREG, kFirst);
+}
+
+void put(NetlinkMessage& message, const MarkPacket& statement, IpFamily) {
+  loadNumber(message, statement.mark);
+  Expression meta(message, "meta");
+  meta.number(NFTA_META_KEY, NFT_META_MARK);
+  meta.number(NFTA_META_SREG, kFirst);
+}
 
 void put(NetlinkMessage& message, const MasqueradeSource&, IpFamily) { Expression masquerade(message, "masq"); }
 

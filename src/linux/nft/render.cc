@@ -106,6 +106,8 @@ std::string fieldName(Field field, IpFamily family) {
       return "ct reply proto-src";
     case Field::kConnectionProtocol:
       return "ct protocol";
+    case Field::kConnectionMark:
+      return "ct mark";
   }
   return "";
 }
@@ -139,6 +141,8 @@ std::string render(const MatchNew&, IpFamily) { return "ct state new"; }
 std::string render(const MatchTranslated&, IpFamily) { return "ct status dnat"; }
 std::string render(const MatchLocal&, IpFamily) { return "fib daddr type local"; }
 std::string render(const MatchNotFromThere&, IpFamily) { return "fib saddr . iif oif missing"; }
+std::string render(const MatchForeignSource&, IpFamily) { return "fib saddr type != local"; }
+std::string render(const MatchReply&, IpFamily) { return "ct direction reply"; }
 std::string render(const DestinationNat& nat, IpFamily family) {
   return fmt::format("dnat {} to {} map @{}", family == IpFamily::kIPv4 ? "ip" : "ip6", renderKey(nat.key, family),
                      nat.map);
@@ -162,6 +166,12 @@ std::string render(const DecideBy& statement, IpFamily family) {
   return fmt::format("{} vmap @{}", renderKey(statement.key, family), statement.map);
 }
 std::string render(const LeaveUntracked&, IpFamily) { return "notrack"; }
+std::string render(const MarkConnection& statement, IpFamily) {
+  return fmt::format("ct mark set 0x{:08x}", statement.mark);
+}
+std::string render(const MarkPacket& statement, IpFamily) {
+  return fmt::format("meta mark set 0x{:08x}", statement.mark);
+}
 std::string render(const MasqueradeSource&, IpFamily) { return "masquerade"; }
 std::string render(const Reject& reject, IpFamily) {
   return reject.with == RejectWith::kTcpReset ? "reject with tcp reset" : "reject";
@@ -203,6 +213,7 @@ std::string priorityName(const Hook& hook) {
   if (hook.priority == kPriorityFilter) return "filter";
   if (hook.priority == kPriorityFilter + 10) return "filter + 10";
   if (hook.priority == kPriorityRaw) return "raw";
+  if (hook.priority == kPriorityMangle) return "mangle";
   if (hook.priority == kPriorityDestinationNat - 10 && hook.point == HookPoint::kPrerouting) return "dstnat - 10";
   if (hook.priority == kPriorityDestinationNat && hook.point == HookPoint::kPrerouting) return "dstnat";
   if (hook.priority == kPrioritySourceNat && hook.point == HookPoint::kPostrouting) return "srcnat";
@@ -275,9 +286,8 @@ std::string renderVerdictMap(const VerdictMap& map, IpFamily family) {
 std::string renderChain(const Chain& chain, IpFamily family) {
   std::string text = fmt::format("\tchain {} {{\n", chain.name);
   if (chain.hook) {
-    text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n",
-                        chain.hook->type == ChainType::kNat ? "nat" : "filter", hookName(chain.hook->point),
-                        priorityName(*chain.hook));
+    text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n", chainTypeName(chain.hook->type),
+                        hookName(chain.hook->point), priorityName(*chain.hook));
   }
   for (const Rule& rule : chain.rules) text += fmt::format("\t\t{}\n", renderRule(rule, family));
   return text + "\t}\n";

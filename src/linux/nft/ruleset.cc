@@ -83,12 +83,25 @@ FieldType typeOf(Field field, IpFamily family) {
     case Field::kReplySourcePort:
       return FieldType::kPort;
     case Field::kMark:
+    case Field::kConnectionMark:
       return FieldType::kNumber;
     case Field::kInputInterface:
     case Field::kOutputInterface:
       return FieldType::kInterface;
   }
   return FieldType::kNumber;
+}
+
+std::string_view chainTypeName(ChainType type) {
+  switch (type) {
+    case ChainType::kFilter:
+      return "filter";
+    case ChainType::kNat:
+      return "nat";
+    case ChainType::kRoute:
+      return "route";
+  }
+  return "";
 }
 
 const Set* Table::findSet(std::string_view set) const { return findNamed(sets, set); }

@@ -75,6 +75,7 @@ enum class Field {
   kReplySource,              // ct reply ip saddr
   kReplySourcePort,          // ct reply proto-src
   kConnectionProtocol,       // ct protocol: of what an ICMP error is about, not ICMP
+  kConnectionMark,           // ct mark
 };
 FieldType typeOf(Field field, IpFamily family);
 
@@ -97,13 +98,15 @@ struct MatchSet {  // ip daddr . meta l4proto . th dport @noendpoints
   std::string set;
   enum class Operator { kIn, kNotIn } op = Operator::kIn;
 };
-struct MatchOpening {};       // tcp flags syn / syn,ack: asks for a connection
-struct MatchInvalid {};       // ct state invalid: belongs to no connection, nor begins one
-struct MatchNew {};           // ct state new: begins a connection
-struct MatchTranslated {};    // ct status dnat
-struct MatchLocal {};         // fib daddr type local: the destination is an address of the node, loopback included
-struct MatchNotFromThere {};  // fib saddr . iif oif missing: answers would leave by another link
-struct DestinationNat {       // dnat to <key> map @<map>, whose data are address . port
+struct MatchOpening {};        // tcp flags syn / syn,ack: asks for a connection
+struct MatchInvalid {};        // ct state invalid: belongs to no connection, nor begins one
+struct MatchNew {};            // ct state new: begins a connection
+struct MatchTranslated {};     // ct status dnat
+struct MatchLocal {};          // fib daddr type local: the destination is an address of the node, loopback included
+struct MatchNotFromThere {};   // fib saddr . iif oif missing: answers would leave by another link
+struct MatchForeignSource {};  // fib saddr type != local: the source is no address of the node
+struct MatchReply {};          // ct direction reply: sent to who began the connection
+struct DestinationNat {        // dnat to <key> map @<map>, whose data are address . port
   Key key;
   std::string map;
 };
@@ -124,27 +127,36 @@ struct DecideBy {  // ip daddr vmap @ingress: the verdict that the map has for t
   std::string map;
 };
 struct LeaveUntracked {};  // notrack
+struct MarkConnection {    // ct mark set 0x00000001
+  uint32_t mark;
+};
+struct MarkPacket {  // meta mark set 0x00000001
+  uint32_t mark;
+};
 struct MasqueradeSource {};
 enum class RejectWith { kTcpReset, kPortUnreachable };
 struct Reject {
   RejectWith with;
 };
-using Statement =
-    std::variant<Match, MatchSet, MatchOpening, MatchInvalid, MatchNew, MatchTranslated, MatchLocal, MatchNotFromThere,
-                 DestinationNat, RememberFor, CountIn, DecideBy, LeaveUntracked, MasqueradeSource, Reject, Verdict>;
+using Statement = std::variant<Match, MatchSet, MatchOpening, MatchInvalid, MatchNew, MatchTranslated, MatchLocal,
+                               MatchNotFromThere, MatchForeignSource, MatchReply, DestinationNat, RememberFor, CountIn,
+                               DecideBy, LeaveUntracked, MarkConnection, MarkPacket, MasqueradeSource, Reject, Verdict>;
 
 struct Rule {
   std::vector<Statement> statements;
 };
 
-enum class ChainType { kFilter, kNat };
+// kRoute, at the output hook: a packet whose mark a rule changes is routed again.
+enum class ChainType { kFilter, kNat, kRoute };
+std::string_view chainTypeName(ChainType type);  // as nft(8) and the kernel call it
 enum class HookPoint { kPrerouting, kInput, kForward, kOutput, kPostrouting };
 struct Hook {
   ChainType type;
   HookPoint point;
   int priority;
 };
-inline constexpr int kPriorityRaw = -300;  // before connection tracking
+inline constexpr int kPriorityRaw = -300;     // before connection tracking
+inline constexpr int kPriorityMangle = -150;  // before any translation
 inline constexpr int kPriorityDestinationNat = -100;
 inline constexpr int kPriorityFilter = 0;
 inline constexpr int kPrioritySourceNat = 100;

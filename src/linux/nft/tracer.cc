@@ -21,6 +21,7 @@ bool isOfConnection(Field field) {
     case Field::kReplySource:
     case Field::kReplySourcePort:
     case Field::kConnectionProtocol:
+    case Field::kConnectionMark:
       return true;
     default:
       return false;
@@ -82,7 +83,7 @@ class Walk {
 
   Applied apply(const MatchInvalid&, int) { return {trace_.packet.invalid}; }
   Applied apply(const MatchNew&, int) {
-    return {!trace_.packet.invalid && !trace_.untracked && !trace_.packet.answered};
+    return {!trace_.packet.invalid && !trace_.untracked && !trace_.packet.answered && !trace_.packet.reply};
   }
   Applied apply(const MatchTranslated&, int) { return {trace_.translated}; }
   Applied apply(const MatchLocal&, int) {
@@ -90,6 +91,11 @@ class Walk {
     return {options_.nodeAddresses.contains(to) || to.isLoopback()};
   }
   Applied apply(const MatchNotFromThere&, int) { return {false}; }  // it knows of no routes
+  Applied apply(const MatchForeignSource&, int) {
+    const base::IpAddress& from = trace_.packet.source;
+    return {!options_.nodeAddresses.contains(from) && !from.isLoopback()};
+  }
+  Applied apply(const MatchReply&, int) { return {trace_.packet.reply && !trace_.packet.invalid}; }
 
   Applied apply(const DestinationNat& nat, int) {
     const DataMap* map = table_.findMap(nat.map);
@@ -126,6 +132,16 @@ class Walk {
 
   Applied apply(const LeaveUntracked&, int) {
     trace_.untracked = true;
+    return {true};
+  }
+
+  Applied apply(const MarkConnection& statement, int) {
+    if (!trace_.packet.invalid && !trace_.untracked) trace_.packet.connectionMark = statement.mark;
+    return {true};
+  }
+
+  Applied apply(const MarkPacket& statement, int) {
+    trace_.packet.mark = statement.mark;
     return {true};
   }
 
@@ -249,6 +265,9 @@ class Walk {
       case Field::kConnectionProtocol:
         data.protocol(packet.protocol);
         break;
+      case Field::kConnectionMark:
+        data.number(packet.connectionMark);
+        break;
     }
   }
 
@@ -280,7 +299,8 @@ bool passHook(const std::vector<Table>& tables, const Tracer::Options& options, 
     if (hooked.table->family != trace.sent.destination.family()) continue;
     bool sourceNat = point == HookPoint::kPostrouting;
     // A connection is translated once in each direction: the first translation stands.
-    bool done = trace.packet.invalid || trace.untracked || (sourceNat ? trace.masqueraded : trace.translated);
+    bool done = trace.packet.invalid || trace.packet.reply || trace.untracked ||
+                (sourceNat ? trace.masqueraded : trace.translated);
     if (hooked.chain->hook->type == ChainType::kNat && done) continue;
     Walk(*hooked.table, options, trace).chain(*hooked.chain);
     if (trace.outcome != Trace::Outcome::kAccept) return false;

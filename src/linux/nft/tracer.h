@@ -1,6 +1,5 @@
-// The packet tracer: what tables of its family do with a packet from who began the connection, worked out from their
-// model.
-// Pure.
+// The packet tracer: what tables of its family do with a packet, worked out from their model. It knows no connections
+// but what the packet says of its own. Pure.
 //
 //   Tracer tracer({wholeTable(slots)}, {.nodeAddresses = {...}});
 //   tracer.trace({.source = pod, .destination = clusterIp, .protocol = IPPROTO_TCP, .destinationPort = 80}).text()
@@ -25,6 +24,8 @@ struct Packet {
   uint16_t sourcePort = 40000;
   uint16_t destinationPort = 0;
   uint32_t mark = 0;
+  uint32_t connectionMark = 0;
+  bool reply = false;           // to who began the connection; it is then not translated anew
   bool answered = false;        // of a connection that there is already, not its first
   bool invalid = false;         // in the eyes of connection tracking; it is then not translated
   std::string inputInterface;   // "" when the node itself sends it
