@@ -33,6 +33,8 @@ struct Changed {
 };
 using Pending = client::PendingChanges<Changed>;
 
+constexpr std::chrono::seconds kRemovalRetry{5};
+
 constexpr double kSeconds[] = {0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032,
                                0.064,  0.128, 0.256, 0.512, 1.024, 2.048, 4.096};
 struct Families {
@@ -105,6 +107,7 @@ struct Enforcement::State {
   base::Guarded<bool> active;  // there is a policy, so changes of the others count
   Pending pending;
   std::vector<std::unique_ptr<FamilyTable>> tables;  // none while there is no policy
+  std::optional<Clock::time_point> removalAt;        // when it is tried again to remove what the kernel has
   int64_t judged = 0;                                // of pods: up to here the table has them
   base::Published<int64_t> applied;
   std::jthread thread;
@@ -131,7 +134,7 @@ void Enforcement::State::follow() {
 }
 
 std::optional<Clock::time_point> Enforcement::State::retryAt() const {
-  std::optional<Clock::time_point> first;
+  std::optional<Clock::time_point> first = removalAt;
   for (const auto& table : tables) {
     auto at = table->retryAt();
     if (at && (!first || *at < *first)) first = at;
@@ -168,10 +171,13 @@ void Enforcement::State::announce() {
 void Enforcement::State::end() {
   active.with([](bool& now) { now = false; });
   tables.clear();
+  removalAt.reset();
   try {
     removePolicyRules();
   } catch (const std::exception& error) {
-    kLog.error("pods stay isolated though there is no NetworkPolicy: {}", error.what());
+    kLog.error("pods stay isolated though there is no NetworkPolicy; trying again: {}", error.what());
+    removalAt = Clock::now() + kRemovalRetry;
+    return;
   }
   applied.publish(kNothingToJudge);
   if (!policies.list().empty()) announce();  // one came just now
@@ -197,6 +203,7 @@ void Enforcement::State::read(const Changed& changed) {
 void Enforcement::State::update(const Pending::Taken& taken) {
   bool any = !policies.list().empty();
   if (!any) return tables.empty() && *applied.load() == kNothingToJudge ? void() : end();
+  removalAt.reset();
   auto start = Clock::now();
   if (tables.empty()) {
     judged = pods.revision();

@@ -1,11 +1,17 @@
 // From API objects to the kernel's table: an API server that says what the test tells it to, the real kernel.
 #include "policy/enforcement.h"
 
+#include <array>
 #include <atomic>
+#include <cstdio>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
+#include <poll.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "client/scripted_server.h"
 #include "linux/nft/base_chains.h"
 #include "linux/nft/batch.h"
@@ -136,6 +142,46 @@ TEST_F(EnforcementTest, ATableThatSomebodyRemovesIsWrittenAnew) {
   say("pods", EventType::kAdded, pod("a", "web", "10.244.0.1", 31), 31);
   ASSERT_TRUE(judged(31));
   EXPECT_TRUE(hasTable());
+}
+
+// What is written to stderr from here on, and not shown.
+class Errors {
+ public:
+  Errors() : saved_(::dup(STDERR_FILENO)) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    ours_ = base::Fd(ends[0]);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::close(ends[1]);
+  }
+  ~Errors() { ::dup2(saved_.get(), STDERR_FILENO); }
+  void waitFor(const std::string& words) {
+    std::string text;
+    char c = 0;
+    while (text.find(words) == std::string::npos && ::read(ours_.get(), &c, 1) == 1) text += c;
+  }
+
+ private:
+  base::Fd saved_, ours_;
+};
+
+// A table with an owner is nobody else's to remove, and goes with its owner.
+TEST_F(EnforcementTest, ATableThatCannotBeRemovedIsTriedAgain) {
+  FILE* owner = nullptr;
+  node->run([&] { owner = ::popen("nft -i > /dev/null", "w"); });
+  ASSERT_NE(owner, nullptr);
+  std::fputs("add table ip wherry_policy { flags owner; }\n", owner);
+  std::fflush(owner);
+  for (int i = 0; i < 1000 && !hasTable(); ++i) ::poll(nullptr, 0, 20);
+  ASSERT_TRUE(hasTable());
+  {
+    Errors errors;
+    start();
+    errors.waitFor("trying again");
+  }
+  EXPECT_LT(*enforcement->applied().load(), Enforcement::kNothingToJudge);
+  ::pclose(owner);
+  EXPECT_TRUE(judged(Enforcement::kNothingToJudge));
 }
 
 }  // namespace
