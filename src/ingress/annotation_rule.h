@@ -60,9 +60,9 @@ struct AnnotationRule {
   Matter matter = Matter::kComfort;
 };
 
-// One that can't be honoured whatever it says, but for values that ask for nothing.
+// Those that can't be honoured whatever they say, but for values that ask for nothing.
 struct UnsupportedAnnotation {
-  std::string_view name;
+  std::string_view names;     // divided by |
   std::string_view harmless;  // values, divided by |
   std::string_view why;
   Matter matter = Matter::kComfort;

@@ -18,6 +18,7 @@
 #include "ingress/ingress_classes.h"
 #include "ingress/ingress_routes.h"
 #include "ingress/slice_endpoints.h"
+#include "meta/endpoint_slices.h"
 #include "meta/time.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
@@ -146,13 +147,13 @@ struct FrontDoor::State {
 
 void FrontDoor::State::follow() {
   slices.addIndex(kByService, [](const meta::Object& slice) {
-    std::string service = serviceKeyOf(slice);
+    std::string service = meta::serviceKeyOf(slice);
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
   slices.addHandler({.onChange =
                          [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-                           if (before) pending.add({Change::Of::kEndpoints, serviceKeyOf(*before)});
-                           if (after) pending.add({Change::Of::kEndpoints, serviceKeyOf(*after)});
+                           if (before) pending.add({Change::Of::kEndpoints, meta::serviceKeyOf(*before)});
+                           if (after) pending.add({Change::Of::kEndpoints, meta::serviceKeyOf(*after)});
                          },
                      .onSynced = {},
                      .onRevision = [this](int64_t revision) { pending.finish(revision); }});

@@ -46,21 +46,22 @@ const AnnotationRule* findRule(std::string_view name) {
   return nullptr;
 }
 
-const UnsupportedAnnotation* findUnsupported(std::string_view name) {
-  const auto all = unsupportedAnnotations();
-  const auto at = std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
-  return at == all.end() ? nullptr : &*at;
+// Of texts divided by |.
+bool isOneOf(std::string_view texts, std::string_view text) {
+  const auto all = base::split(texts, '|');
+  return std::find(all.begin(), all.end(), text) != all.end();
 }
 
-bool isHarmless(const UnsupportedAnnotation& annotation, std::string_view value) {
-  const auto harmless = base::split(annotation.harmless, '|');
-  return std::find(harmless.begin(), harmless.end(), value) != harmless.end();
+const UnsupportedAnnotation* findUnsupported(std::string_view name) {
+  const auto all = unsupportedAnnotations();
+  const auto at = std::find_if(all.begin(), all.end(), [&](const auto& each) { return isOneOf(each.names, name); });
+  return at == all.end() ? nullptr : &*at;
 }
 
 void refuse(AnnotationFinish& finish, const UnsupportedAnnotation& known, std::string_view key,
             std::string_view value) {
-  if (isHarmless(known, value)) return;
-  const bool guards = known.name.ends_with("-snippet") && mayGuard(value);
+  if (isOneOf(known.harmless, value)) return;
+  const bool guards = key.ends_with("-snippet") && mayGuard(value);
   finish.complain("UnsupportedAnnotation", fmt::format("annotation {} is not supported: {}", key, known.why),
                   guards ? Matter::kProtection : known.matter);
 }

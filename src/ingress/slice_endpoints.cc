@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include <fmt/format.h>
-
 #include "views/discovery_v1.h"
 
 namespace wherry::ingress {
 namespace {
-
-constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 
 uint16_t portOf(const discovery_v1::EndpointSlice& slice, const std::string& name) {
   for (auto port : slice.ports()) {
@@ -41,11 +37,6 @@ struct Candidates {
 };
 
 }  // namespace
-
-std::string serviceKeyOf(const meta::Object& endpointSlice) {
-  std::string_view service = endpointSlice.metadata().label(kServiceNameLabel);
-  return service.empty() ? "" : fmt::format("{}/{}", endpointSlice.metadata().ns(), service);
-}
 
 std::vector<Endpoint> endpointsOf(const ServicePort& port, const std::vector<meta::ObjectPtr>& endpointSlices) {
   std::set<std::string_view> families;

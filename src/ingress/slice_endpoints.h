@@ -9,9 +9,6 @@
 
 namespace wherry::ingress {
 
-// "namespace/name" of the Service that an EndpointSlice belongs to; "" when it belongs to none.
-std::string serviceKeyOf(const meta::Object& endpointSlice);
-
 // Those that are ready; when none is, those that still serve while they terminate (KEP-1669). Of a Service in both
 // families each pod comes once, by its IPv4 address. Sorted.
 std::vector<Endpoint> endpointsOf(const ServicePort& port, const std::vector<meta::ObjectPtr>& endpointSlices);

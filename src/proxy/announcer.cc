@@ -147,7 +147,7 @@ void Announcer::State::follow() {
     return pooledAddresses(service, pool).empty() ? std::vector<std::string>{} : std::vector<std::string>{kPooled};
   });
   slices.addIndex(kByService, [](const meta::Object& slice) {
-    std::string service = serviceKeyOf(slice);
+    std::string service = proxiedServiceOf(slice);
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
   auto onService = [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
@@ -168,7 +168,7 @@ void Announcer::State::follow() {
 void Announcer::State::wakeUp() { ::eventfd_write(wake.get(), 1); }
 
 bool Announcer::State::isLocal(const meta::Object& slice) const {
-  auto service = services.get(meta::ObjectKey::parse(serviceKeyOf(slice)));
+  auto service = services.get(meta::ObjectKey::parse(proxiedServiceOf(slice)));
   if (!service || pooledAddresses(*service, options.pool).empty()) return false;
   return core_v1::Service(service).spec().externalTrafficPolicy() == "Local";
 }

@@ -156,7 +156,7 @@ struct Proxy::State {
 
 void Proxy::State::follow() {
   slices.addIndex(kByService, [](const meta::Object& slice) {
-    std::string service = serviceKeyOf(slice);
+    std::string service = proxiedServiceOf(slice);
     return service.empty() ? std::vector<std::string>{} : std::vector<std::string>{service};
   });
   services.addHandler(
@@ -166,8 +166,8 @@ void Proxy::State::follow() {
        .onRevision = [this](int64_t) { pending.finish(); }});
   slices.addHandler({.onChange =
                          [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
-                           if (before) pending.add(serviceKeyOf(*before));
-                           if (after) pending.add(serviceKeyOf(*after));
+                           if (before) pending.add(proxiedServiceOf(*before));
+                           if (after) pending.add(proxiedServiceOf(*after));
                          },
                      .onSynced = [this] { pending.finish(); },
                      .onRevision = [this](int64_t revision) { pending.finish(revision); }});

@@ -6,13 +6,13 @@
 #include <netinet/in.h>
 
 #include "base/strings.h"
+#include "meta/endpoint_slices.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
 
 namespace wherry::proxy {
 namespace {
 
-constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 constexpr std::string_view kProxyNameLabel = "service.kubernetes.io/service-proxy-name";
 
 std::optional<uint8_t> protocolNumber(std::string_view protocol) {
@@ -276,11 +276,8 @@ std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& serviceObject,
   return HealthCheck{*port, ready.size()};
 }
 
-std::string serviceKeyOf(const meta::Object& endpointSlice) {
-  auto metadata = endpointSlice.metadata();
-  std::string_view service = metadata.label(kServiceNameLabel);
-  if (service.empty() || !metadata.label(kProxyNameLabel).empty()) return {};
-  return meta::ObjectKey{std::string(metadata.ns()), std::string(service)}.text();
+std::string proxiedServiceOf(const meta::Object& endpointSlice) {
+  return endpointSlice.metadata().label(kProxyNameLabel).empty() ? meta::serviceKeyOf(endpointSlice) : "";
 }
 
 }  // namespace wherry::proxy

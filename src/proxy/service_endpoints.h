@@ -38,7 +38,8 @@ struct HealthCheck {
 std::optional<HealthCheck> healthCheck(const meta::ObjectPtr& service,
                                        const std::vector<meta::ObjectPtr>& endpointSlices, const Node& node);
 
-// "namespace/name" of the Service that an EndpointSlice belongs to; "" when it belongs to none.
-std::string serviceKeyOf(const meta::Object& endpointSlice);
+// "namespace/name" of the Service that an EndpointSlice belongs to; "" when it belongs to none, or is for another
+// proxy.
+std::string proxiedServiceOf(const meta::Object& endpointSlice);
 
 }  // namespace wherry::proxy

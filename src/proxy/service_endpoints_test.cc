@@ -329,8 +329,11 @@ TEST(ServiceEndpoints, FollowTheServiceAndItsSlices) {
 TEST(ServiceEndpoints, ASliceNamesItsServiceByLabel) {
   meta::Object slice(
       json::parseYaml("metadata: {name: web-x7k2p, namespace: shop, labels: {kubernetes.io/service-name: web}}"));
-  EXPECT_EQ(serviceKeyOf(slice), "shop/web");
-  EXPECT_EQ(serviceKeyOf(meta::Object(json::parseYaml("metadata: {name: x, namespace: shop}"))), "");
+  EXPECT_EQ(proxiedServiceOf(slice), "shop/web");
+  meta::Object others(
+      json::parseYaml("metadata: {name: web-x7k2p, namespace: shop, labels: {kubernetes.io/service-name: web, "
+                      "service.kubernetes.io/service-proxy-name: other}}"));
+  EXPECT_EQ(proxiedServiceOf(others), "");
 }
 
 TEST(ServiceEndpoints, EachFamilyHasItsOwn) {
