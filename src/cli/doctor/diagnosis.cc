@@ -11,8 +11,9 @@ namespace {
 
 // Causes before what they lead to.
 constexpr void (*kParts[])(const ServiceFacts&, Findings&) = {
-    addTypeFindings,   addSelectorFindings, addPodFindings, addPortFindings,   addSliceFindings,
-    addPolicyFindings, addBalancerFindings, addDnsFindings, addKernelFindings, addConnectionFindings,
+    addTypeFindings,  addSelectorFindings, addPodFindings,        addPortFindings,
+    addSliceFindings, addPolicyFindings,   addIsolationFindings,  addBalancerFindings,
+    addDnsFindings,   addKernelFindings,   addConnectionFindings,
 };
 
 const Finding* firstFailure(const Findings& findings) {

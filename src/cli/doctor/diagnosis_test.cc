@@ -26,6 +26,11 @@ ServiceFacts factsOf(const std::string& manifests) {
       if (object->kind() == "Service") facts.service = core_v1::Service(object);
       if (object->kind() == "EndpointSlice") facts.slices.emplace_back(object);
       if (object->kind() == "Event") facts.events.emplace_back(object);
+      if (object->kind() == "NetworkPolicy") facts.networkPolicies.emplace_back(object);
+      if (object->kind() == "Namespace") {
+        facts.namespaceLabels[std::string(object->metadata().name())] = object->metadata().labels();
+      }
+      if (object->metadata().label("client") == "yes") facts.from = core_v1::Pod(object);
       bool here = object->metadata().ns() == "default";
       if (object->kind() == "Pod") (here ? facts.pods : facts.podsElsewhere).emplace_back(object);
     }
@@ -535,6 +540,91 @@ TEST(DiagnosisTest, TheDnsIsAskedForNamesAndNamedPortsAndTheTargetOfAnAlias) {
   EXPECT_EQ(questions,
             "web.default.svc.cluster.local. A\nweb.default.svc.cluster.local. AAAA\n"
             "_http._tcp.web.default.svc.cluster.local. SRV\n");
+}
+
+// -- NetworkPolicies --
+
+std::string policy(const std::string& name, const std::string& spec, const std::string& ns = "default") {
+  return "---\nkind: NetworkPolicy\nmetadata: {name: " + name + ", namespace: " + ns + "}\nspec: " + spec + "\n";
+}
+
+const std::string kBehind = kService + kPod + kSlice;
+const std::string kDeny = policy("deny", "{podSelector: {}, policyTypes: [Ingress]}");
+const std::string kClient = R"(
+---
+kind: Pod
+metadata: {name: client, namespace: shop, labels: {client: "yes", app: shop}}
+spec: {containers: [{name: c}]}
+status: {podIP: 10.244.0.9, podIPs: [{ip: 10.244.0.9}]}
+---
+kind: Namespace
+metadata: {name: shop, labels: {team: a}}
+---
+kind: Namespace
+metadata: {name: default, labels: {team: b}}
+)";
+
+std::string fromSomebody(const std::string& peer, const std::string& ports = "[]") {
+  return policy("some", "{podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress], ingress: [{from: [" + peer +
+                            "], ports: " + ports + "}]}");
+}
+
+TEST(DiagnosisTest, PodsThatPoliciesIsolate) {
+  EXPECT_EQ(about("network policy", kBehind), "");
+  EXPECT_EQ(about("network policy", kBehind + policy("others",
+                                                     "{podSelector: {matchLabels: {app: db}}, policyTypes: "
+                                                     "[Ingress]}")),
+            "");
+  EXPECT_EQ(about("network policy", kBehind + policy("out", "{podSelector: {}, policyTypes: [Egress]}")), "");
+  EXPECT_EQ(about("network policy", kBehind + kDeny),
+            "note NetworkPolicy default/deny allows no pod to connect to port 8080/TCP of pod web-1\n"
+            "- the node reaches its pods nevertheless, and so do Ingresses\n");
+  // Another port is as good as none.
+  EXPECT_EQ(about("network policy", kBehind + kDeny + fromSomebody("", "[{port: 80}]")),
+            "note NetworkPolicies default/deny, default/some allow no pod to connect to port 8080/TCP of pod web-1\n"
+            "- the node reaches its pods nevertheless, and so do Ingresses\n");
+  EXPECT_EQ(about("network policy", kBehind + fromSomebody("{podSelector: {}}", "[{port: web}]")),
+            "note NetworkPolicy default/some limits who may connect to port 8080/TCP of pod web-1\n"
+            "- --from POD tells whether that one may\n");
+  EXPECT_EQ(verdictOf(kBehind + kDns + kKernel + kDials + kDeny), "works");
+}
+
+TEST(DiagnosisTest, WhetherPoliciesLetAPodConnect) {
+  struct Case {
+    const char* name;
+    std::string policies;
+    const char* cutBy;  // "": it may
+  };
+  const std::string egress = "{podSelector: {}, policyTypes: [Egress], egress: [{to: [";
+  const Case cases[] = {
+      {"without any", "", ""},
+      {"all are kept out", kDeny, "NetworkPolicy default/deny"},
+      {"its namespace may", kDeny + fromSomebody("{namespaceSelector: {matchLabels: {team: a}}}"), ""},
+      {"another namespace may", fromSomebody("{namespaceSelector: {matchLabels: {team: b}}}"),
+       "NetworkPolicy default/some"},
+      {"its like of the own namespace may", fromSomebody("{podSelector: {matchLabels: {app: shop}}}"),
+       "NetworkPolicy default/some"},
+      {"its like of its namespace may",
+       fromSomebody("{namespaceSelector: {}, podSelector: {matchLabels: {app: shop}}}"), ""},
+      {"its address may", fromSomebody("{ipBlock: {cidr: 10.244.0.0/16}}"), ""},
+      {"its address is excepted", fromSomebody("{ipBlock: {cidr: 10.244.0.0/16, except: [10.244.0.9/32]}}"),
+       "NetworkPolicy default/some"},
+      {"to a range of ports", fromSomebody("", "[{port: 8000, endPort: 8100}]"), ""},
+      {"to another protocol", fromSomebody("", "[{port: 8080, protocol: UDP}]"), "NetworkPolicy default/some"},
+      {"it may go nowhere", policy("stay", "{podSelector: {}, policyTypes: [Egress]}", "shop"),
+       "NetworkPolicy shop/stay"},
+      {"it may go there", policy("go", egress + "{namespaceSelector: {matchLabels: {team: b}}}]}]}", "shop"), ""},
+      {"it may go elsewhere", policy("go", egress + "{ipBlock: {cidr: 192.0.2.0/24}}]}]}", "shop"),
+       "NetworkPolicy shop/go"},
+  };
+  for (const Case& each : cases) {
+    const std::string cut = std::string("FAIL ") + each.cutBy +
+                            " does not allow pod shop/client to connect to port 8080/TCP of pod web-1\n"
+                            "- the node reaches its pods nevertheless, and so do Ingresses\n";
+    EXPECT_EQ(about("network policy", kBehind + kClient + each.policies),
+              *each.cutBy ? cut : "ok pod shop/client may connect to pod web-1\n")
+        << each.name;
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 
 struct Options : ClusterOptions {
   std::string service;
+  std::string from;
   std::string output = "text";
 };
 
@@ -24,7 +25,8 @@ int examine(const Options& options) {
     {
       Patience patience("asking the cluster");
       auto api = connect(options);
-      facts = gatherServiceFacts(*api, AdminClient(options.runDir), options.ns, options.service, options.clusterDomain);
+      facts = gatherServiceFacts(*api, AdminClient(options.runDir), {options.ns, options.service, options.from},
+                                 options.clusterDomain);
     }
     Diagnosis diagnosis = diagnose(facts);
     if (options.output == "json")
@@ -45,6 +47,8 @@ std::function<int()> declareDoctor(CLI::App& parser) {
   parser.fallthrough();
   CLI::App* service = parser.add_subcommand("service", "say why a Service works or not");
   service->add_option("NAME", options->service, "the Service")->required();
+  service->add_option("--from", options->from, "a pod (NAMESPACE/NAME or NAME): do NetworkPolicies let it connect?")
+      ->type_name("POD");
   parser.footer(
       "Looks at the Service, its pods and EndpointSlices, asks the cluster DNS, reads nftables and connects to each\n"
       "endpoint. Exits with 0 when the Service works, and with 1 when not.");

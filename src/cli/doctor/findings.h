@@ -12,6 +12,7 @@ void addPodFindings(const ServiceFacts& facts, Findings& findings);         // r
 void addPortFindings(const ServiceFacts& facts, Findings& findings);        // targetPort and containerPort
 void addSliceFindings(const ServiceFacts& facts, Findings& findings);       // are the slices what the pods are
 void addPolicyFindings(const ServiceFacts& facts, Findings& findings);      // traffic policies
+void addIsolationFindings(const ServiceFacts& facts, Findings& findings);   // NetworkPolicies
 void addBalancerFindings(const ServiceFacts& facts, Findings& findings);    // the load balancer's addresses
 void addDnsFindings(const ServiceFacts& facts, Findings& findings);         // what the cluster DNS answers
 void addKernelFindings(const ServiceFacts& facts, Findings& findings);      // what nftables holds

@@ -48,6 +48,21 @@ void readObjects(client::Client& api, const std::string& ns, const std::string& 
   facts.podsElsewhere = list<core_v1::Pod>(api, "", alike, facts);
 }
 
+// What of NetworkPolicies decides who may connect.
+void readPolicies(client::Client& api, const ServiceQuestion& question, ServiceFacts& facts) {
+  facts.networkPolicies = list<networking_v1::NetworkPolicy>(api, question.ns, {}, facts);
+  if (question.from.empty()) return;
+  auto parts = base::splitOnce(question.from, '/');
+  std::string ns = parts ? std::string(parts->first) : question.ns;
+  facts.from = api.get<core_v1::Pod>(ns, parts ? std::string(parts->second) : question.from);
+  for (const std::string& each : {question.ns, ns}) {
+    facts.namespaceLabels[each] = api.get<core_v1::Namespace>("", each).metadata().labels();
+  }
+  if (ns == question.ns) return;
+  auto others = list<networking_v1::NetworkPolicy>(api, ns, {}, facts);
+  facts.networkPolicies.insert(facts.networkPolicies.end(), others.begin(), others.end());
+}
+
 void askDnsAboutService(const AdminClient& node, ServiceFacts& facts) {
   for (const DnsQuestion& question : questionsFor(facts)) {
     facts.dns.push_back({question.name, question.type, askClusterDns(node, question.name, question.type)});
@@ -72,11 +87,12 @@ json::Value askClusterDns(const AdminClient& node, const std::string& name, cons
   return ask([&] { return node.get(path, kPatience); });
 }
 
-ServiceFacts gatherServiceFacts(client::Client& api, const AdminClient& node, const std::string& ns,
-                                const std::string& name, const std::string& clusterDomain) {
+ServiceFacts gatherServiceFacts(client::Client& api, const AdminClient& node, const ServiceQuestion& question,
+                                const std::string& clusterDomain) {
   ServiceFacts facts;
   facts.clusterDomain = clusterDomain;
-  readObjects(api, ns, name, facts);
+  readObjects(api, question.ns, question.name, facts);
+  readPolicies(api, question, facts);
   facts.kernel = readKernel(node, facts.service.key());
   askDnsAboutService(node, facts);
   if (!isExternalName(facts.service)) facts.dials = dial(node, placesToDial(facts, kMostDials));

@@ -10,9 +10,14 @@
 
 namespace wherry::cli {
 
-// Throws StatusError: there is no such Service, or the API does not answer.
-ServiceFacts gatherServiceFacts(client::Client& api, const AdminClient& node, const std::string& ns,
-                                const std::string& name, const std::string& clusterDomain);
+struct ServiceQuestion {
+  std::string ns;
+  std::string name;
+  std::string from;  // a pod that can't connect, "name" or "namespace/name"; "": none in particular
+};
+// Throws StatusError: there is no such Service or pod, or the API does not answer.
+ServiceFacts gatherServiceFacts(client::Client& api, const AdminClient& node, const ServiceQuestion& question,
+                                const std::string& clusterDomain);
 
 // What the cluster DNS answers: the admin endpoint's object, or {"failure": why there is none}.
 json::Value askClusterDns(const AdminClient& node, const std::string& name, const std::string& type);

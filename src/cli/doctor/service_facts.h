@@ -2,6 +2,7 @@
 // plain values.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,15 +11,19 @@
 #include "json/value.h"
 #include "views/core_v1.h"
 #include "views/discovery_v1.h"
+#include "views/networking_v1.h"
 
 namespace wherry::cli {
 
 struct ServiceFacts {
   core_v1::Service service;
-  std::vector<discovery_v1::EndpointSlice> slices;  // that name it
-  std::vector<core_v1::Pod> pods;                   // of its namespace
-  std::vector<core_v1::Pod> podsElsewhere;          // of other namespaces, that its selector would match
-  std::vector<core_v1::Event> events;               // of its namespace
+  std::vector<discovery_v1::EndpointSlice> slices;            // that name it
+  std::vector<core_v1::Pod> pods;                             // of its namespace
+  std::vector<core_v1::Pod> podsElsewhere;                    // of other namespaces, that its selector would match
+  std::vector<core_v1::Event> events;                         // of its namespace
+  std::vector<networking_v1::NetworkPolicy> networkPolicies;  // of its namespace, and of the client's
+  std::optional<core_v1::Pod> from;                           // a client that is asked about
+  std::map<std::string, json::Object, std::less<>> namespaceLabels;  // of both namespaces, where there is one
   std::string clusterDomain = "cluster.local";
 
   // The admin endpoint's answers (main/node_facts.h). Instead of one may stand {"failure": "..."}: why there is none.
