@@ -13,7 +13,7 @@ DATA_DIR ?= /var/lib/wherry
 RUN_DIR ?= /run/wherry
 LOG ?= $(DATA_DIR)/wherry.log
 
-# Of each target in `make fuzz`; 21 of them take three hours and a half.
+# Of each target in `make fuzz`; 26 of them take four hours and a half.
 NIGHTLY_FUZZ_SECONDS ?= 600
 
 PREFIX ?= /usr/local

@@ -2,10 +2,8 @@
 // the same Ingress gives the same routes. The input is texts with a NUL behind each: a host, a path, its type, the
 // password file of the Secret `auth`, and then names of annotations (without their prefix), each with its value.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,8 +11,8 @@
 
 #include "base/encoding.h"
 #include "base/strings.h"
+#include "haproxy_words.h"
 #include "ingress/annotation_values.h"
-#include "ingress/haproxy_config.h"
 #include "ingress/ingress_routes.h"
 
 namespace ingress = wherry::ingress;
@@ -24,10 +22,7 @@ namespace meta = wherry::meta;
 namespace {
 
 using Texts = std::vector<std::string_view>;
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
+using wherry::fuzz::demand;
 
 void demandPlain(std::string_view text) {
   demand(std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; }));
@@ -99,136 +94,6 @@ void check(const ingress::Contribution& result) {
   }
 }
 
-// -- the configuration, as HAProxy reads it ---------------------------------------------------------------------------
-
-// Its rules of quoting (configuration manual, section 2.2). A quote that doesn't end is a fault.
-std::vector<std::string> wordsOf(std::string_view line) {
-  std::vector<std::string> words;
-  bool inside = false;
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == ' ' || c == '\t') {
-      inside = false;
-      continue;
-    }
-    if (c == '#') break;
-    demand(c != '\0' && c != '$');  // variables of the environment: nowhere but between quotes
-    if (!inside) words.emplace_back();
-    inside = true;
-    if (c == '\\') {
-      demand(++i < line.size());
-      words.back() += line[i];
-    } else if (c == '\'') {
-      const size_t end = line.find('\'', i + 1);
-      demand(end != std::string_view::npos);
-      words.back() += line.substr(i + 1, end - i - 1);
-      i = end;
-    } else {
-      demand(c != '"');
-      words.back() += c;
-    }
-  }
-  return words;
-}
-
-bool isOneOf(std::string_view word, std::initializer_list<std::string_view> known) {
-  return std::find(known.begin(), known.end(), word) != known.end();
-}
-
-// "%" is "%%", or begins an expression of our own.
-void demandFormat(std::string_view format) {
-  constexpr std::array<std::string_view, 11> kOwn = {"%%",
-                                                     "%[src]",
-                                                     "%[dst_port]",
-                                                     "%[req.hdr(host)]",
-                                                     "%[req.hdr(host),regsub(^[^:]*,)]",
-                                                     "%[pathq]",
-                                                     "%[ssl_fc,iif(https,http)]",
-                                                     "%[var(txn.host)]",
-                                                     "%[var(txn.cors)]",
-                                                     "%[var(txn.rest)]",
-                                                     "%[var(txn.server)]"};
-  for (size_t at = format.find('%'); at != std::string_view::npos; at = format.find('%', at)) {
-    const auto own = std::find_if(kOwn.begin(), kOwn.end(),
-                                  [&](std::string_view each) { return format.substr(at).starts_with(each); });
-    demand(own != kOwn.end());
-    at += own->size();
-  }
-}
-
-void checkRule(const std::vector<std::string>& words) {
-  demand(words.size() > 1);
-  const std::string& action = words[1];
-  demand(isOneOf(action, {"auth", "deny", "disable-l7-retry", "normalize-uri", "redirect", "replace-path", "return",
-                          "set-header", "add-header", "set-path", "track-sc0", "track-sc1", "track-sc2", "unset-var",
-                          "use-service", "wait-for-body"}) ||
-         action.starts_with("set-var(") || action.starts_with("set-var-fmt("));
-  for (size_t i = 2; i < words.size(); ++i) {
-    if (words[i - 1] == "location" || (action == "set-path" && i == 2)) demandFormat(words[i]);
-    if ((action == "set-header" || action == "add-header" || action == "replace-path") && i == 3)
-      demandFormat(words[i]);
-    if (action == "return" && i > 2 && words[i - 2] == "hdr") demandFormat(words[i]);
-  }
-}
-
-void checkLine(std::string_view line) {
-  if (line.starts_with("# ")) return demand(line == "# Ingress n/i" || line == "#  /");
-  const auto words = wordsOf(line);
-  if (words.empty()) return;
-  const std::string& first = words[0];
-  if (first == "http-request" || first == "http-response") return checkRule(words);
-  if (first == "acl") return demand(words.size() >= 5 && words[words.size() - 2] == "--");
-  if (first == "user" && words.size() != 2) return demand(words.size() == 4 && words[2] == "password");
-  demand(isOneOf(first, {"global",
-                         "defaults",
-                         "frontend",
-                         "backend",
-                         "userlist",
-                         "servers",
-                         "balance",
-                         "bind",
-                         "chroot",
-                         "cookie",
-                         "default_backend",
-                         "default-server",
-                         "dynamic-cookie-key",
-                         "expose-experimental-directives",
-                         "group",
-                         "hard-stop-after",
-                         "hash-type",
-                         "log",
-                         "mode",
-                         "no",
-                         "option",
-                         "retries",
-                         "retry-on",
-                         "server",
-                         "ssl-default-bind-options",
-                         "ssl-server-verify",
-                         "stats",
-                         "stick-table",
-                         "tcp-request",
-                         "timeout",
-                         "tune.ssl.default-dh-param",
-                         "use_backend",
-                         "use-server",
-                         "user"}));
-}
-
-void checkConfiguration(const ingress::Model& model) {
-  const auto shape = ingress::renderShape(model, {.directory = "/run/x"}, "pem");
-  for (std::string_view line : wherry::base::split(std::string_view(shape.text), '\n')) {
-    checkLine(wherry::base::trim(line));
-  }
-  for (const auto& [name, text] : shape.files) {
-    if (!name.starts_with("maps/")) continue;
-    for (std::string_view line : wherry::base::split(std::string_view(text), '\n')) {
-      demand(line.empty() || std::count(line.begin(), line.end(), ' ') == 1);
-      demandPlain(line);
-    }
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -243,7 +108,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ingress::Sources sources = sourcesOf(texts[3]);
   const auto result = ingress::routeIngresses(objects, sources);
   check(result);
-  checkConfiguration(result.model);
+  wherry::fuzz::checkConfiguration(result.model);
+  wherry::fuzz::checkByHAProxy(result.model, bytes);
   demand(ingress::routeIngresses(objects, sources).complaints == result.complaints);
   return 0;
 }
