@@ -17,6 +17,7 @@
 #include "ingress/gateway_follower.h"
 #include "ingress/ingress_classes.h"
 #include "ingress/ingress_routes.h"
+#include "ingress/port_claims.h"
 #include "ingress/slice_endpoints.h"
 #include "meta/endpoint_slices.h"
 #include "meta/time.h"
@@ -52,6 +53,10 @@ bool differsInRoutes(const meta::ObjectPtr& before, const meta::ObjectPtr& after
     if (!a != !b || (a && !json::equal(*a, *b))) return true;
   }
   return false;
+}
+
+bool isBalanced(const meta::ObjectPtr& service) {
+  return service && core_v1::Service(service).spec().type() == "LoadBalancer";
 }
 
 // As a merge patch: null where there is none.
@@ -136,6 +141,7 @@ struct FrontDoor::State {
   Contribution compiled;  // but its model, which is the plane's
   std::set<Complaint> told;
   std::map<uint16_t, bool> ingressPorts;  // whether with TLS
+  PortClaims claims;                      // of Services
   int64_t known = 0;                      // the revision of EndpointSlices up to which HAProxy has them
   bool routesAreDue = true;
   bool hasEnded = false;
@@ -177,6 +183,12 @@ void FrontDoor::State::follow() {
                          .onRevision = {}});
   };
   followLookedUp(services, "Service");
+  services.addHandler({.onChange =
+                           [this](const meta::ObjectPtr& before, const meta::ObjectPtr& after) {
+                             if (isBalanced(before) || isBalanced(after)) changed(Change::Of::kRoutes);
+                           },
+                       .onSynced = {},
+                       .onRevision = {}});
   followLookedUp(secrets, "Secret");
   followLookedUp(nameSpaces, "Namespace");
 }
@@ -219,6 +231,8 @@ Contribution FrontDoor::State::compile() {
 
 void FrontDoor::State::setRoutes() {
   compiled = compile();
+  claims = portClaims(listOf<core_v1::Service>(services), options.nodeAddresses);
+  for (Complaint& each : complaintsOf(claims, compiled.model)) compiled.complaints.push_back(std::move(each));
   tellAll(plane->setModel(std::move(compiled.model)));
   certificates.sweep();  // everything has been compiled
 }
@@ -234,6 +248,7 @@ void FrontDoor::State::tellAll(std::vector<Complaint> complaints) {
 // What HAProxy made of it is a part of what they hear.
 void FrontDoor::State::tellGateways() {
   GatewayPlace place{options.nodeAddresses, plane->unavailablePorts(), ingressPorts, {}, plane->trouble()};
+  place.unavailable.insert(claims.begin(), claims.end());
   for (const Complaint& each : told) {
     const bool passes = each.reason == "PortUnavailable" || each.reason == "HAProxyUnavailable";
     if (!passes) place.refused.emplace(each.about, each.message);
