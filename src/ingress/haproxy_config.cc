@@ -148,7 +148,7 @@ class Rendering {
     renderMirrorFrontend(settings_, frontends);
     for (const auto& [name, section] : mirrors_) {
       renderMirrorBackend(section, backends);
-      backends.line("servers {}", name);
+      renderServers(section, backends);
     }
     shape_.sections.merge(mirrors_);
   }
@@ -156,7 +156,7 @@ class Rendering {
   void renderSection(const Section& section, ConfigText& text) {
     try {
       renderBackend(section, settings_, text);
-      text.line("servers {}", section.name);
+      renderServers(section, text);
     } catch (const Unsayable& error) {
       complain(section.origin, error.what());
       renderRefusal(section, text);
@@ -167,6 +167,11 @@ class Rendering {
       shape_.files[file] = section.backend.tls->clientPem;
     }
     if (section.backend.podRouting != PodRouting::kNone) shape_.files.try_emplace("pods.map");
+  }
+
+  // With how they are spoken to, though withServers() knows: where that changes, HAProxy needs to hear of it.
+  void renderServers(const Section& section, ConfigText& text) const {
+    text.line("servers {}{}", section.name, serverWords(section, settings_));
   }
 
   const Settings& settings_;
@@ -194,8 +199,11 @@ std::string withServers(const Shape& shape, const std::map<std::string, Servers>
   constexpr std::string_view kMark = "servers ";
   std::string text;
   for (std::string_view line : base::split(shape.text, '\n')) {
-    auto found =
-        line.starts_with(kMark) ? shape.sections.find(std::string(line.substr(kMark.size()))) : shape.sections.end();
+    auto found = shape.sections.end();
+    if (line.starts_with(kMark)) {
+      const std::string_view rest = line.substr(kMark.size());
+      found = shape.sections.find(std::string(rest.substr(0, rest.find(' '))));
+    }
     if (found == shape.sections.end()) {
       text.append(line).append(1, '\n');
       continue;

@@ -23,7 +23,7 @@ struct RouteLabel {
 };
 
 struct Shape {
-  std::string text;                                 // a line "servers <section>" where servers go
+  std::string text;                                 // a line "servers <section> <their words>" where servers go
   std::map<std::string, std::string> files;         // beside it, by relative path: maps and certificate authorities
   std::map<std::string, std::string> certificates;  // by relative path too: replaced at run time
   std::map<std::string, Section> sections;          // by name

@@ -170,5 +170,18 @@ TEST_F(HAProxyConfig, WhatWouldBeReadInAnotherWayIsRefused) {
   }
 }
 
+TEST_F(HAProxyConfig, IsAnotherOneWhenServersAreSpokenToInAnotherWay) {
+  auto shapeOf = [&](Protocol protocol, const std::string& serverName) {
+    Backend backend = to("web");
+    backend.protocol = protocol;
+    backend.tls = BackendTls{.serverName = serverName};
+    return renderShape(modelOf({route("a.example.com", {PathMatch::Kind::kPrefix, "/"}, backend)}), settings_, "");
+  };
+  const Shape shape = shapeOf(Protocol::kHttps, "a.example");
+  EXPECT_TRUE(shape.isLike(shapeOf(Protocol::kHttps, "a.example")));
+  EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttps, "b.example")));
+  EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttp, "a.example")));
+}
+
 }  // namespace
 }  // namespace wherry::ingress
