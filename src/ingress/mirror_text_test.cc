@@ -208,7 +208,9 @@ TEST_F(MirrorTest, HasACopyOfWhatTheBackendGets) {
     EXPECT_NE(base::toLower(seen.head).find("\r\nx-own: 1\r\nx-own: 2\r\n"), std::string::npos) << seen.head;
     EXPECT_EQ(headerOf(seen.head, "x-forwarded-for"), "127.0.0.1");
     EXPECT_EQ(seen.body, "body");
-    if (each != &web) EXPECT_EQ(headerOf(seen.head, "x-wherry-mirror"), "");
+    if (each != &web) {
+      EXPECT_EQ(headerOf(seen.head, "x-wherry-mirror"), "");
+    }
   }
 }
 
