@@ -156,6 +156,11 @@ std::string readProxyProtocol(AnnotationDraft& draft, std::string_view value) {
   return "";
 }
 
+std::string readPreserveClientIp(AnnotationDraft& draft, std::string_view value) {
+  draft.settings.preserveClientIp = readBool(value);
+  return draft.settings.preserveClientIp ? "" : "is neither \"true\" nor \"false\"";
+}
+
 std::string readRouteToPod(AnnotationDraft& draft, std::string_view value) {
   if (value != "host" && value != "path") return "is neither \"host\" nor \"path\"";
   draft.settings.to.podRouting = value == "host" ? PodRouting::kHost : PodRouting::kPath;
@@ -194,6 +199,7 @@ std::string readTlsVerify(AnnotationDraft& draft, std::string_view value) {
 constexpr std::array kRules = {
     AnnotationRule{"backend-protocol", readProtocol},
     AnnotationRule{"load-balance", readLoadBalance},
+    AnnotationRule{"preserve-client-ip", readPreserveClientIp},
     AnnotationRule{"proxy-body-size", readBodySize, Matter::kProtection},
     AnnotationRule{"proxy-connect-timeout", readConnect},
     AnnotationRule{"proxy-next-upstream", readNextUpstream},

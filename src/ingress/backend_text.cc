@@ -386,6 +386,10 @@ std::string serverWords(const Section& section, const Settings& settings) {
   }
   if (backend.proxyProtocol == 1) words += " send-proxy";
   if (backend.proxyProtocol == 2) words += " send-proxy-v2";
+  if (section.preserved) {
+    words += *section.preserved == base::IpFamily::kIPv4 ? " source 0.0.0.0" : " source [::]";
+    words += " usesrc clientip";
+  }
   return words;
 }
 

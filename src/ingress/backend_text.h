@@ -1,6 +1,7 @@
 // What HAProxy does with the requests of one backend: the section of the configuration, but its servers. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Settings {
   std::string cookieKey = "wherry";                  // so that cookies don't tell addresses
   std::string statusAddress = "127.0.0.1:8404";      // HAProxy's own page and metrics; "": neither
   bool accessLog = false;                            // to descriptor kAccessLog
+  std::vector<std::string> podRanges;                // CIDRs of the cluster's pods: no clients for preserveClientIp
 };
 inline constexpr int kAccessLog = 3;
 
@@ -28,6 +30,8 @@ struct Section {
   Backend backend;
   PathMatch path;  // of its routes, where what is done depends on it
   Origin origin;   // who asked first
+  // Has the clients of this family alone, and endpoints of it, who see the clients' own addresses.
+  std::optional<base::IpFamily> preserved = std::nullopt;
 };
 
 // Whether what is done depends on the route's path.

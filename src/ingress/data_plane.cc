@@ -10,7 +10,9 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "ingress/client_ip.h"
 #include "ingress/config_text.h"
+#include "ingress/port_origins.h"
 
 namespace wherry::ingress {
 namespace {
@@ -36,10 +38,7 @@ uint16_t portThatIsTaken(const std::string& words) {
 // Of everybody who has a part in the port.
 void complainOfPort(const Port& port, const std::string& reason, const std::string& words,
                     std::vector<Complaint>& complaints) {
-  std::set<Origin> origins;
-  for (const Route& route : port.routes) origins.insert(route.origin);
-  for (const Passthrough& each : port.passthroughs) origins.insert(each.origin);
-  for (const Origin& origin : origins) {
+  for (const Origin& origin : originsOf(port)) {
     complaints.push_back({origin, reason, fmt::format("port {} of the node: {}", port.number, words)});
   }
 }
@@ -90,12 +89,17 @@ void append(std::vector<Complaint>& to, const std::vector<Complaint>& more) {
 
 constexpr const char* kPodMap = "pods.map";
 
+// One that would be none without it: HAProxy can't be started as it has to be then, or can't do it.
+bool isAboutClientIp(const Refusal& refusal) {
+  return refusal.line == 0 || refusal.words.find("usesrc") != std::string::npos;
+}
+
 }  // namespace
 
 DataPlane::DataPlane(const Settings& settings, Hooks hooks)
     : settings_(settings),
       hooks_(std::move(hooks)),
-      haproxy_(settings, hooks_.onEnd, hooks_.accessLog),
+      haproxy_(settings, {hooks_.onEnd, hooks_.onFormerEnd}, hooks_.accessLog),
       servers_(hooks_.endpointsOf) {}
 
 Shape DataPlane::render(const Model& model) {
@@ -159,6 +163,7 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
   RouteCounters::Totals counted = counters_->count();
   isLoading_ = true;
   try {
+    openReturnPath(shape);
     auto refusal = haproxy_.load(whole, withServers(shape, servers, settings_), hooks_.meanwhile, hooks_.wake);
     isLoading_ = false;
     if (refusal) return refusal;
@@ -188,6 +193,7 @@ void DataPlane::loadWhatIsTaken(Model model, Shape shape, std::vector<Complaint>
     kLog.warn("HAProxy refuses a part of the configuration: {}", words);
     if (model.ports.empty()) return stop();
     shape = render(model);
+    if (change(shape, servers_.placeAll(shape.sections))) return succeed();  // what is left is in force already
   }
   fail(model, words, complaints);
 }
@@ -200,6 +206,10 @@ bool DataPlane::takeOut(Model& model, const Shape& shape, const ServersBySection
     complainOfPort(taken->second, "PortUnavailable", refusal.words, complaints);
     unavailablePorts_[port] = refusal.words;
     model.ports.erase(taken);
+    return true;
+  }
+  if (shape.preservesClientIp && isAboutClientIp(refusal)) {
+    append(complaints, stopPreservingClientIp(model, refusal.words));
     return true;
   }
   Origin culprit = originOf(withServers(shape, servers, settings_), refusal.line);
@@ -220,6 +230,25 @@ void DataPlane::fail(const Model& model, const std::string& words, std::vector<C
   for (const auto& [number, each] : model.ports) complainOfPort(each, "HAProxyUnavailable", words, complaints);
   trouble_ = words;
   postpone();
+}
+
+// Before the first connection needs it.
+void DataPlane::openReturnPath(const Shape& shape) {
+  if (!shape.preservesClientIp) return;
+  if (!hooks_.returnPath.open) throw std::runtime_error("this node leads no answers back");
+  mayBeOpen_ = true;
+  hooks_.returnPath.open();
+}
+
+// After the last one.
+void DataPlane::settle() {
+  if (!mayBeOpen_ || !hooks_.returnPath.close || haproxy_.preservesClientIp()) return;
+  try {
+    hooks_.returnPath.close();
+    mayBeOpen_ = false;
+  } catch (const std::exception& error) {
+    kLog.error("the way back for connections under clients' addresses stays: {}", error.what());
+  }
 }
 
 void DataPlane::postpone() {
@@ -253,13 +282,16 @@ std::vector<Complaint> DataPlane::setModel(Model model) {
 }
 
 std::vector<Complaint> DataPlane::serve() {
+  putInForce();
+  settle();
+  return complaints_;
+}
+
+void DataPlane::putInForce() {
   Model model = model_;
   complaints_ = withdrawals_.apply(model);
   leaveOutTakenPorts(model, complaints_);
-  if (model.ports.empty()) {
-    stop();
-    return complaints_;
-  }
+  if (model.ports.empty()) return stop();
   Shape shape = render(model);
   append(complaints_, shape.complaints);
   if (change(shape, servers_.placeAll(shape.sections))) {
@@ -267,7 +299,6 @@ std::vector<Complaint> DataPlane::serve() {
   } else {
     loadWhatIsTaken(std::move(model), std::move(shape), complaints_);
   }
-  return complaints_;
 }
 
 void DataPlane::updateEndpoints(const std::set<std::string>& services) {

@@ -20,6 +20,13 @@
 
 namespace wherry::ingress {
 
+// The way back for connections that HAProxy makes under its clients' addresses: answers are to be led to this node.
+// Both may be called again; they throw std::exception.
+struct ReturnPath {
+  std::function<void()> open;  // empty: there is none
+  std::function<void()> close;
+};
+
 class DataPlane {
  public:
   using EndpointsOf = SectionServers::EndpointsOf;
@@ -34,6 +41,8 @@ class DataPlane {
     std::function<void()> meanwhile;
     std::function<void()> wake;
     int accessLog = -1;  // a descriptor of ours, that HAProxy writes to
+    ReturnPath returnPath = {};
+    std::function<void()> onFormerEnd = {};  // settle() is due; on a thread of its own
   };
   DataPlane(const Settings& settings, Hooks hooks);
 
@@ -43,6 +52,8 @@ class DataPlane {
   void updateEndpoints(const std::set<std::string>& services);
   // HAProxy ended, or a retry is due. Answers as setModel().
   std::vector<Complaint> restart();
+  // A HAProxy that was replaced has ended: what only it needed goes.
+  void settle();
   // When it is to be tried again; nothing while all is as it should be.
   std::optional<TimePoint> retryAt() const { return retryAt_; }
 
@@ -58,6 +69,7 @@ class DataPlane {
 
  private:
   std::vector<Complaint> serve();
+  void putInForce();
   void stop();
   void leaveOutTakenPorts(Model& model, std::vector<Complaint>& complaints);
   Shape render(const Model& model);
@@ -70,6 +82,7 @@ class DataPlane {
                std::vector<Complaint>& complaints);
   void succeed();
   void fail(const Model& model, const std::string& words, std::vector<Complaint>& complaints);
+  void openReturnPath(const Shape& shape);
   void catchUp();
   void postpone();
 
@@ -81,6 +94,7 @@ class DataPlane {
   Shape shape_;  // as it is in force
   SectionServers servers_;
   bool isLoading_ = false;
+  bool mayBeOpen_ = true;  // the return path: an earlier process may have left it
   Withdrawals withdrawals_;
   std::map<uint16_t, std::string> unavailablePorts_;
   std::string trouble_;

@@ -151,6 +151,102 @@ TEST_F(DataPlaneTest, ABodyWithoutALengthHasItsLimit) {
   EXPECT_EQ(Connection(port_).echo("limited", 300'000), 300'000U);
 }
 
+// "user 65534, capabilities 2400"
+std::string privilegesNow(const std::string& pid) {
+  std::ifstream status("/proc/" + pid + "/status");
+  std::string text, user, capabilities;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("Uid:")) user = line.substr(line.rfind('\t') + 1);
+    if (line.starts_with("CapPrm:")) capabilities = line.substr(line.find('\t') + 1);
+  }
+  capabilities.erase(0, capabilities.find_first_not_of('0'));
+  return "user " + user + ", capabilities " + capabilities;
+}
+
+// Started as root it becomes its user when it is in the background already.
+std::string privilegesOf(const std::string& pid) {
+  for (int i = 0; i < 1000 && privilegesNow(pid).starts_with("user 0,"); ++i) ::poll(nullptr, 0, 10);
+  return privilegesNow(pid);
+}
+
+TEST_F(DataPlaneTest, ClientsAddressesArePreservedByOneWhoMayDoThatAndNothingElse) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Route plain = route("", {Kind::kPrefix, "/"}, "web");
+  plain.to.bodyLimit = 100'000;  // which a script counts
+  Route preserving = plain;
+  preserving.to.preserveClientIp = {base::IpFamily::kIPv4, base::IpFamily::kIPv6};
+  EXPECT_EQ(plane_->setModel(modelOf({plain})).size(), 0U);
+  EXPECT_EQ(returnPath_, "closed") << "what an earlier process may have left";
+  EXPECT_EQ(privilegesOf(pid()), "user 65534, capabilities ");
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(plane_->setModel(modelOf({preserving, route("", {Kind::kPrefix, "/x"}, "web")})).size(), 0U);
+    EXPECT_EQ(returnPath_, "open");
+    EXPECT_EQ(privilegesOf(pid()), "user 65534, capabilities 2400") << "CAP_NET_RAW, CAP_NET_BIND_SERVICE";
+    EXPECT_EQ(get("x", "/"), "200 one /\n") << "clients on loopback come as ever";
+    EXPECT_EQ(Connection(port_).put("x", "/", 100'500), "413");
+    // One takes over from the other, of whichever kind.
+    EXPECT_EQ(plane_->setModel(modelOf({preserving})).size(), 0U);
+    EXPECT_EQ(get("x", "/"), "200 one /\n");
+    EXPECT_EQ(plane_->setModel(modelOf({plain})).size(), 0U);
+    EXPECT_EQ(privilegesOf(pid()), "user 65534, capabilities ");
+    EXPECT_EQ(get("x", "/"), "200 one /\n");
+    while (returnPath_ != "closed") {
+      formerEnded_.acquire();
+      plane_->settle();
+    }
+  }
+}
+
+TEST_F(DataPlaneTest, TheWayBackStaysForWhoeverIsStillServed) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Route plain = route("", {Kind::kPrefix, "/"}, "web"), preserving = plain;
+  preserving.to.preserveClientIp = {base::IpFamily::kIPv4};
+  plane_->setModel(modelOf({preserving}));
+  auto came = one.slowRequestIsThere();
+  auto slow = std::async(std::launch::async, [&] { return get("x", "/slow"); });
+  came.wait();
+  plane_ = makePlane();  // which finds it
+  plane_->setModel(modelOf({plain}));
+  plane_->settle();
+  EXPECT_EQ(returnPath_, "open");
+  one.release();
+  EXPECT_EQ(slow.get(), "200 one /slow\n");
+  formerEnded_.acquire();
+  plane_->settle();
+  EXPECT_EQ(returnPath_, "closed");
+  // The last route goes.
+  plane_->setModel(modelOf({preserving}));
+  EXPECT_EQ(returnPath_, "open");
+  plane_->setModel({});
+  while (returnPath_ != "closed") {
+    formerEnded_.acquire();
+    plane_->settle();
+  }
+}
+
+TEST_F(DataPlaneTest, WhereClientsAddressesCantBePreservedAllElseIsServed) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  Route preserving = route("", {Kind::kPrefix, "/"}, "web");
+  preserving.to.preserveClientIp = {base::IpFamily::kIPv4};
+  openReturnPath_ = [] { throw std::runtime_error("no such rules in this kernel"); };
+  auto complaints = plane_->setModel(modelOf({preserving}));
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "ClientIpNotPreserved");
+  EXPECT_EQ(complaints[0].message, "clients come under the node's address: no such rules in this kernel");
+  EXPECT_EQ(get("x", "/"), "200 one /\n");
+  EXPECT_EQ(returnPath_, "closed");
+  // With every change it is asked for again, which costs nobody a connection.
+  std::string before = pid();
+  EXPECT_EQ(plane_->setModel(modelOf({preserving})), complaints);
+  EXPECT_EQ(pid(), before);
+  openReturnPath_ = [this] { returnPath_ = "open"; };
+  EXPECT_EQ(plane_->setModel(modelOf({preserving})).size(), 0U);
+  EXPECT_EQ(returnPath_, "open");
+}
+
 TEST_F(DataPlaneTest, AHashLeadsTheSameToTheSame) {
   Web one("one"), two("two"), three("three");
   endpoints_["web"] = {one.endpoint(), two.endpoint(), three.endpoint()};
@@ -369,29 +465,41 @@ TEST_F(DataPlaneTest, ItGoesOnWithoutUsAndIsFoundAgain) {
 }
 
 TEST_F(DataPlaneTest, AResetEndsThoseTooThatFinish) {
-  Web one("one");
-  endpoints_["web"] = {one.endpoint()};
-  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  Web one("one"), two("two");
+  endpoints_ = {{"web", {one.endpoint()}}, {"preserving", {two.endpoint()}}};
+  plane_->setModel(modelOf({route("x", {Kind::kPrefix, "/"}, "web")}));
   std::vector<pid_t> processes = {std::stoi(pid())};
-  auto came = one.slowRequestIsThere();
+  auto came = one.slowRequestIsThere(), cameToTwo = two.slowRequestIsThere();
   auto slow = std::async(std::launch::async, [&] { return get("x", "/slow"); });
   came.wait();
-  plane_->setModel(modelOf({route("y", {Kind::kPrefix, "/"}, "web")}));
+  Route preserving = route("preserving", {Kind::kPrefix, "/"}, "preserving");
+  preserving.to.preserveClientIp = {base::IpFamily::kIPv4};
+  plane_->setModel(modelOf({preserving}));
+  processes.push_back(std::stoi(pid()));
+  auto slowOfTwo = std::async(std::launch::async, [&] {
+    std::string answer = "404";  // of the one before
+    while (answer == "404") answer = get("preserving", "/slow");
+    return answer;
+  });
+  cameToTwo.wait();
+  plane_->setModel(modelOf({preserving, route("y", {Kind::kPrefix, "/"}, "web")}));
   processes.push_back(std::stoi(pid()));
   // One that isn't ours: its directory has another name.
   Settings others = settings_;
   others.directory = settings_.directory + ".other";
-  HAProxy other(others, [] {});
+  HAProxy other(others, {[] {}, {}});
   ASSERT_FALSE(other.load(
       {}, "frontend f\n  mode http\n  bind 127.0.0.1:" + std::to_string(freePort()) + "\n",
       [this] { woken_.acquire(); }, [this] { woken_.release(); }));
   endHAProxy(settings_.directory);
   for (pid_t process : processes) EXPECT_TRUE(isGone(process));
   EXPECT_EQ(slow.get(), "");
+  EXPECT_EQ(slowOfTwo.get(), "");
   EXPECT_TRUE(other.running());
   other.stop();
   fs::remove_all(others.directory);
   one.release();
+  two.release();
 }
 
 TEST_F(DataPlaneTest, NothingRunsWithoutRoutes) {

@@ -232,22 +232,25 @@ class DataPlaneTest : public ::testing::Test {
 
   std::unique_ptr<DataPlane> makePlane() {
     return std::make_unique<DataPlane>(
-        settings_, DataPlane::Hooks{
-                       .endpointsOf = [this](const ServicePort& port) { return endpoints_[port.service]; },
-                       .makeCertificate =
-                           [] {
-                             auto pair =
-                                 pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
-                             return pair.certificatePem + pair.keyPem;
-                           },
-                       .onEnd = [this] { ended_.set_value(); },
-                       .meanwhile = [this] { meanwhile_(); },
-                       .wake =
-                           [this] {
-                             ++starts_;
-                             woken_.release();
-                           },
-                   });
+        settings_,
+        DataPlane::Hooks{
+            .endpointsOf = [this](const ServicePort& port,
+                                  std::optional<base::IpFamily>) { return endpoints_[port.service]; },
+            .makeCertificate =
+                [] {
+                  auto pair = pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
+                  return pair.certificatePem + pair.keyPem;
+                },
+            .onEnd = [this] { ended_.set_value(); },
+            .meanwhile = [this] { meanwhile_(); },
+            .wake =
+                [this] {
+                  ++starts_;
+                  woken_.release();
+                },
+            .returnPath = {.open = [this] { openReturnPath_(); }, .close = [this] { returnPath_ = "closed"; }},
+            .onFormerEnd = [this] { formerEnded_.release(); },
+        });
   }
 
   Route route(const std::string& host, const PathMatch& path, const std::string& service) {
@@ -281,7 +284,9 @@ class DataPlaneTest : public ::testing::Test {
   std::map<std::string, std::vector<Endpoint>> endpoints_;
   std::promise<void> ended_;
   std::atomic<int> starts_ = 0;  // of HAProxy, that were tried
-  std::counting_semaphore<> woken_{0};
+  std::counting_semaphore<> woken_{0}, formerEnded_{0};
+  std::string returnPath_ = "untouched";
+  std::function<void()> openReturnPath_ = [this] { returnPath_ = "open"; };
   std::function<void()> meanwhile_ = [this] { woken_.acquire(); };
   const uint16_t port_ = freePort();
   std::unique_ptr<DataPlane> plane_;

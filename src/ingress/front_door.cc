@@ -67,10 +67,10 @@ json::Value loadBalancerStatus(const std::vector<std::string>& addresses) {
   return json::Object{{"status", json::Object{{"loadBalancer", json::Object{{"ingress", std::move(list)}}}}}};
 }
 
-// Something is not what it was: what routes are made of, HAProxy, which ended by itself, or the EndpointSlices of a
-// Service ("namespace/name").
+// Something is not what it was: what routes are made of; HAProxy, which ended by itself; one before it, which ended as
+// it was told to; or the EndpointSlices of a Service ("namespace/name").
 struct Change {
-  enum class Of { kRoutes, kProcess, kEndpoints };
+  enum class Of { kRoutes, kProcess, kFormerProcess, kEndpoints };
   Of of;
   std::string service = {};
   auto operator<=>(const Change&) const = default;
@@ -145,6 +145,7 @@ struct FrontDoor::State {
   int64_t known = 0;                      // the revision of EndpointSlices up to which HAProxy has them
   bool routesAreDue = true;
   bool hasEnded = false;
+  bool formerHasEnded = false;
   Clock::time_point lastReload{};
 
   std::unique_ptr<client::ReconcileLoop> statusWriter;
@@ -251,7 +252,8 @@ void FrontDoor::State::tellGateways() {
   place.unavailable.insert(claims.begin(), claims.end());
   for (const Complaint& each : told) {
     const bool passes = each.reason == "PortUnavailable" || each.reason == "HAProxyUnavailable";
-    if (!passes) place.refused.emplace(each.about, each.message);
+    const bool isServed = each.reason == "ClientIpNotPreserved";
+    if (!passes && !isServed) place.refused.emplace(each.about, each.message);
   }
   gatewayStatuses.set(compileGateways(place).statuses);
 }
@@ -296,6 +298,7 @@ void FrontDoor::State::updateEndpoints(const Pending::Taken& taken) {
     if (change.of == Change::Of::kEndpoints) services.insert(change.service);
     routesAreDue = routesAreDue || change.of == Change::Of::kRoutes;
     hasEnded = hasEnded || change.of == Change::Of::kProcess;
+    formerHasEnded = formerHasEnded || change.of == Change::Of::kFormerProcess;
   }
   if (!services.empty()) plane->updateEndpoints(services);
   known = std::max(known, taken.revision);  // which is 0 until an EndpointSlice changes
@@ -304,6 +307,7 @@ void FrontDoor::State::updateEndpoints(const Pending::Taken& taken) {
 
 void FrontDoor::State::round(const Pending::Taken& taken) {
   updateEndpoints(taken);
+  if (std::exchange(formerHasEnded, false)) plane->settle();
   bool retry = plane->retryAt() && Clock::now() >= *plane->retryAt();
   if (std::exchange(hasEnded, false) || retry) tellAll(plane->restart());
   if (!routesAreDue || Clock::now() < lastReload + kBetweenReloads) return;
@@ -341,9 +345,9 @@ void FrontDoor::State::run(std::stop_token stop) {
   plane = std::make_unique<DataPlane>(
       options.settings, DataPlane::Hooks{
                             .endpointsOf =
-                                [this](const ServicePort& port) {
-                                  return endpointsOf(port,
-                                                     slices.byIndex(kByService, port.nameSpace + "/" + port.service));
+                                [this](const ServicePort& port, std::optional<base::IpFamily> family) {
+                                  return endpointsOf(
+                                      port, slices.byIndex(kByService, port.nameSpace + "/" + port.service), family);
                                 },
                             .makeCertificate = options.defaultCertificate,
                             .onEnd = [this] { changed(Change::Of::kProcess); },
@@ -353,6 +357,8 @@ void FrontDoor::State::run(std::stop_token stop) {
                                 },
                             .wake = [this] { pending.finish(); },
                             .accessLog = accessLog ? accessLog->writeEnd() : -1,
+                            .returnPath = options.returnPath,
+                            .onFormerEnd = [this] { changed(Change::Of::kFormerProcess); },
                         });
   makeClasses();
   showInMetrics(plane->counters());

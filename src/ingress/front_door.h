@@ -14,7 +14,7 @@
 #include "client/client.h"
 #include "client/event_recorder.h"
 #include "client/informer.h"
-#include "ingress/backend_text.h"
+#include "ingress/data_plane.h"
 
 namespace wherry::ingress {
 
@@ -25,6 +25,7 @@ struct FrontDoorOptions {
   uint16_t httpsPort = 443;
   std::string accessLog;                            // a file, where settings.accessLog is set
   std::function<std::string()> defaultCertificate;  // makes one (chain and key in PEM) for names that have none
+  ReturnPath returnPath = {};
 };
 
 class FrontDoor {

@@ -20,6 +20,42 @@ std::string mapText(const MapFile& map) {
   return text;
 }
 
+using Families = std::set<base::IpFamily>;
+
+Families preservedAt(const Port& port) {
+  Families families;
+  for (const Route& route : port.routes)
+    families.insert(route.to.preserveClientIp.begin(), route.to.preserveClientIp.end());
+  for (const Passthrough& each : port.passthroughs) {
+    families.insert(each.to.preserveClientIp.begin(), each.to.preserveClientIp.end());
+  }
+  return families;
+}
+
+// Names for the clients of each of these families who can be seen under their own address.
+class PreservedClients {
+ public:
+  PreservedClients(const Families& families, const Settings& settings, ConfigText& text) {
+    if (families.empty()) return;
+    std::string others = text.nextAcl();
+    // None, loopback, on one link only, not one host's; then what says IPv4 in words of IPv6.
+    text.line("  acl {} src 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/3 ::/96 fe80::/10 ff00::/8", others);
+    for (const std::string& range : settings.podRanges) text.line("  acl {} src {}", others, word(range));
+    text.line("  acl {} src -m beg ::ffff:", others);
+    for (base::IpFamily family : families) {
+      std::string is = text.nextAcl();
+      text.line("  acl {} src -m sub {}", is, family == base::IpFamily::kIPv4 ? "." : ":");
+      conditions_[family] = fmt::format("{} !{}", is, others);
+    }
+  }
+
+  // By family: what holds for them.
+  const std::map<base::IpFamily, std::string>& conditions() const { return conditions_; }
+
+ private:
+  std::map<base::IpFamily, std::string> conditions_;
+};
+
 // The requests of one port, on their way to a route's id in txn.to.
 class Requests {
  public:
@@ -33,10 +69,21 @@ class Requests {
         "  http-request return status 404 content-type text/plain string 'no route'"
         " unless {{ var(txn.to) -m found }}");
     text_.line("  http-request track-sc0 var(txn.to) table {}", kRouteTable);
+    renderPreserving();
     text_.line("  use_backend %[var(txn.to),map_str({}/{})]", context_.settings.directory, fileName("routes"));
   }
 
  private:
+  void renderPreserving() {
+    PreservedClients clients(preservedAt(port_), context_.settings, text_);
+    for (const auto& [family, condition] : clients.conditions()) {
+      std::string file = fileName(family == base::IpFamily::kIPv4 ? "clients4" : "clients6");
+      context_.files[file] = mapText(preserving_[family]);
+      text_.line("  use_backend %[var(txn.to),map_str({0}/{1})] if {2} {{ var(txn.to),map_str({0}/{1}) -m found }}",
+                 context_.settings.directory, file, condition);
+    }
+  }
+
   static const char* nameOf(HostLevel level) {
     switch (level) {
       case HostLevel::kNamed:
@@ -184,7 +231,12 @@ class Requests {
 
   std::string idOf(RouteIndex at) {
     std::string id = fmt::format("r{}-{}", port_.number, at);
-    if (!sections_.contains(id)) sections_[id] = context_.sectionOf(port_.routes[at], id);
+    if (sections_.contains(id)) return id;
+    const Route& route = port_.routes[at];
+    sections_[id] = context_.sectionOf(route, id);
+    for (base::IpFamily family : route.to.preserveClientIp) {
+      preserving_[family][id] = context_.preservingSectionOf(route, family);
+    }
     return id;
   }
 
@@ -192,6 +244,7 @@ class Requests {
   const FrontendContext& context_;
   ConfigText& text_;
   MapFile sections_;  // by route
+  std::map<base::IpFamily, MapFile> preserving_;
   std::map<Leaf, std::string> leafNames_;
   bool isFirst_ = true;
 };
@@ -259,16 +312,19 @@ void renderPassthroughs(const Port& port, const FrontendContext& context, Config
                      -static_cast<ptrdiff_t>(each->host.name.size()));
   };
   std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  PreservedClients clients(preservedAt(port), context.settings, text);
   for (const Passthrough* each : order) {
     text.about(each->origin);
-    std::string section = context.passthroughSectionOf(*each);
-    if (each->host.name.empty()) {
-      text.line("  use_backend {}", section);
-      continue;
+    std::string acl;
+    if (!each->host.name.empty()) {
+      acl = text.nextAcl();
+      text.line("  acl {} var(sess.sni) {}", acl, hostWords(each->host));
     }
-    std::string acl = text.nextAcl();
-    text.line("  acl {} var(sess.sni) {}", acl, hostWords(each->host));
-    text.line("  use_backend {} if {}", section, acl);
+    for (base::IpFamily family : each->to.preserveClientIp) {
+      text.line("  use_backend {} if {} {}", context.preservingPassthroughSectionOf(*each, family),
+                clients.conditions().at(family), acl);
+    }
+    text.line("  use_backend {}{}{}", context.passthroughSectionOf(*each), acl.empty() ? "" : " if ", acl);
   }
   if (port.routes.empty()) return;
   text.line("  default_backend inner-{}", port.number);

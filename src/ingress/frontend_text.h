@@ -1,4 +1,9 @@
 // How HAProxy comes from a request to its backend: the frontends of a port. Pure.
+//
+// Where pods shall see a client's own address there are up to three backends for a route: one for such clients of each
+// family, and one for those who come under the node's address as usual. These are the clients of the other family, the
+// cluster's pods (who reach each other without us: a connection of their own could be the same), and addresses that
+// can't be a source beyond their link or at all. A client by a UNIX socket has none.
 #pragma once
 
 #include <functional>
@@ -17,6 +22,9 @@ struct FrontendContext {
   std::map<std::string, std::string>& files;
   std::function<std::string(const Route& route, const std::string& id)> sectionOf;  // its backend's name
   std::function<std::string(const Passthrough& passthrough)> passthroughSectionOf;
+  // The names of the backends that clients of a family come to who are seen under their own address.
+  std::function<std::string(const Route& route, base::IpFamily family)> preservingSectionOf;
+  std::function<std::string(const Passthrough& passthrough, base::IpFamily family)> preservingPassthroughSectionOf;
   std::function<void(const Origin& about, const std::string& why)> complain;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ingress/client_ip.h"
 #include "ingress/gateway_names.h"
 #include "ingress/ingress_backends.h"
 #include "views/core_v1.h"
@@ -23,7 +24,11 @@ std::variant<BackendTarget, Finding> findPort(const core_v1::Service& service, i
   for (const auto port : service.spec().ports()) {
     if (port.port() != number || (port.hasProtocol() && port.protocol() != "TCP")) continue;
     const auto protocol = protocolFor(port.appProtocol(), route.kind);
-    if (protocol) return BackendTarget{{service.key().ns, service.key().name, std::string(port.name())}, *protocol};
+    if (protocol) {
+      return BackendTarget{{service.key().ns, service.key().name, std::string(port.name())},
+                           *protocol,
+                           asksToPreserveClientIp(service) ? familiesOf(service) : std::set<base::IpFamily>()};
+    }
     return Finding{"UnsupportedProtocol", fmt::format("Service \"{}\": a {} can't send to appProtocol {}", name,
                                                       route.kind, port.appProtocol())};
   }

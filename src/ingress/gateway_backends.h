@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,6 +25,7 @@ struct ReferringRoute {
 struct BackendTarget {
   ServicePort port;
   Protocol protocol;
+  std::set<base::IpFamily> preserveClientIp;  // as Backend has it; none unless the Service asks for it
 };
 
 // `reference`: a BackendRef or BackendObjectReference. A Finding says why nothing can be sent there (ResolvedRefs).

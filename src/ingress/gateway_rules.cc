@@ -90,6 +90,10 @@ class RuleCompiler {
     if (!rule_.to.shares.empty() && rule_.to.protocol != target.protocol) {
       unsupported_ = "backendRefs: backends that speak different protocols can't share requests";
     }
+    // Of several Services all have to ask for it.
+    if (rule_.to.shares.empty()) rule_.to.preserveClientIp = target.preserveClientIp;
+    std::erase_if(rule_.to.preserveClientIp,
+                  [&](base::IpFamily family) { return !target.preserveClientIp.contains(family); });
     rule_.to.protocol = target.protocol;
     rule_.to.shares.push_back({std::move(target.port), weight});
   }

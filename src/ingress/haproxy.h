@@ -1,8 +1,9 @@
 // The HAProxy beside us: started, reloaded, watched. It is a daemon of its own, so that it goes on when this process
 // stops, and is found again by what is in its directory. A reload starts another one, which takes over the listening
-// sockets of the one before; that one ends when its connections have, after ten minutes at the latest.
+// sockets of the one before; that one ends when its connections have, after ten minutes at the latest. As whom it is
+// started says haproxy_account.h.
 //
-// Not thread-safe, but for onEnd, which is called on a thread of its own.
+// Not thread-safe, but for Listener's functions, which are called on threads of their own.
 #pragma once
 
 #include <functional>
@@ -27,8 +28,12 @@ Refusal readRefusal(const std::string& words, const std::string& configurationFi
 
 class HAProxy {
  public:
-  // `onEnd` hears that it ended without being told to. `accessLog` is a descriptor that it writes lines to; -1: none.
-  HAProxy(const Settings& settings, std::function<void()> onEnd, int accessLog = -1);
+  struct Listener {
+    std::function<void()> onEnd;        // it ended without being told to
+    std::function<void()> onFormerEnd;  // one that was told to has, for which preservesClientIp() held
+  };
+  // `accessLog` is a descriptor that it writes lines to; -1: none.
+  HAProxy(const Settings& settings, Listener listener, int accessLog = -1);
   ~HAProxy();  // leaves it alone
   HAProxy(const HAProxy&) = delete;
   HAProxy& operator=(const HAProxy&) = delete;
@@ -45,16 +50,22 @@ class HAProxy {
   AdminSocket admin() const;
   // Lets it finish what is under way, and end.
   void stop();
+  // Whether it, or one before it that has connections yet, came to pods under clients' addresses.
+  bool preservesClientIp() const;
 
  private:
   struct Watch;
-  void watch(pid_t pid);
+  struct Launch;
+  Launch prepare(const Shape& shape, const std::string& configuration, const std::string& name) const;
+  void watch(pid_t pid, bool preservesClientIp);
+  void retire();
 
   const Settings settings_;
-  const std::function<void()> onEnd_;
+  const Listener listener_;
   const int accessLog_;
-  std::string runs_;  // "a" or "b": the one that is there has files and a socket of this name
+  std::string socket_;  // of the one that is there, or was
   std::unique_ptr<Watch> watch_;
+  std::vector<std::unique_ptr<Watch>> former_;  // which end by themselves
 };
 
 // Ends those that run with this directory, at once, also those that only finish what is under way (`wherry reset`).

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "ingress/body_limit.h"
+#include "ingress/client_ip.h"
 #include "ingress/frontend_text.h"
 #include "ingress/mirror_text.h"
 #include "ingress/quoting.h"
@@ -11,11 +12,14 @@
 namespace wherry::ingress {
 namespace {
 
-void renderGlobal(const Settings& settings, ConfigText& text) {
+void renderGlobal(const Settings& settings, bool preservesClientIp, ConfigText& text) {
   text.line("global");
-  text.line("  user {}", settings.user);
-  text.line("  group {}", settings.group);
-  text.line("  chroot {}/empty", settings.directory);
+  // One that has to be privileged may not change its user, nor have what a chroot takes: it is started as who it is.
+  if (!preservesClientIp) {
+    text.line("  user {}", settings.user);
+    text.line("  group {}", settings.group);
+    text.line("  chroot {}/empty", settings.directory);
+  }
   text.line("  expose-experimental-directives");
   text.line("  hard-stop-after 10m");
   text.line("  ssl-default-bind-options ssl-min-ver TLSv1.2");
@@ -67,11 +71,18 @@ class Rendering {
 
   void render(const Model& model) {
     ConfigText text, frontends, backends;
+    shape_.preservesClientIp = preservesClientIp(model);
     FrontendContext context{
         .settings = settings_,
         .files = shape_.files,
         .sectionOf = [&](const Route& route, const std::string& id) { return nameRoute(route, id); },
         .passthroughSectionOf = [&](const Passthrough& each) { return section(each.to, {}, each.origin); },
+        .preservingSectionOf =
+            [&](const Route& route, base::IpFamily family) {
+              return section(route.to, route.path, route.origin, family);
+            },
+        .preservingPassthroughSectionOf =
+            [&](const Passthrough& each, base::IpFamily family) { return section(each.to, {}, each.origin, family); },
         .complain = [&](const Origin& about, const std::string& why) { complain(about, why); }};
     for (const auto& [number, port] : model.ports) {
       renderPort(port, context, frontends);
@@ -82,7 +93,7 @@ class Rendering {
     for (const auto& [name, section] : shape_.sections) renderSection(section, backends);
     const bool limits = hasBodyLimit(), mirrors = !mirrors_.empty();
     if (mirrors) renderMirrors(frontends, backends);
-    renderGlobal(settings_, text);
+    renderGlobal(settings_, shape_.preservesClientIp, text);
     if (limits) loadBodyLimits(settings_.directory, shape_.files, text);
     if (mirrors) renderMirrorGlobal(settings_, text);
     renderDefaults(settings_, text);
@@ -102,6 +113,7 @@ class Rendering {
   struct Key {
     Backend backend;
     PathMatch path;
+    std::optional<base::IpFamily> preserved;
     auto operator<=>(const Key&) const = default;
   };
 
@@ -119,8 +131,10 @@ class Rendering {
     return section(route.to, route.path, route.origin);
   }
 
-  std::string section(const Backend& backend, const PathMatch& path, const Origin& origin) {
-    Key key{backend, dependsOnPath(backend) ? path : PathMatch()};
+  std::string section(const Backend& backend, const PathMatch& path, const Origin& origin,
+                      std::optional<base::IpFamily> preserved = std::nullopt) {
+    Key key{backend, dependsOnPath(backend) ? path : PathMatch(), preserved};
+    key.backend.preserveClientIp.clear();  // `preserved` says it
     auto [at, isNew] = names_.try_emplace(key);
     if (!isNew) return at->second;
     std::string base = fmt::format("{}:{}", origin.nameSpace, origin.name);
@@ -128,9 +142,10 @@ class Rendering {
       const ServicePort& target = backend.shares.front().target;
       base = fmt::format("{}:{}:{}", target.nameSpace, target.service, target.port);
     }
+    if (preserved) base += *preserved == base::IpFamily::kIPv4 ? ":ipv4" : ":ipv6";
     int& count = counts_[base];
     at->second = ++count == 1 ? base : fmt::format("{}.{}", base, count);
-    shape_.sections[at->second] = {at->second, backend, key.path, origin};
+    shape_.sections[at->second] = {at->second, backend, key.path, origin, preserved};
     for (const Mirror& mirror : backend.mirrors) addMirror(mirror, origin);
     return at->second;
   }

@@ -28,7 +28,9 @@ struct Shape {
   std::map<std::string, std::string> certificates;  // by relative path too: replaced at run time
   std::map<std::string, Section> sections;          // by name
   std::map<std::string, RouteLabel> routes;         // by id
-  std::vector<Complaint> complaints;                // what can't be said to HAProxy, and is refused or left out
+  // Some clients come to pods under their own addresses, for which HAProxy needs a privilege: see haproxy.h.
+  bool preservesClientIp = false;
+  std::vector<Complaint> complaints;  // what can't be said to HAProxy, and is refused or left out
 
   // Whether HAProxy needs to be reloaded to have `other` in place of this.
   bool isLike(const Shape& other) const {

@@ -1,11 +1,13 @@
 #include "ingress/haproxy_config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "base/strings.h"
 #include "base/subprocess.h"
 #include "pki/certificate.h"
 
@@ -181,6 +183,52 @@ TEST_F(HAProxyConfig, IsAnotherOneWhenServersAreSpokenToInAnotherWay) {
   EXPECT_TRUE(shape.isLike(shapeOf(Protocol::kHttps, "a.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttps, "b.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttp, "a.example")));
+}
+
+// The lines of the text that have one of these in them.
+std::string linesWith(const std::string& text, const std::string& directory,
+                      std::initializer_list<std::string_view> words) {
+  std::string lines;
+  for (std::string_view line : base::split(text, '\n')) {
+    bool has = std::any_of(words.begin(), words.end(), [&](auto word) { return line.find(word) != line.npos; });
+    if (has) lines.append(base::trim(line)).append("\n");
+  }
+  return base::replaceAll(lines, directory, "");
+}
+
+TEST_F(HAProxyConfig, ClientsWhoAreSeenHaveBackendsOfTheirOwn) {
+  settings_.podRanges = {"10.244.0.0/16", "fd00:10:244::/56"};
+  Backend seen = to("web");
+  seen.preserveClientIp = {base::IpFamily::kIPv4, base::IpFamily::kIPv6};
+  using Kind = PathMatch::Kind;
+  Model model = modelOf(
+      {route("a.example.com", {Kind::kPrefix, "/"}, seen), route("b.example.com", {Kind::kPrefix, "/"}, to("web"))});
+  EXPECT_EQ(check(model), "");
+  EXPECT_TRUE(shape_.preservesClientIp);
+  EXPECT_EQ(linesWith(text_, directory_, {"acl a", "use_backend", "user ", "chroot"}),
+            R"(acl a1 src 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/3 ::/96 fe80::/10 ff00::/8
+acl a1 src '10.244.0.0/16'
+acl a1 src 'fd00:10:244::/56'
+acl a1 src -m beg ::ffff:
+acl a2 src -m sub .
+acl a3 src -m sub :
+use_backend %[var(txn.to),map_str(/maps/80-clients4.map)] if a2 !a1 { var(txn.to),map_str(/maps/80-clients4.map) -m found }
+use_backend %[var(txn.to),map_str(/maps/80-clients6.map)] if a3 !a1 { var(txn.to),map_str(/maps/80-clients6.map) -m found }
+use_backend %[var(txn.to),map_str(/maps/80-routes.map)]
+)");
+  EXPECT_EQ(shape_.files.at("maps/80-clients4.map"), "r80-0 default:web:http:ipv4\n");
+  EXPECT_EQ(shape_.files.at("maps/80-clients6.map"), "r80-0 default:web:http:ipv6\n");
+  EXPECT_EQ(shape_.files.at("maps/80-routes.map"), "r80-0 default:web:http\nr80-1 default:web:http\n");
+  for (std::string_view server : {"10.244.0.5:8080 source 0.0.0.0 usesrc clientip", "[::] usesrc clientip"}) {
+    EXPECT_NE(text_.find(server), std::string::npos) << server << "\n" << text_;
+  }
+}
+
+TEST_F(HAProxyConfig, WithoutThemNothingIsSaidOfClients) {
+  EXPECT_EQ(check(modelOf({route("a.example.com", {PathMatch::Kind::kPrefix, "/"}, to("web"))})), "");
+  EXPECT_FALSE(shape_.preservesClientIp);
+  EXPECT_EQ(linesWith(text_, directory_, {"src -m", "clients4", "usesrc", "user ", "chroot"}),
+            "user nobody\nchroot /empty\n");
 }
 
 }  // namespace

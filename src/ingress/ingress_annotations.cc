@@ -18,7 +18,7 @@ using networking_v1::Ingress;
 constexpr std::string_view kNginx = "nginx.ingress.kubernetes.io/";
 constexpr std::string_view kOwn = "wherry.dev/";
 // Which ingress-nginx has not.
-constexpr std::array<std::string_view, 2> kOwnNames = {"route-to-pod", "send-proxy-protocol"};
+constexpr std::array<std::string_view, 3> kOwnNames = {"preserve-client-ip", "route-to-pod", "send-proxy-protocol"};
 
 struct Annotation {
   std::string_view prefix;

@@ -27,9 +27,10 @@ struct Canary {
 };
 
 struct IngressSettings {
-  Backend to;                        // everything but shares, protocol and what depends on the path
-  std::optional<Protocol> protocol;  // as an annotation says; else the Service's port does
-  bool closed = false;               // answers 503
+  Backend to;                            // everything but shares, protocol and what depends on the path
+  std::optional<Protocol> protocol;      // as an annotation says; else the Service's port does
+  std::optional<bool> preserveClientIp;  // likewise; else the Service
+  bool closed = false;                   // answers 503
 
   bool useRegex = false;
   std::optional<std::string> rewriteTarget;

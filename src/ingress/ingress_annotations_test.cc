@@ -87,6 +87,12 @@ TEST(IngressAnnotations, AboutBackends) {
            "has a "
            "variable that requests can't be told apart by here"},
           {"the client's address", "{wherry.dev/send-proxy-protocol: v2}", "shop/web:http; proxy v2"},
+          {"the client's address as the source", "{wherry.dev/preserve-client-ip: 'true'}",
+           "shop/web:http; client IPv4"},
+          {"which isn't asked for", "{wherry.dev/preserve-client-ip: 'false'}", "shop/web:http"},
+          {"which is no answer", "{wherry.dev/preserve-client-ip: v4}",
+           "shop/web:http\nInvalidAnnotation: annotation wherry.dev/preserve-client-ip: \"v4\" is neither \"true\" nor "
+           "\"false\""},
           {"which is no nginx's", "{send-proxy-protocol: v2}",
            "shop/web:http\nUnknownAnnotation: annotation \"nginx.ingress.kubernetes.io/send-proxy-protocol\" is not "
            "known "

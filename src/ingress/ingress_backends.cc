@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "ingress/client_ip.h"
 #include "views/core_v1.h"
 
 namespace wherry::ingress {
@@ -64,7 +65,9 @@ IngressTarget findTarget(std::string_view ns, const networking_v1::IngressBacken
   for (const auto port : service.spec().ports()) {
     if (!fits(port, wanted.port())) continue;
     return {.port = ServicePort{std::string(ns), std::string(wanted.name()), std::string(port.name())},
-            .protocol = protocolOf(port.appProtocol())};
+            .protocol = protocolOf(port.appProtocol()),
+            .preserveClientIp = asksToPreserveClientIp(service),
+            .families = familiesOf(service)};
   }
   return missing("ServicePortNotFound",
                  fmt::format("Service \"{}\" has no TCP port {}", wanted.name(), portText(wanted.port())));

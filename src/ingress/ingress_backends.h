@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ struct IngressTarget {
   std::string message;
   // Of the Service port's appProtocol; nothing when it says nothing that concerns HTTP.
   std::optional<Protocol> protocol;
+  bool preserveClientIp = false;           // as the Service asks
+  std::set<base::IpFamily> families = {};  // of the Service
 };
 
 IngressTarget findTarget(std::string_view ns, const networking_v1::IngressBackend& backend, const Sources& sources);

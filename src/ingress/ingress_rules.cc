@@ -32,6 +32,7 @@ Backend leadTo(const OwnIngress& own, const IngressTarget& target) {
   if (target.port) {
     to.shares = {Share{*target.port}};
     to.protocol = own.settings.protocol.value_or(target.protocol.value_or(Protocol::kHttp));
+    if (own.settings.preserveClientIp.value_or(target.preserveClientIp)) to.preserveClientIp = target.families;
   } else if (!isSentElsewhere(own)) {
     to.answer = Answer{503, "text/plain", "503 Service Unavailable: the backend is missing"};
   }

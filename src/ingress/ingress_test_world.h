@@ -23,6 +23,7 @@ spec: {controller: wherry.dev/ingress-controller}
 kind: Service
 metadata: {name: web, namespace: shop}
 spec:
+  ipFamilies: [IPv4]
   ports:
   - {name: http, port: 80}
   - {name: rpc, port: 9000, appProtocol: kubernetes.io/h2c}

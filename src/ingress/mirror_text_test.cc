@@ -214,6 +214,17 @@ TEST_F(MirrorTest, HasACopyOfWhatTheBackendGets) {
   }
 }
 
+TEST_F(MirrorTest, HasACopyWhereClientsAddressesArePreserved) {
+  Recorder web, copies;
+  endpoints_ = {{"web", {web.endpoint()}}, {"copies", {copies.endpoint()}}};
+  Route route = mirrored({mirror("copies")});
+  route.to.preserveClientIp = {base::IpFamily::kIPv4};
+  ASSERT_TRUE(plane_->setModel(modelOf({route})).empty());
+  EXPECT_EQ(ask(post("/a", "body")), "HTTP/1.1 200");
+  EXPECT_EQ(web.next().body, "body");
+  EXPECT_EQ(copies.next().body, "body");
+}
+
 TEST_F(MirrorTest, IsSentABodyWhenItIsWholeAndTheBackendAsItComes) {
   Recorder web, copies;
   endpoints_ = {{"web", {web.endpoint()}}, {"copies", {copies.endpoint()}}};

@@ -11,8 +11,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "base/ip_address.h"
 
 namespace wherry::ingress {
 
@@ -226,6 +229,9 @@ struct Backend {
   TimeOuts timeOuts;
   int retries = 3;        // of connections that fail
   int proxyProtocol = 0;  // 1, 2: the backend is told the client's address so
+  // Clients of these families come to the endpoints of their family under their own address, but for those of whom that
+  // can't be (see frontend_text.h).
+  std::set<base::IpFamily> preserveClientIp;
   PodRouting podRouting = PodRouting::kNone;
 
   std::optional<SourceRanges> sources;
@@ -264,8 +270,8 @@ struct Certificate {
   std::strong_ordering operator<=>(const Certificate&) const = default;
 };
 
-// TLS that is handed on as it is, by the name in the ClientHello. Only shares, refusedWeight, balance, time-outs and
-// proxyProtocol of `to` count.
+// TLS that is handed on as it is, by the name in the ClientHello. Only shares, refusedWeight, balance, time-outs,
+// proxyProtocol and preserveClientIp of `to` count.
 struct Passthrough {
   Origin origin;
   HostPattern host;

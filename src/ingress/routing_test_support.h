@@ -81,6 +81,9 @@ inline void addSpeech(std::vector<std::string>& parts, const Backend& to) {
   if (to.timeOuts.read.count()) parts.push_back(fmt::format("read {}ms", to.timeOuts.read.count()));
   if (to.retries != 3) parts.push_back(fmt::format("retries {}", to.retries));
   if (to.proxyProtocol) parts.push_back(fmt::format("proxy v{}", to.proxyProtocol));
+  for (base::IpFamily family : to.preserveClientIp) {
+    parts.push_back(family == base::IpFamily::kIPv4 ? "client IPv4" : "client IPv6");
+  }
   if (to.podRouting != PodRouting::kNone) parts.push_back(to.podRouting == PodRouting::kHost ? "pod host" : "pod path");
 }
 

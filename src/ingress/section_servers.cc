@@ -13,7 +13,9 @@ std::string serviceOf(const Share& share) { return fmt::format("{}/{}", share.ta
 
 Servers SectionServers::place(const Section& section) const {
   Endpoints endpoints;
-  for (const Share& share : section.backend.shares) endpoints[share.target] = endpointsOf_(share.target);
+  for (const Share& share : section.backend.shares) {
+    endpoints[share.target] = endpointsOf_(share.target, section.preserved);
+  }
   auto before = all_.find(section.name);
   return placeServers(before == all_.end() ? Servers() : before->second, wantedServers(section.backend, endpoints));
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ using ServersBySection = std::map<std::string, Servers>;
 
 class SectionServers {
  public:
-  using EndpointsOf = std::function<std::vector<Endpoint>(const ServicePort&)>;
+  // Of one family, or of whichever there is.
+  using EndpointsOf = std::function<std::vector<Endpoint>(const ServicePort&, std::optional<base::IpFamily>)>;
   explicit SectionServers(EndpointsOf endpointsOf) : endpointsOf_(std::move(endpointsOf)) {}
 
   const ServersBySection& all() const { return all_; }

@@ -27,7 +27,7 @@ struct World {
   Sections sections;
   std::map<std::string, std::vector<Endpoint>> endpoints;
   int looked = 0;
-  SectionServers servers{[this](const ServicePort& port) {
+  SectionServers servers{[this](const ServicePort& port, std::optional<base::IpFamily>) {
     ++looked;
     return endpoints[port.service];
   }};

@@ -1,7 +1,6 @@
 #include "ingress/slice_endpoints.h"
 
 #include <algorithm>
-#include <set>
 
 #include "views/discovery_v1.h"
 
@@ -22,6 +21,13 @@ std::string hostnameOf(const discovery_v1::Endpoint& endpoint) {
   return endpoint.targetRef().kind() == "Pod" ? std::string(endpoint.targetRef().name()) : "";
 }
 
+std::string_view firstType(const std::vector<meta::ObjectPtr>& endpointSlices) {
+  bool hasV4 = std::any_of(endpointSlices.begin(), endpointSlices.end(), [](const meta::ObjectPtr& slice) {
+    return discovery_v1::EndpointSlice(slice).addressType() == "IPv4";
+  });
+  return hasV4 ? "IPv4" : "IPv6";
+}
+
 struct Candidates {
   std::vector<Endpoint> ready;
   std::vector<Endpoint> terminating;
@@ -38,17 +44,14 @@ struct Candidates {
 
 }  // namespace
 
-std::vector<Endpoint> endpointsOf(const ServicePort& port, const std::vector<meta::ObjectPtr>& endpointSlices) {
-  std::set<std::string_view> families;
-  for (const meta::ObjectPtr& slice : endpointSlices) {
-    families.insert(discovery_v1::EndpointSlice(slice).addressType());
-  }
+std::vector<Endpoint> endpointsOf(const ServicePort& port, const std::vector<meta::ObjectPtr>& endpointSlices,
+                                  std::optional<base::IpFamily> family) {
+  std::string_view addressType = family == base::IpFamily::kIPv6 ? "IPv6" : family ? "IPv4" : firstType(endpointSlices);
   Candidates candidates;
   for (const meta::ObjectPtr& object : endpointSlices) {
     discovery_v1::EndpointSlice slice(object);
-    bool isOther = slice.addressType() == "IPv6" && families.contains("IPv4");
     uint16_t number = portOf(slice, port.port);
-    if (isOther || number == 0 || slice.addressType() == "FQDN") continue;
+    if (number == 0 || slice.addressType() != addressType) continue;
     for (auto endpoint : slice.endpoints()) candidates.add(endpoint, number);
   }
   auto& chosen = candidates.ready.empty() ? candidates.terminating : candidates.ready;

@@ -14,6 +14,7 @@
 #include "main/host_resolver.h"
 #include "main/ip_families.h"
 #include "network/pod_network.h"
+#include "network/return_path.h"
 #include "policy/enforcement.h"
 #include "proxy/announcer.h"
 #include "proxy/proxy.h"
@@ -51,10 +52,10 @@ std::vector<base::IpPrefix> balancerPool(const ServerOptions& options) {
   return prefixes;
 }
 
-std::vector<std::string> addressesOf(const ServerOptions& options) {
-  std::vector<std::string> addresses;
-  for (std::string_view ip : base::split(options.nodeIps, ',')) addresses.emplace_back(ip);
-  return addresses;
+std::vector<std::string> partsOf(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::string_view part : base::split(list, ',')) parts.emplace_back(part);
+  return parts;
 }
 
 // What clients see that ask for a name without a certificate.
@@ -84,6 +85,7 @@ struct Node::State {
                  .serviceCidr = o.serviceCidr,
                  .dataDir = o.dataDir + "/network",
                  .sysctlRecord = sysctlRecord(o)}),
+        returnPath(nodeRanges(o.clusterCidr, o.maxPods)),
         client(c.api().newClient({"system:node:" + o.nodeName, {"system:nodes", "system:masters"}, ""}, "kubelet")) {}
 
   void makeProxy() {
@@ -131,17 +133,20 @@ struct Node::State {
     ingress::Settings settings{.directory = options.runDir + "/ingress",
                                .proxyProtocolFrom = options.ingress.proxyProtocolFrom,
                                .statusAddress = options.ingress.statusAddress,
-                               .accessLog = !options.ingress.accessLog.empty()};
+                               .accessLog = !options.ingress.accessLog.empty(),
+                               .podRanges = partsOf(options.clusterCidr)};
     if (std::filesystem::exists("/proc/net/if_inet6")) settings.addresses.emplace_back("::");
     ingress = std::make_unique<ingress::FrontDoor>(
         controlPlane.api().client(), controlPlane.informers(),
         client::EventRecorder(controlPlane.api().client(), "wherry-ingress", options.nodeName),
-        ingress::FrontDoorOptions{.settings = settings,
-                                  .nodeAddresses = addressesOf(options),
-                                  .httpPort = options.ingress.httpPort,
-                                  .httpsPort = options.ingress.httpsPort,
-                                  .accessLog = options.ingress.accessLog,
-                                  .defaultCertificate = placeholderCertificate});
+        ingress::FrontDoorOptions{
+            .settings = settings,
+            .nodeAddresses = partsOf(options.nodeIps),
+            .httpPort = options.ingress.httpPort,
+            .httpsPort = options.ingress.httpsPort,
+            .accessLog = options.ingress.accessLog,
+            .defaultCertificate = placeholderCertificate,
+            .returnPath = {.open = [this] { returnPath.open(); }, .close = [this] { returnPath.close(); }}});
     applied.push_back(&ingress->applied());
   }
 
@@ -212,6 +217,7 @@ struct Node::State {
   NodeDirectory& nodes;
   Readiness& readiness;
   network::PodNetwork network;
+  network::ReturnPath returnPath;
   std::unique_ptr<client::Client> client;
   std::vector<const base::Published<int64_t>*> applied;
   std::unique_ptr<proxy::Proxy> proxy;

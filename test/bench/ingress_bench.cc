@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -98,7 +99,7 @@ double changeEndpoints(const World& world) {
   const ingress::Shape shape = shapeOf(world);
   std::vector<ingress::Endpoint> more = {{"10.244.0.4", 80, ""}};
   bool isThere = false;
-  ingress::SectionServers servers([&](const ingress::ServicePort& port) {
+  ingress::SectionServers servers([&](const ingress::ServicePort& port, std::optional<base::IpFamily>) {
     return isThere && port.service == "web-0" ? more : world.endpoints.at(port);
   });
   servers.set(shape.sections, servers.placeAll(shape.sections));
