@@ -191,13 +191,19 @@ bool NetlinkListener::next(int wake, const NetlinkSocket::Visit& visit) {
   return true;
 }
 
-void NetlinkListener::visitPacket(const NetlinkSocket::Visit& visit) {
-  std::string_view rest;
+// Empty when some were lost before it. (GCC 12.2 doesn't keep what a variable had before the `try` in which it is
+// assigned to.)
+std::string_view NetlinkListener::receivePacket() {
   try {
-    rest = receiveInto(buffer_, fd_.get());
+    return receiveInto(buffer_, fd_.get());
   } catch (const std::system_error& error) {
     if (error.code().value() != ENOBUFS) throw;
+    return {};
   }
+}
+
+void NetlinkListener::visitPacket(const NetlinkSocket::Visit& visit) {
+  std::string_view rest = receivePacket();
   while (auto received = takeMessage(rest)) visit(received->header.nlmsg_type, received->payload);
 }
 

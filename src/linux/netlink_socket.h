@@ -72,6 +72,7 @@ class NetlinkListener {
   bool next(int wake, const NetlinkSocket::Visit& visit);
 
  private:
+  std::string_view receivePacket();
   void visitPacket(const NetlinkSocket::Visit& visit);
 
   base::Fd fd_;
