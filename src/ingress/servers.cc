@@ -63,7 +63,7 @@ Servers placeServers(Servers before, const std::vector<Server>& wanted) {
 }
 
 std::vector<std::string> serverCommands(const std::string& backend, const Servers& before, const Servers& after) {
-  std::vector<std::string> leave, come;
+  std::vector<std::string> first, leave, come;  // those that come where nobody was come first: one is there at any time
   for (size_t i = 0; i < after.size() && i < before.size(); ++i) {
     if (before[i] == after[i]) continue;
     std::string server = fmt::format("{}/s{}", backend, i + 1);
@@ -71,14 +71,16 @@ std::vector<std::string> serverCommands(const std::string& backend, const Server
     if (before[i] && !isSameEndpoint) leave.push_back(fmt::format("set server {} state maint", server));
     if (!after[i]) continue;
     const Endpoint& endpoint = after[i]->endpoint;
+    std::vector<std::string>& commands = before[i] ? come : first;
     if (!isSameEndpoint) {
-      come.push_back(fmt::format("set server {} addr {} port {}", server, endpoint.address, endpoint.port));
+      commands.push_back(fmt::format("set server {} addr {} port {}", server, endpoint.address, endpoint.port));
     }
-    come.push_back(fmt::format("set server {} weight {}", server, after[i]->weight));
-    if (!isSameEndpoint) come.push_back(fmt::format("set server {} state ready", server));
+    commands.push_back(fmt::format("set server {} weight {}", server, after[i]->weight));
+    if (!isSameEndpoint) commands.push_back(fmt::format("set server {} state ready", server));
   }
-  leave.insert(leave.end(), come.begin(), come.end());
-  return leave;
+  first.insert(first.end(), leave.begin(), leave.end());
+  first.insert(first.end(), come.begin(), come.end());
+  return first;
 }
 
 std::map<std::string, std::string> podKeys(const std::string& backend, const Servers& servers) {

@@ -48,7 +48,7 @@ TEST(Servers, ThereIsRoomForMoreWhenTheyDontFit) {
   EXPECT_EQ(placeServers(Servers(2), many).size(), 15U);
 }
 
-TEST(Servers, CommandsMoveWhoGoesOutFirst) {
+TEST(Servers, CommandsMoveWhoGoesOutOfTheWayFirst) {
   Servers before = {Server{kA, 1}, Server{kB, 1}, std::nullopt};
   Servers after = {Server{kC, 1}, Server{kB, 5}, std::nullopt};
   EXPECT_EQ(serverCommands("b", before, after),
@@ -58,6 +58,10 @@ TEST(Servers, CommandsMoveWhoGoesOutFirst) {
   EXPECT_EQ(serverCommands("b", before, {Server{kA, 1}, std::nullopt, std::nullopt}),
             (std::vector<std::string>{"set server b/s2 state maint"}));
   EXPECT_TRUE(serverCommands("b", before, before).empty());
+  // Never none between the only one and the next.
+  EXPECT_EQ(serverCommands("b", {Server{kA, 1}, std::nullopt}, {std::nullopt, Server{kB, 1}}),
+            (std::vector<std::string>{"set server b/s2 addr 10.0.0.2 port 80", "set server b/s2 weight 1",
+                                      "set server b/s2 state ready", "set server b/s1 state maint"}));
 }
 
 TEST(Servers, PodsAreFoundByNameAndOrdinal) {
