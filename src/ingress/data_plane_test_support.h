@@ -65,12 +65,28 @@ inline std::string readUntil(int fd, std::string_view end) {
   return text;
 }
 
+// Takes connections until the listener is shut down; each has a thread that calls `answer` until that says false.
+inline void serveConnections(int listener, const std::stop_token& stop, const std::function<bool(int)>& answer) {
+  std::vector<std::jthread> connections;
+  while (!stop.stop_requested()) {
+    base::Fd fd(::accept(listener, nullptr, nullptr));
+    if (!fd) return;
+    connections.emplace_back([&answer, fd = std::make_shared<base::Fd>(std::move(fd))](const std::stop_token& end) {
+      std::stop_callback close(end, [&] { ::shutdown(fd->get(), SHUT_RDWR); });
+      while (answer(fd->get())) {
+      }
+    });
+  }
+}
+
 // A web server that answers every request, once all of it is there, with its name and the request's path, on
 // connections that stay. A connection that shall become another protocol's gets back what it says.
 class Web {
  public:
   explicit Web(std::string name) : name_(std::move(name)), listener_(listenOn(port_)) {
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
+    thread_ = std::jthread([this](std::stop_token stop) {
+      serveConnections(listener_.get(), stop, [this](int fd) { return answer(fd); });
+    });
   }
   ~Web() {
     thread_.request_stop();
@@ -82,18 +98,6 @@ class Web {
   std::future<void> slowRequestIsThere() { return slowCame_.get_future(); }
 
  private:
-  void serve(std::stop_token stop) {
-    std::vector<std::jthread> connections;
-    while (!stop.stop_requested()) {
-      base::Fd fd(::accept(listener_.get(), nullptr, nullptr));
-      if (!fd) return;
-      connections.emplace_back([this, fd = std::make_shared<base::Fd>(std::move(fd))](std::stop_token end) {
-        std::stop_callback close(end, [&] { ::shutdown(fd->get(), SHUT_RDWR); });
-        while (answer(fd->get())) {
-        }
-      });
-    }
-  }
   bool answer(int fd) {
     std::string head = readUntil(fd, "\r\n\r\n");
     if (head.size() < 4) return false;

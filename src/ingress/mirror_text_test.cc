@@ -49,7 +49,9 @@ class Recorder {
  public:
   enum class Answers { kAlways, kNever };
   explicit Recorder(Answers answers = Answers::kAlways) : answers_(answers), listener_(listenOn(port_)) {
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
+    thread_ = std::jthread([this](std::stop_token stop) {
+      serveConnections(listener_.get(), stop, [this](int fd) { return answer(fd); });
+    });
   }
   ~Recorder() {
     thread_.request_stop();
@@ -85,18 +87,6 @@ class Recorder {
   }
 
  private:
-  void serve(std::stop_token stop) {
-    std::vector<std::jthread> connections;
-    while (!stop.stop_requested()) {
-      base::Fd fd(::accept(listener_.get(), nullptr, nullptr));
-      if (!fd) return;
-      connections.emplace_back([this, fd = std::make_shared<base::Fd>(std::move(fd))](std::stop_token end) {
-        std::stop_callback close(end, [&] { ::shutdown(fd->get(), SHUT_RDWR); });
-        while (answer(fd->get())) {
-        }
-      });
-    }
-  }
   bool answer(int fd) {
     Seen seen{readUntil(fd, "\r\n\r\n"), ""};
     if (seen.head.empty()) return false;
