@@ -159,7 +159,7 @@ struct Kubelet::State {
     std::vector<meta::ObjectPtr> here;
     for (auto& pod : pods.list({})) {
       const std::string uid = uidOf(*pod);
-      if (!uid.empty()) here.push_back(uid == pod->metadata().uid() ? pod : withUid(*pod, uid));
+      if (!uid.empty()) here.push_back(uid == pod->metadata().uid() ? pod : podShownBy(*pod, uid));
     }
     return here;
   }

@@ -188,7 +188,7 @@ void PodWorker::writeStatus(const Observation& seen) {
     auto written = options_.client.patch(core_v1::Pod::kResource(), key.ns, key.name, client::PatchType::kMerge, patch,
                                          {.subresource = "status"});
     base::faultPoint("status-written");
-    state_->pod = shown == uid_ ? written : withUid(*written, uid_);
+    state_->pod = shown == uid_ ? written : podShownBy(*written, uid_);
     pod_ = core_v1::Pod(state_->pod);
   } catch (const meta::StatusError& error) {
     // It is gone, or another pod has its name; the informer will say so.

@@ -171,9 +171,12 @@ MirrorAction decideMirror(const StaticPod& pod, const meta::Object* mirror) {
   return mirror->metadata().deleting() ? MirrorAction::kDelete : MirrorAction::kNone;
 }
 
-meta::ObjectPtr withUid(const meta::Object& object, std::string_view uid) {
-  json::Value copy = object.tree();
-  meta::mutableMetadata(copy)["uid"] = uid;
+meta::ObjectPtr podShownBy(const meta::Object& mirror, std::string_view uid) {
+  json::Value copy = mirror.tree();
+  json::Object& metadata = meta::mutableMetadata(copy);
+  metadata["uid"] = uid;
+  metadata.erase("deletionTimestamp");
+  metadata.erase("deletionGracePeriodSeconds");
   return std::make_shared<const meta::Object>(std::move(copy));
 }
 

@@ -51,7 +51,7 @@ enum class MirrorAction {
 // `mirror`: a mirror pod, or null.
 MirrorAction decideMirror(const StaticPod& pod, const meta::Object* mirror);
 
-// An object of the API as the pod it shows: with the uid that it has on the node.
-meta::ObjectPtr withUid(const meta::Object& object, std::string_view uid);
+// The pod that a mirror shows: with the uid that it has on the node, and living on, whoever deletes the mirror.
+meta::ObjectPtr podShownBy(const meta::Object& mirror, std::string_view uid);
 
 }  // namespace wherry::kubelet

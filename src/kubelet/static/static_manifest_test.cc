@@ -131,6 +131,16 @@ meta::Object mirrorOf(std::string_view more = "", std::string_view spec = "") {
       web().uid, more, spec)));
 }
 
+TEST(PodShownBy, LivesOnThoughItsMirrorIsDeleted) {
+  const auto manifest = web();
+  json::Value deleted = manifest.pod;
+  json::Object& metadata = meta::mutableMetadata(deleted);
+  metadata["uid"] = "of-the-mirror";
+  metadata["deletionTimestamp"] = "2026-11-26T21:00:00Z";
+  metadata["deletionGracePeriodSeconds"] = 30;
+  EXPECT_EQ(podShownBy(meta::Object(std::move(deleted)), manifest.uid)->tree(), manifest.pod);
+}
+
 TEST(DecideMirror, ShowsWhatRuns) {
   const auto mirror = mirrorOf();
   EXPECT_EQ(decideMirror(podOf("wanted"), nullptr), MirrorAction::kCreate);

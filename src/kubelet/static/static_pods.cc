@@ -46,16 +46,12 @@ ObjectPtr asEnding(const meta::Object& pod, base::WallTime now) {
   return std::make_shared<const meta::Object>(std::move(copy));
 }
 
-// A deletion of the mirror is none of the pod; nor is what became of it in an earlier life of the machine.
-enum class Life { kEarlier, kThis };
-ObjectPtr asLiving(const meta::Object& mirror, std::string_view uid, Life life) {
-  json::Value copy = mirror.tree();
-  const auto phase = json::getString(copy, "status.phase");
-  if (life == Life::kEarlier && (phase == "Failed" || phase == "Succeeded")) copy.as_object().erase("status");
-  json::Object& metadata = meta::mutableMetadata(copy);
-  metadata["uid"] = uid;
-  metadata.erase("deletionTimestamp");
-  metadata.erase("deletionGracePeriodSeconds");
+// What became of it in an earlier life of the machine is not its end.
+ObjectPtr withoutEnd(ObjectPtr pod) {
+  const auto phase = json::getString(pod->tree(), "status.phase");
+  if (phase != "Failed" && phase != "Succeeded") return pod;
+  json::Value copy = pod->tree();
+  copy.as_object().erase("status");
   return std::make_shared<const meta::Object>(std::move(copy));
 }
 
@@ -271,7 +267,8 @@ ObjectPtr StaticPods::newest(std::string_view uid, const ObjectPtr& known) const
   if (!pod) return nullptr;
   const auto mirror = state_->mirrorOf(*pod);
   const bool newer = mirror && (!known || mirror->revision() > known->revision());
-  const ObjectPtr latest = newer ? asLiving(*mirror, uid, known ? Life::kThis : Life::kEarlier) : known;
+  ObjectPtr latest = newer ? podShownBy(*mirror, uid) : known;
+  if (newer && !known) latest = withoutEnd(std::move(latest));
   const bool ends = latest && pod->ends() && !latest->metadata().deleting();
   return ends ? asEnding(*latest, state_->options.clock.now()) : latest;
 }
