@@ -308,6 +308,32 @@ TEST_F(KernelTableTest, WhoTalksToThePodsOwnAddressIsResetTooWhenItIsGone) {
   }
 }
 
+// The news that an endpoint is gone may come after its pod went: a forced deletion waits for nobody.
+TEST_F(KernelTableTest, AnIdleClientIsResetThoughTheServiceStillLeadsToThePodThatIsGone) {
+  Cidrs cidrs = kCidrs;
+  cidrs.pods = base::IpPrefix::parse("10.244.0.0/24");
+  Loaded table(*node, cidrs);
+  for (const ScratchNamespace* where : {&*podA, &*node}) {
+    const char* name = where == &*node ? "a client on the node" : "a client in a pod";
+    ScratchNamespace gone;
+    link(gone, "vethGone", ip("10.244.0.9"));
+    auto server = listenIn(gone, SOCK_STREAM, "10.244.0.9", 8080);
+    table.set(kWeb, {{base::IpAddress::ipv4(0x0af40009), 8080}});
+    base::Fd client = socketIn(*where, SOCK_STREAM);
+    SocketAddress target = address("10.96.0.1", 80);
+    ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0) << name;
+    node->run([] {
+      linux::NetlinkSocket socket(0);
+      linux::removeLink(socket, "vethGone");
+      linux::endConnections(ip("10.244.0.9"));
+    });
+    char byte;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1) << name;
+    EXPECT_EQ(errno, ECONNRESET) << name;
+    EXPECT_EQ(connectFrom(*where, "10.96.0.1", 80), ECONNREFUSED) << name;
+  }
+}
+
 TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {
   Loaded table(*node, kCidrs);
   table.set(kWeb, {kInB});

@@ -153,10 +153,12 @@ nft::Chain translatingChain(std::string name, nft::HookPoint point, const Cidrs&
   return hooked(std::move(name), nft::ChainType::kNat, point, nft::kPriorityDestinationNat, std::move(rules));
 }
 
-// An address of a pod that is gone: the route that is left for it is that of all pods' addresses, to loopback.
-Rule toNobody(const base::IpPrefix& pods) {
-  Match out{.field = Field::kOutputInterface, .value = nft::Data().interface("lo")};
-  return {{address(Field::kDestinationAddress, Match::Operator::kEqual, pods), out, goTo("refuse")}};
+// An address of a pod that is gone: the route that is left for it is that of all pods' addresses, to loopback. What the
+// node itself sends is known to have taken it only by its coming from there where it was translated on its way out: the
+// interface that the output hook knows is that of the way to the cluster IP.
+Rule toNobody(const base::IpPrefix& pods, Field interface) {
+  Match loopback{.field = interface, .value = nft::Data().interface("lo")};
+  return {{address(Field::kDestinationAddress, Match::Operator::kEqual, pods), loopback, goTo("refuse")}};
 }
 
 nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& cidrs) {
@@ -176,7 +178,8 @@ nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& c
     rules.push_back({{address(Field::kDestinationAddress, Match::Operator::kEqual, prefix),
                       MatchSet{{Field::kDestinationAddress}, "node", MatchSet::Operator::kNotIn}, goTo("refuse")}});
   };
-  if (cidrs.pods && isOutputHook(point)) rules.push_back(toNobody(*cidrs.pods));
+  Field wayOfNode = isOutputHook(point) ? Field::kOutputInterface : Field::kInputInterface;
+  if (cidrs.pods) rules.push_back(toNobody(*cidrs.pods, wayOfNode));
   if (cidrs.services) refuseRestOf(*cidrs.services);
   for (const base::IpPrefix& prefix : cidrs.balancerPool) refuseRestOf(prefix);
   return hooked(std::move(name), nft::ChainType::kFilter, point, nft::kPriorityFilter, std::move(rules));
@@ -184,7 +187,7 @@ nft::Chain filteringChain(std::string name, nft::HookPoint point, const Cidrs& c
 
 nft::Chain forwardingChain(const Cidrs& cidrs) {
   std::vector<Rule> rules;
-  if (cidrs.pods) rules.push_back(toNobody(*cidrs.pods));
+  if (cidrs.pods) rules.push_back(toNobody(*cidrs.pods, Field::kOutputInterface));
   return hooked("filter_forward", nft::ChainType::kFilter, nft::HookPoint::kForward, nft::kPriorityFilter,
                 std::move(rules));
 }

@@ -261,6 +261,7 @@ TEST(ProxyRuleset, TheAddressOfAPodThatIsGoneIsRefused) {
   };
   EXPECT_EQ(trace("10.244.0.1", "wh1", "10.244.0.9", "lo"), "reject with tcp reset");
   EXPECT_EQ(trace("192.0.2.1", "", "10.244.0.9", "lo"), "reject with tcp reset");
+  EXPECT_EQ(trace("192.0.2.1", "lo", "10.244.0.9", ""), "reject with tcp reset");
   EXPECT_EQ(trace("10.244.0.1", "wh1", "10.244.0.2", "wh2"), "accept");
   EXPECT_EQ(trace("192.0.2.1", "", "10.244.0.2", "wh2"), "accept");
   EXPECT_EQ(trace("127.0.0.1", "", "127.0.0.1", "lo"), "accept");
@@ -485,6 +486,7 @@ TEST(ProxyRuleset, ReadsAsNftShowsIt) {
 		ip daddr . meta l4proto . th dport @noendpoints goto refuse
 		ip daddr . meta l4proto . th dport @dropped drop
 		ct state new fib daddr type local ip daddr != 10.96.0.0/12 meta l4proto . th dport @noendpointnodeports goto refuse
+		ip daddr 10.244.0.0/24 iifname "lo" goto refuse
 		ip daddr 10.96.0.0/12 ip daddr != @node goto refuse
 	}
 
