@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kFirstRetry{500};
 constexpr std::chrono::milliseconds kLastRetry{30000};
+constexpr std::chrono::seconds kSteady{10};  // one that ends sooner than this after its start is given time
 constexpr int kMostWithdrawals = 32;
 
 // "... cannot bind socket (Address already in use) for [0.0.0.0:80]"
@@ -226,7 +227,7 @@ void DataPlane::succeed() {
 }
 
 void DataPlane::fail(const Model& model, const std::string& words, std::vector<Complaint>& complaints) {
-  kLog.error("HAProxy takes no configuration; the last one, if any, stays in force: {}", words);
+  kLog.error("HAProxy doesn't serve what it should, and is tried again: {}", words);
   for (const auto& [number, each] : model.ports) complainOfPort(each, "HAProxyUnavailable", words, complaints);
   trouble_ = words;
   postpone();
@@ -322,6 +323,24 @@ void DataPlane::catchUp() {
   if (load(shape_, std::move(servers))) postpone();
 }
 
+// Whether one that has ended is to be started again now. One that ends over and over is left alone for longer each time.
+bool DataPlane::revive() {
+  const auto now = Clock::now();
+  const bool isSteady = now >= revivedAt_ + kSteady, isDue = retryAt_ && now >= *retryAt_;
+  if (isSteady) retryDelay_ = {};
+  if (!isSteady && !isDue) {
+    if (trouble_.empty()) {
+      complaints_.clear();
+      fail(model_, "it ends soon after it is started", complaints_);
+    }
+    return false;
+  }
+  kLog.error("HAProxy is not there any more; starting it again");
+  withdrawals_.forget();
+  revivedAt_ = now;
+  return true;
+}
+
 std::vector<Complaint> DataPlane::restart() {
   if (model_.ports.empty()) return {};
   // Only a port that is free again is worth a look at all the rest.
@@ -331,10 +350,7 @@ std::vector<Complaint> DataPlane::restart() {
     postpone();
     return complaints_;
   }
-  if (!haproxy_.running() && !shape_.text.empty()) {
-    kLog.error("HAProxy is not there any more; starting it again");
-    withdrawals_.forget();
-  }
+  if (!haproxy_.running() && !shape_.text.empty() && !revive()) return complaints_;
   return serve();
 }
 

@@ -69,6 +69,7 @@ class DataPlane {
 
  private:
   std::vector<Complaint> serve();
+  bool revive();
   void putInForce();
   void stop();
   void leaveOutTakenPorts(Model& model, std::vector<Complaint>& complaints);
@@ -100,6 +101,7 @@ class DataPlane {
   std::string trouble_;
   std::vector<Complaint> complaints_;  // the last answer
   const std::shared_ptr<RouteCounters> counters_ = std::make_shared<RouteCounters>();
+  TimePoint revivedAt_{};  // when it was started the last time because it had ended
   std::optional<TimePoint> retryAt_;
   std::chrono::milliseconds retryDelay_{};
 };

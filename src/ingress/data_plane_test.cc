@@ -389,6 +389,7 @@ TEST_F(DataPlaneTest, OneThatEndsAndCannotStartAgainIsTrouble) {
   EXPECT_NE(plane_->trouble(), "");
   fs::remove(directory_);
   fs::rename(aside, directory_);
+  std::this_thread::sleep_until(*plane_->retryAt());
   EXPECT_EQ(plane_->restart().size(), 0U);
   EXPECT_EQ(get("x", "/"), "200 one /\n");
 }
@@ -447,6 +448,31 @@ TEST_F(DataPlaneTest, ItIsStartedAgainWhenItEnds) {
   ::kill(std::stoi(pid()), SIGKILL);
   ended_.get_future().wait();
   plane_->restart();
+  EXPECT_EQ(get("x", "/"), "200 one /\n");
+}
+
+TEST_F(DataPlaneTest, OneThatEndsSoonAfterItsStartIsGivenTime) {
+  Web one("one");
+  endpoints_["web"] = {one.endpoint()};
+  plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
+  auto kill = [&] {
+    ended_ = {};
+    ::kill(std::stoi(pid()), SIGKILL);
+    ended_.get_future().wait();
+    return plane_->restart();
+  };
+  EXPECT_EQ(kill().size(), 0U);
+  auto complaints = kill();
+  ASSERT_EQ(complaints.size(), 1U);
+  EXPECT_EQ(complaints[0].reason, "HAProxyUnavailable");
+  EXPECT_FALSE(plane_->running());
+  EXPECT_NE(plane_->trouble(), "");
+  auto due = plane_->retryAt();
+  ASSERT_TRUE(due);
+  EXPECT_EQ(plane_->restart(), complaints) << "not before it is due";
+  std::this_thread::sleep_until(*due);
+  EXPECT_EQ(plane_->restart().size(), 0U);
+  EXPECT_EQ(plane_->trouble(), "");
   EXPECT_EQ(get("x", "/"), "200 one /\n");
 }
 

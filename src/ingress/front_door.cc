@@ -293,14 +293,14 @@ void FrontDoor::State::writeStatus(const std::string& key) {
 
 // All that is done at once: while HAProxy is loaded, too.
 void FrontDoor::State::updateEndpoints(const Pending::Taken& taken) {
-  std::set<std::string> services;
+  std::set<std::string> changed;
   for (const Change& change : taken.keys) {
-    if (change.of == Change::Of::kEndpoints) services.insert(change.service);
+    if (change.of == Change::Of::kEndpoints) changed.insert(change.service);
     routesAreDue = routesAreDue || change.of == Change::Of::kRoutes;
     hasEnded = hasEnded || change.of == Change::Of::kProcess;
     formerHasEnded = formerHasEnded || change.of == Change::Of::kFormerProcess;
   }
-  if (!services.empty()) plane->updateEndpoints(services);
+  if (!changed.empty()) plane->updateEndpoints(changed);
   known = std::max(known, taken.revision);  // which is 0 until an EndpointSlice changes
   applied.publish(known);
 }
