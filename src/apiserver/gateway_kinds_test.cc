@@ -166,6 +166,83 @@ POST /apis/gateway.networking.k8s.io/v1/namespaces/default/tlsroutes
 )");
 }
 
+TEST(GatewayKinds, RefuseWhatABackendTlsPolicyCannotMean) {
+  ApiWorld().run(R"(
+POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
+  apiVersion: gateway.networking.k8s.io/v1
+  kind: BackendTLSPolicy
+  metadata: {name: p}
+  spec:
+    targetRefs: [{group: "", kind: Service, name: web}]
+    validation: {hostname: web.example.com, wellKnownCACertificates: System}
+=> 201
+  spec: {targetRefs: [{group: "", kind: Service, name: web}], options: null}
+PUT /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies/p/status
+  apiVersion: gateway.networking.k8s.io/v1
+  kind: BackendTLSPolicy
+  metadata: {name: p}
+  spec: {}
+  status:
+    ancestors:
+      - ancestorRef: {name: g}
+        controllerName: example.com/gateways
+        conditions: [{type: Accepted, status: "True", reason: Accepted, message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]
+=> 200
+  spec: {validation: {hostname: web.example.com}}
+  status: {ancestors: [{ancestorRef: {group: gateway.networking.k8s.io, kind: Gateway, name: g}}]}
+POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
+  apiVersion: gateway.networking.k8s.io/v1
+  kind: BackendTLSPolicy
+  metadata: {name: q}
+  spec:
+    targetRefs:
+      - {group: "", kind: Service, name: web}
+      - {group: "", kind: Service, name: web, sectionName: a}
+      - {group: "", kind: Service, name: web, sectionName: a}
+    validation:
+      hostname: "*.example.com"
+      caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]
+      wellKnownCACertificates: System
+      subjectAltNames: [{type: Hostname, uri: "spiffe://a/b"}, {type: URI, uri: "spiffe://a/b"}, {type: Email}]
+=> 422
+  details:
+    causes:
+      - {field: spec.validation.hostname}
+      - {field: "spec.validation.subjectAltNames[2].type"}
+POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
+  apiVersion: gateway.networking.k8s.io/v1
+  kind: BackendTLSPolicy
+  metadata: {name: q}
+  spec:
+    targetRefs:
+      - {group: "", kind: Service, name: web}
+      - {group: "", kind: Service, name: web, sectionName: a}
+      - {group: "", kind: Service, name: web, sectionName: a}
+    validation:
+      hostname: a.example.com
+      caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]
+      wellKnownCACertificates: System
+      subjectAltNames: [{type: Hostname, uri: "spiffe://a/b"}, {type: URI, uri: "spiffe://a/b"}]
+=> 422
+  details:
+    causes:
+      - {field: spec.targetRefs, message: "Invalid value: \"array\": sectionName must be specified when targetRefs includes 2 or more references to the same target"}
+      - {field: spec.targetRefs, message: "Invalid value: \"array\": sectionName must be unique when targetRefs includes 2 or more references to the same target"}
+      - {field: spec.validation, message: "Invalid value: \"object\": must not contain both CACertificateRefs and WellKnownCACertificates"}
+      - {field: "spec.validation.subjectAltNames[0]", message: "Invalid value: \"object\": SubjectAltName element must contain Hostname, if Type is set to Hostname"}
+      - {field: "spec.validation.subjectAltNames[0]", message: "Invalid value: \"object\": SubjectAltName element must not contain URI, if Type is not set to URI"}
+POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
+  apiVersion: gateway.networking.k8s.io/v1
+  kind: BackendTLSPolicy
+  metadata: {name: q}
+  spec: {targetRefs: [{group: "", kind: Service, name: web}], validation: {hostname: a.example.com}}
+=> 422
+  details:
+    causes:
+      - {field: spec.validation, message: "Invalid value: \"object\": must specify either CACertificateRefs or WellKnownCACertificates"}
+)");
+}
+
 constexpr std::string_view kUpstream = R"(
 POST /apis/apiextensions.k8s.io/v1/customresourcedefinitions
   metadata:

@@ -321,6 +321,18 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
   renderRetries(backend, text);
 }
 
+std::string tlsWords(const Section& section, const Settings& settings) {
+  const BackendTls tls = section.backend.tls.value_or(BackendTls());
+  std::string words = section.backend.protocol == Protocol::kHttps2 ? " ssl alpn h2" : " ssl alpn h2,http/1.1";
+  words += tls.serverName.empty() ? " sni var(txn.host)" : fmt::format(" sni str({})", argument(tls.serverName));
+  std::string file = authorityFile(section);
+  if (!file.empty()) file = fmt::format("{}/{}", settings.directory, file);
+  if (tls.systemAuthorities) file = "@system-ca";
+  if (file.empty()) return words + " verify none";
+  words += fmt::format(" verify required ca-file {}", file);
+  return tls.serverName.empty() ? words : words + fmt::format(" verifyhost {}", word(tls.serverName));
+}
+
 }  // namespace
 
 bool dependsOnPath(const Backend& backend) {
@@ -373,13 +385,7 @@ std::string serverWords(const Section& section, const Settings& settings) {
   std::string words;
   if (backend.protocol == Protocol::kHttp2) words += " proto h2";
   if (backend.protocol == Protocol::kHttps || backend.protocol == Protocol::kHttps2) {
-    std::string file = authorityFile(section);
-    std::string name = backend.tls ? backend.tls->serverName : "";
-    words += backend.protocol == Protocol::kHttps2 ? " ssl alpn h2" : " ssl alpn h2,http/1.1";
-    words += name.empty() ? std::string(" sni var(txn.host)") : fmt::format(" sni str({})", argument(name));
-    words += file.empty() ? std::string(" verify none")
-                          : fmt::format(" verify required ca-file {}/{}", settings.directory, file);
-    if (!file.empty() && !name.empty()) words += fmt::format(" verifyhost {}", word(name));
+    words += tlsWords(section, settings);
   }
   if (std::string file = clientCertificateFile(section); !file.empty()) {
     words += fmt::format(" crt {}/{}", settings.directory, file);

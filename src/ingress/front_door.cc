@@ -90,6 +90,7 @@ struct FrontDoor::State {
         slices(informers.informer(discovery_v1::EndpointSlice::kResource())),
         secrets(informers.informer(core_v1::Secret::kResource())),
         nameSpaces(informers.informer(core_v1::Namespace::kResource())),
+        configMaps(informers.informer(core_v1::ConfigMap::kResource())),
         gateways(informers, [this] { changed(Change::Of::kRoutes); }),
         gatewayStatuses(c) {}
 
@@ -123,6 +124,7 @@ struct FrontDoor::State {
   client::Informer& slices;
   client::Informer& secrets;
   client::Informer& nameSpaces;
+  client::Informer& configMaps;
   GatewayFollower gateways;
   GatewayStatusWriter gatewayStatuses;
 
@@ -192,6 +194,7 @@ void FrontDoor::State::follow() {
                        .onRevision = {}});
   followLookedUp(secrets, "Secret");
   followLookedUp(nameSpaces, "Namespace");
+  followLookedUp(configMaps, "ConfigMap");
 }
 
 // Every look is noted: a change of what was found, or not, is a change of routes.
@@ -207,6 +210,7 @@ Sources FrontDoor::State::sources() {
           .secret = lookUp(secrets, "Secret"),
           .nameSpace = [byKey = lookUp(nameSpaces, "Namespace")](std::string_view,
                                                                  std::string_view name) { return byKey("", name); },
+          .configMap = lookUp(configMaps, "ConfigMap"),
           .certificate = [this](const std::string& chain,
                                 const std::string& key) { return certificates.certificate(chain, key); },
           .authorities = [this](const std::string& pem) { return certificates.authorities(pem); }};
@@ -337,7 +341,7 @@ void FrontDoor::State::makeClasses() {
 }
 
 void FrontDoor::State::run(std::stop_token stop) {
-  for (client::Informer* informer : {&ingresses, &classes, &services, &slices, &secrets, &nameSpaces}) {
+  for (client::Informer* informer : {&ingresses, &classes, &services, &slices, &secrets, &nameSpaces, &configMaps}) {
     if (!informer->waitSynced(stop)) return;
   }
   if (!gateways.waitSynced(stop)) return;

@@ -10,12 +10,20 @@
 namespace wherry::ingress {
 namespace {
 
-// Nothing for what can't be spoken: how to know a backend with TLS is nowhere said.
-std::optional<Protocol> protocolFor(std::string_view appProtocol, std::string_view routeKind) {
+// Nothing for what can't be spoken: by what to know a backend with TLS only a policy says.
+std::optional<Protocol> protocolFor(std::string_view appProtocol, std::string_view routeKind, bool hasPolicy) {
   if (routeKind == kTlsRoute) return Protocol::kTcp;
   const auto said = protocolOf(appProtocol);
-  if (said == Protocol::kHttps || said == Protocol::kHttps2) return std::nullopt;
-  return said == Protocol::kHttp2 || routeKind == kGrpcRoute ? Protocol::kHttp2 : Protocol::kHttp;
+  const bool saysTls = said == Protocol::kHttps || said == Protocol::kHttps2;
+  if (saysTls && !hasPolicy) return std::nullopt;
+  const bool isHttp2 = said == Protocol::kHttp2 || said == Protocol::kHttps2 || routeKind == kGrpcRoute;
+  if (hasPolicy) return isHttp2 ? Protocol::kHttps2 : Protocol::kHttps;
+  return isHttp2 ? Protocol::kHttp2 : Protocol::kHttp;
+}
+
+// TLS of a client's that is handed on needs none of ours.
+const TlsPolicy* policyFor(const ServicePort& port, const ReferringRoute& route) {
+  return route.kind == kTlsRoute ? nullptr : route.policies.find(port);
 }
 
 std::variant<BackendTarget, Finding> findPort(const core_v1::Service& service, int64_t number,
@@ -23,14 +31,16 @@ std::variant<BackendTarget, Finding> findPort(const core_v1::Service& service, i
   const std::string name = service.key().text();
   for (const auto port : service.spec().ports()) {
     if (port.port() != number || (port.hasProtocol() && port.protocol() != "TCP")) continue;
-    const auto protocol = protocolFor(port.appProtocol(), route.kind);
-    if (protocol) {
-      return BackendTarget{{service.key().ns, service.key().name, std::string(port.name())},
-                           *protocol,
-                           asksToPreserveClientIp(service) ? familiesOf(service) : std::set<base::IpFamily>()};
+    ServicePort target{service.key().ns, service.key().name, std::string(port.name())};
+    const TlsPolicy* policy = policyFor(target, route);
+    const auto protocol = protocolFor(port.appProtocol(), route.kind, policy != nullptr);
+    if (!protocol) {
+      return Finding{"UnsupportedProtocol", fmt::format("Service \"{}\": a {} can't send to appProtocol {}", name,
+                                                        route.kind, port.appProtocol())};
     }
-    return Finding{"UnsupportedProtocol", fmt::format("Service \"{}\": a {} can't send to appProtocol {}", name,
-                                                      route.kind, port.appProtocol())};
+    return BackendTarget{std::move(target), *protocol,
+                         asksToPreserveClientIp(service) ? familiesOf(service) : std::set<base::IpFamily>(),
+                         policy ? std::optional(policy->tls) : std::nullopt, policy && policy->refused};
   }
   return Finding{"BackendNotFound", fmt::format("Service \"{}\" has no TCP port {}", name, number)};
 }
@@ -48,6 +58,7 @@ std::variant<BackendTarget, Finding> findBackend(const schema::View& reference, 
         "RefNotPermitted",
         fmt::format("no ReferenceGrant in namespace {} allows the reference to Service \"{}\"", ns, to.name())};
   }
+  route.services.insert({std::string(ns), std::string(to.name())});
   const core_v1::Service service(route.sources.service(ns, to.name()));
   if (!service) return Finding{"BackendNotFound", fmt::format("Service \"{}/{}\" not found", ns, to.name())};
   if (service.spec().type() == "ExternalName") {

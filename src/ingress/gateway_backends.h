@@ -9,6 +9,7 @@
 
 #include "ingress/gateway_grants.h"
 #include "ingress/gateway_listeners.h"
+#include "ingress/gateway_tls_policies.h"
 #include "ingress/routing.h"
 #include "ingress/sources.h"
 
@@ -19,13 +20,17 @@ struct ReferringRoute {
   std::string_view kind;
   std::string_view nameSpace;
   const ReferenceGrants& grants;
+  const TlsPolicies& policies;
   const Sources& sources;
+  std::set<meta::ObjectKey>& services;  // each that it may refer to is noted here, there or not
 };
 
 struct BackendTarget {
   ServicePort port;
   Protocol protocol;
   std::set<base::IpFamily> preserveClientIp;  // as Backend has it; none unless the Service asks for it
+  std::optional<BackendTls> tls = std::nullopt;
+  bool isRefused = false;  // by its policy for TLS, which says why: nothing is sent to it
 };
 
 // `reference`: a BackendRef or BackendObjectReference. A Finding says why nothing can be sent there (ResolvedRefs).

@@ -85,7 +85,8 @@ class Filters {
       return;
     }
     auto& target = std::get<BackendTarget>(found);
-    Mirror mirror{std::move(target.port), target.protocol};
+    if (target.isRefused) return;
+    Mirror mirror{.target = std::move(target.port), .protocol = target.protocol, .tls = std::move(target.tls)};
     if (filter.hasPercent()) {
       mirror.part = static_cast<uint32_t>(filter.percent());
       mirror.total = 100;

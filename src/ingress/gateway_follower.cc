@@ -29,15 +29,18 @@ GatewayFollower::GatewayFollower(client::InformerFactory& informers, const std::
       httpRoutes_(informers.informer(HTTPRoute::kResource())),
       grpcRoutes_(informers.informer(GRPCRoute::kResource())),
       tlsRoutes_(informers.informer(TLSRoute::kResource())),
-      grants_(informers.informer(ReferenceGrant::kResource())) {
-  for (client::Informer* each : {&classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_}) {
+      grants_(informers.informer(ReferenceGrant::kResource())),
+      tlsPolicies_(informers.informer(BackendTLSPolicy::kResource())) {
+  for (client::Informer* each :
+       {&classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_, &tlsPolicies_}) {
     each->addHandler({.onChange = [changed](const auto&, const auto&) { changed(); }});
   }
 }
 
 GatewayObjects GatewayFollower::objects() const {
-  return {all<GatewayClass>(classes_), all<Gateway>(gateways_),   all<HTTPRoute>(httpRoutes_),
-          all<GRPCRoute>(grpcRoutes_), all<TLSRoute>(tlsRoutes_), all<ReferenceGrant>(grants_)};
+  return {all<GatewayClass>(classes_),        all<Gateway>(gateways_),   all<HTTPRoute>(httpRoutes_),
+          all<GRPCRoute>(grpcRoutes_),        all<TLSRoute>(tlsRoutes_), all<ReferenceGrant>(grants_),
+          all<BackendTLSPolicy>(tlsPolicies_)};
 }
 
 meta::ObjectPtr GatewayFollower::find(const Origin& origin) const {
@@ -51,8 +54,9 @@ meta::ObjectPtr GatewayFollower::find(const Origin& origin) const {
 }
 
 bool GatewayFollower::waitSynced(const std::stop_token& stop) const {
-  return std::ranges::all_of(std::array{&classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_},
-                             [&](const client::Informer* each) { return each->waitSynced(stop); });
+  return std::ranges::all_of(
+      std::array{&classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_, &tlsPolicies_},
+      [&](const client::Informer* each) { return each->waitSynced(stop); });
 }
 
 void makeGatewayClass(client::Client& client, const std::vector<GatewayClass>& existing) {

@@ -30,7 +30,7 @@ class GatewayFollower {
   bool waitSynced(const std::stop_token& stop) const;
 
  private:
-  client::Informer &classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_;
+  client::Informer &classes_, &gateways_, &httpRoutes_, &grpcRoutes_, &tlsRoutes_, &grants_, &tlsPolicies_;
 };
 
 // Makes the GatewayClass `wherry` unless there is one of that name: one that was deleted is there again with the next

@@ -39,7 +39,12 @@ struct RouteOnItsWay {
 class Compiler {
  public:
   Compiler(const GatewayObjects& objects, const Sources& sources, const GatewayPlace& place, std::string_view now)
-      : objects_(objects), sources_(sources), place_(place), now_(now), grants_(objects.grants) {}
+      : objects_(objects),
+        sources_(sources),
+        place_(place),
+        now_(now),
+        grants_(objects.grants),
+        policies_(objects.tlsPolicies, sources) {}
 
   GatewayContribution compile() {
     readGateways();
@@ -67,6 +72,7 @@ class Compiler {
   void addRoutes(const RouteOnItsWay& route, const Attachment& attachment);
   void closeHosts();
   void addStatuses();
+  void addPolicyStatus(const TlsPolicy& policy);
   void addStatus(const meta::Resource& resource, const meta::ObjectPtr& object, json::Object status);
 
   const GatewayObjects& objects_;
@@ -74,10 +80,12 @@ class Compiler {
   const GatewayPlace& place_;
   std::string_view now_;
   ReferenceGrants grants_;
+  TlsPolicies policies_;
   std::vector<ServedGateway> gateways_;    // the oldest first
   std::vector<GatewayListener*> serving_;  // of all of them
   std::vector<RouteOnItsWay> routes_;      // likewise
   std::map<meta::ObjectKey, ServedGateway*> byKey_;
+  std::map<const ServedGateway*, std::set<meta::ObjectKey>> services_;  // that its routes lead to, but for TLSRoutes
   // Of each listener those on its port that are closer to some of its hosts.
   std::map<const GatewayListener*, std::vector<const GatewayListener*>> closer_;
   // Of each listener the hosts that a kind of route has: HTTPRoutes and GRPCRoutes don't share one.
@@ -123,7 +131,7 @@ template <typename Route>
 void Compiler::readRoutesOf(const std::vector<Route>& routes, std::string_view kind) {
   for (const Route& each : routes) {
     const RouteView view{kind, each.object()};
-    routes_.push_back({view, Route::kResource(), compileRules(view, grants_, sources_), {}});
+    routes_.push_back({view, Route::kResource(), compileRules(view, grants_, policies_, sources_), {}});
   }
 }
 
@@ -193,6 +201,8 @@ void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference&
   }
   if (!verdict.refused) {
     for (const Attachment& each : outcome.attachments) addRoutes(route, each);
+    if (route.view.kind != kTlsRoute)
+      services_[&parent].insert(route.rules.services.begin(), route.rules.services.end());
   }
   route.verdicts.push_back(std::move(verdict));
 }
@@ -269,6 +279,19 @@ void Compiler::addStatuses() {
   for (const RouteOnItsWay& each : routes_) {
     addStatus(each.resource, each.view.object, routeStatus(each.view, each.verdicts, now_));
   }
+  for (const TlsPolicy& each : policies_.all()) addPolicyStatus(each);
+}
+
+// A Gateway that leads to a target of the policy is an ancestor of it.
+void Compiler::addPolicyStatus(const TlsPolicy& policy) {
+  std::vector<AncestorVerdict> verdicts;
+  for (const ServedGateway& each : gateways_) {
+    const auto& services = services_[&each];
+    if (!TlsPolicies::concerns(policy, services)) continue;
+    verdicts.push_back({each.gateway.key(), policies_.refusalOf(policy, services), policy.unresolved});
+  }
+  addStatus(gateway_v1::BackendTLSPolicy::kResource(), policy.object.object(),
+            policyStatus(policy.object, verdicts, now_));
 }
 
 void Compiler::addStatus(const meta::Resource& resource, const meta::ObjectPtr& object, json::Object status) {

@@ -25,6 +25,7 @@ struct GatewayObjects {
   std::vector<gateway_v1::GRPCRoute> grpcRoutes;
   std::vector<gateway_v1::TLSRoute> tlsRoutes;
   std::vector<gateway_v1::ReferenceGrant> grants;
+  std::vector<gateway_v1::BackendTLSPolicy> tlsPolicies;
 };
 
 // A status that is not the one that the object has.

@@ -79,6 +79,8 @@ class RuleCompiler {
       if (const auto* why = std::get_if<Finding>(&found)) {
         unresolved_ = *why;
         rule_.to.refusedWeight += weight;
+      } else if (std::get<BackendTarget>(found).isRefused) {
+        rule_.to.refusedWeight += weight;
       } else {
         addShare(std::get<BackendTarget>(found), weight);
       }
@@ -87,14 +89,15 @@ class RuleCompiler {
   }
 
   void addShare(BackendTarget target, uint32_t weight) {
-    if (!rule_.to.shares.empty() && rule_.to.protocol != target.protocol) {
-      unsupported_ = "backendRefs: backends that speak different protocols can't share requests";
+    if (!rule_.to.shares.empty() && (rule_.to.protocol != target.protocol || rule_.to.tls != target.tls)) {
+      unsupported_ = "backendRefs: backends that are spoken to in different ways can't share requests";
     }
     // Of several Services all have to ask for it.
     if (rule_.to.shares.empty()) rule_.to.preserveClientIp = target.preserveClientIp;
     std::erase_if(rule_.to.preserveClientIp,
                   [&](base::IpFamily family) { return !target.preserveClientIp.contains(family); });
     rule_.to.protocol = target.protocol;
+    rule_.to.tls = std::move(target.tls);
     rule_.to.shares.push_back({std::move(target.port), weight});
   }
 
@@ -160,9 +163,10 @@ bool comesFirst(const RouteView& a, const RouteView& b) {
          std::tuple(right.creationTimestamp(), right.ns(), right.name());
 }
 
-CompiledRules compileRules(const RouteView& route, const ReferenceGrants& grants, const Sources& sources) {
-  const ReferringRoute referring{route.kind, route.nameSpace(), grants, sources};
+CompiledRules compileRules(const RouteView& route, const ReferenceGrants& grants, const TlsPolicies& policies,
+                           const Sources& sources) {
   CompiledRules all;
+  const ReferringRoute referring{route.kind, route.nameSpace(), grants, policies, sources, all.services};
   const json::Array& rules = listAt(route.object->tree(), "spec.rules");
   for (size_t i = 0; i < rules.size(); ++i) {
     RuleCompiler compiler(referring);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,12 @@ struct CompiledRule {
 
 struct CompiledRules {
   std::vector<CompiledRule> rules;
-  std::vector<std::string> dropped;   // what of which rule can't be done here: such a rule is left out
-  std::optional<Finding> unresolved;  // a reference of some rule that leads nowhere
+  std::vector<std::string> dropped;    // what of which rule can't be done here: such a rule is left out
+  std::optional<Finding> unresolved;   // a reference of some rule that leads nowhere
+  std::set<meta::ObjectKey> services;  // that they refer to, there or not
 };
 
-CompiledRules compileRules(const RouteView& route, const ReferenceGrants& grants, const Sources& sources);
+CompiledRules compileRules(const RouteView& route, const ReferenceGrants& grants, const TlsPolicies& policies,
+                           const Sources& sources);
 
 }  // namespace wherry::ingress

@@ -177,7 +177,8 @@ std::optional<Finding> programming(const std::optional<Finding>& refusal, const 
 }  // namespace
 
 // What of the standard beyond its core the tests show, by the alphabet as it wants it.
-constexpr std::array kFeatures = {"GRPCRoute",
+constexpr std::array kFeatures = {"BackendTLSPolicy",
+                                  "GRPCRoute",
                                   "Gateway",
                                   "GatewayHTTPListenerIsolation",
                                   "HTTPRoute",
@@ -253,18 +254,25 @@ json::Object gatewayStatus(const gateway_v1::Gateway& gateway, const std::vector
   return status;
 }
 
-// -- routes --
+// -- routes and policies --
 
 namespace {
 
-// What was said before of this reference, and by us.
-json::Object parentBefore(const json::Array& parents, const json::Object& reference) {
-  for (const json::Value& each : parents) {
-    const json::Value* theirs = json::find(each, "parentRef");
-    const bool ours = getString(each, "controllerName") == kGatewayController;
-    if (ours && theirs && json::equal(*theirs, json::Value(reference))) return each.get_object();
+bool isOurs(const json::Value& entry) { return getString(entry, "controllerName") == kGatewayController; }
+
+// What was said before of the reference in this field, and by us.
+json::Object entryBefore(const json::Array& entries, std::string_view field, const json::Object& reference) {
+  for (const json::Value& each : entries) {
+    const json::Value* theirs = json::find(each, field);
+    if (isOurs(each) && theirs && json::equal(*theirs, json::Value(reference))) return each.get_object();
   }
   return {};
+}
+
+json::Array entriesOfOthers(const json::Array& entries) {
+  json::Array others;
+  std::ranges::remove_copy_if(entries, std::back_inserter(others), isOurs);
+  return others;
 }
 
 json::Object parentStatus(const ParentVerdict& verdict, json::Object before, int64_t generation, std::string_view now) {
@@ -278,17 +286,40 @@ json::Object parentStatus(const ParentVerdict& verdict, json::Object before, int
           {"conditions", conditions.take()}};
 }
 
+json::Object ancestorStatus(const AncestorVerdict& verdict, const json::Array& before, int64_t generation,
+                            std::string_view now) {
+  const json::Object reference{
+      {"group", kGatewayGroup}, {"kind", "Gateway"}, {"namespace", verdict.gateway.ns}, {"name", verdict.gateway.name}};
+  ConditionList conditions(arrayIn(entryBefore(before, "ancestorRef", reference), "conditions"), generation, now);
+  conditions.judge("Accepted", verdict.refused, "Accepted", "the policy is accepted");
+  conditions.judge("ResolvedRefs", verdict.unresolved, "ResolvedRefs", "all that it names is there");
+  return {{"ancestorRef", reference}, {"controllerName", kGatewayController}, {"conditions", conditions.take()}};
+}
+
+constexpr size_t kMostAncestors = 16;  // more aren't admitted
+
 }  // namespace
+
+json::Object policyStatus(const gateway_v1::BackendTLSPolicy& policy, const std::vector<AncestorVerdict>& verdicts,
+                          std::string_view now) {
+  json::Object status = statusOf(policy.object());
+  const json::Array before = arrayIn(status, "ancestors");
+  json::Array ancestors = entriesOfOthers(before);
+  for (const AncestorVerdict& each : verdicts) {
+    if (ancestors.size() == kMostAncestors) break;
+    ancestors.push_back(ancestorStatus(each, before, policy.metadata().generation(), now));
+  }
+  if (!ancestors.empty() || status.contains("ancestors")) status["ancestors"] = std::move(ancestors);
+  return status;
+}
 
 json::Object routeStatus(const RouteView& route, const std::vector<ParentVerdict>& verdicts, std::string_view now) {
   json::Object status = statusOf(route.object);
   const json::Array before = arrayIn(status, "parents");
-  json::Array parents;
-  std::ranges::copy_if(before, std::back_inserter(parents),
-                       [](const json::Value& each) { return getString(each, "controllerName") != kGatewayController; });
+  json::Array parents = entriesOfOthers(before);
   for (const ParentVerdict& each : verdicts) {
-    parents.push_back(
-        parentStatus(each, parentBefore(before, each.reference.tree()), route.metadata().generation(), now));
+    parents.push_back(parentStatus(each, entryBefore(before, "parentRef", each.reference.tree()),
+                                   route.metadata().generation(), now));
   }
   if (!parents.empty() || status.contains("parents")) status["parents"] = std::move(parents);
   return status;

@@ -28,6 +28,16 @@ struct ParentVerdict {
   std::string dropped;                // PartiallyInvalid: True, with this message; "" when no rule was dropped
 };
 
+// What a Gateway of ours says of a policy for something that it leads to.
+struct AncestorVerdict {
+  meta::ObjectKey gateway;
+  std::optional<Finding> refused;     // Accepted: False
+  std::optional<Finding> unresolved;  // ResolvedRefs: False
+};
+
+json::Object policyStatus(const gateway_v1::BackendTLSPolicy& policy, const std::vector<AncestorVerdict>& verdicts,
+                          std::string_view now);
+
 json::Object routeStatus(const RouteView& route, const std::vector<ParentVerdict>& verdicts, std::string_view now);
 
 }  // namespace wherry::ingress

@@ -71,7 +71,7 @@ struct World {
 
   void add(json::Value tree) {
     const std::string kind(json::getString(tree, "kind"));
-    const bool ours = kind != "Service" && kind != "Secret" && kind != "Namespace";
+    const bool ours = kind != "Service" && kind != "Secret" && kind != "Namespace" && kind != "ConfigMap";
     json::Object& metadata = json::ensureObject(tree.as_object(), "metadata");
     if (kind != "GatewayClass" && kind != "Namespace" && !metadata.contains("namespace"))
       metadata["namespace"] = "default";
@@ -88,6 +88,7 @@ struct World {
     if (kind == "GRPCRoute") objects.grpcRoutes.emplace_back(object);
     if (kind == "TLSRoute") objects.tlsRoutes.emplace_back(object);
     if (kind == "ReferenceGrant") objects.grants.emplace_back(object);
+    if (kind == "BackendTLSPolicy") objects.tlsPolicies.emplace_back(object);
     if (!ours) others[kind + " " + object->key().text()] = object;
   }
 
@@ -99,10 +100,20 @@ struct World {
   GatewayContribution compile(std::string_view now = kNow) const {
     const Sources sources{[&](auto ns, auto name) { return find("Service", ns, name); },
                           [&](auto ns, auto name) { return find("Secret", ns, name); },
-                          [&](auto, auto name) { return find("Namespace", "", name); }};
+                          [&](auto, auto name) { return find("Namespace", "", name); },
+                          [&](auto ns, auto name) { return find("ConfigMap", ns, name); }};
     return compileGateways(objects, sources, place, now);
   }
 };
+
+// "TLS as a.example.com"
+inline std::string tlsText(const BackendTls& tls) {
+  std::string text = "TLS as " + tls.serverName;
+  if (tls.systemAuthorities) text += " by the system's authorities";
+  int authorities = 0;
+  for (size_t at = 0; (at = tls.caPem.find("BEGIN", at)) != std::string::npos; ++at) ++authorities;
+  return authorities == 0 ? text : text + fmt::format(" by {} authorities", authorities);
+}
 
 inline std::string backendText(const Backend& to) {
   std::vector<std::string> parts;
@@ -120,6 +131,8 @@ inline std::string backendText(const Backend& to) {
     parts.push_back(fmt::format("{}x refused{}", to.refusedWeight, to.refusedStatus == 503 ? " with 503" : ""));
   }
   if (to.protocol == Protocol::kHttp2) parts.emplace_back("h2c");
+  if (to.protocol == Protocol::kHttps2) parts.emplace_back("h2");
+  if (to.tls) parts.push_back(tlsText(*to.tls));
   if (to.path.kind != PathChange::Kind::kNone) {
     parts.push_back(fmt::format("path {}{}", to.path.kind == PathChange::Kind::kFull ? "=" : "prefix=", to.path.with));
   }
@@ -134,6 +147,7 @@ inline std::string backendText(const Backend& to) {
     parts.push_back(fmt::format("copy of {}/{} to {}/{}:{}{}", each.part, each.total, each.target.nameSpace,
                                 each.target.service, each.target.port,
                                 each.protocol == Protocol::kHttp2 ? " by h2c" : ""));
+    if (each.tls) parts.back() += " by " + tlsText(*each.tls);
   }
   if (to.timeOuts.request.count()) parts.push_back(fmt::format("within {} ms", to.timeOuts.request.count()));
   return base::join(parts, ", ");
@@ -196,12 +210,16 @@ inline std::string statusText(const GatewayContribution& result, std::string_vie
     if (each.resource.kind != kind) continue;
     const json::Value status(each.status);
     const std::string name(each.object->metadata().name());
-    if (const json::Value* parents = json::find(status, "parents")) {
+    bool isOfParents = false;
+    for (const auto& [list, reference] : {std::pair("parents", "parentRef.name"), {"ancestors", "ancestorRef.name"}}) {
+      const json::Value* parents = json::find(status, list);
+      if (!parents) continue;
+      isOfParents = true;
       for (const json::Value& parent : parents->get_array()) {
-        text += fmt::format("{} at {}:{}\n", name, json::getString(parent, "parentRef.name"), conditionsText(parent));
+        text += fmt::format("{} at {}:{}\n", name, json::getString(parent, reference), conditionsText(parent));
       }
-      continue;
     }
+    if (isOfParents) continue;
     text += name + ":" + conditionsText(status) + "\n";
     if (!json::find(status, "listeners")) continue;
     for (const json::Value& listener : json::find(status, "listeners")->get_array()) {
@@ -246,6 +264,11 @@ spec:
 )";
 
 // -- certificates --
+
+inline std::string authorityPem() {
+  const base::WallTime now = base::WallTime() + std::chrono::hours(24 * 365 * 56);
+  return pki::newAuthority("ca", std::chrono::hours(24 * 365), now).certificatePem;
+}
 
 inline std::string secret(const std::string& name, const std::vector<std::string>& hosts) {
   const base::WallTime now = base::WallTime() + std::chrono::hours(24 * 365 * 56);

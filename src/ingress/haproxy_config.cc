@@ -155,6 +155,7 @@ class Rendering {
     Section section{name, {}, {}, origin};
     section.backend.shares = {{mirror.target}};
     section.backend.protocol = mirror.protocol;
+    section.backend.tls = mirror.tls;
     mirrors_.try_emplace(name, std::move(section));
   }
 
@@ -164,6 +165,7 @@ class Rendering {
     for (const auto& [name, section] : mirrors_) {
       renderMirrorBackend(section, backends);
       renderServers(section, backends);
+      addFiles(section);
     }
     shape_.sections.merge(mirrors_);
   }
@@ -177,11 +179,15 @@ class Rendering {
       renderRefusal(section, text);
       return;
     }
+    addFiles(section);
+    if (section.backend.podRouting != PodRouting::kNone) shape_.files.try_emplace("pods.map");
+  }
+
+  void addFiles(const Section& section) {
     if (std::string file = authorityFile(section); !file.empty()) shape_.files[file] = section.backend.tls->caPem;
     if (std::string file = clientCertificateFile(section); !file.empty()) {
       shape_.files[file] = section.backend.tls->clientPem;
     }
-    if (section.backend.podRouting != PodRouting::kNone) shape_.files.try_emplace("pods.map");
   }
 
   // With how they are spoken to, though withServers() knows: where that changes, HAProxy needs to hear of it.

@@ -100,7 +100,9 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   all.bufferRequest = true;
   all.path = {PathChange::Kind::kPrefix, "/new"};
   all.host = "inner.example.com";
-  all.mirrors = {{{"default", "copies", "http"}, Protocol::kHttp2, 1, 3}, {{"default", "web", "http"}}};
+  all.mirrors = {{{"default", "copies", "http"}, Protocol::kHttp2, 1, 3},
+                 {{"default", "web", "http"}},
+                 {{"default", "web", "tls"}, Protocol::kHttps, 1, 1, BackendTls{.caPem = certificate_}}};
   all.headers = {{HeaderChange::On::kRequest, HeaderChange::How::kSet, "X-A", "a 'b' \"c\" %[src] $HOME }"},
                  {HeaderChange::On::kResponse, HeaderChange::How::kAdd, "X-B", "b"},
                  {HeaderChange::On::kResponse, HeaderChange::How::kRemove, "Server", ""}};
@@ -109,7 +111,10 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   sticky.proxyProtocol = 2;
   Backend secure = to("web");
   secure.protocol = Protocol::kHttps;
-  secure.tls = BackendTls{certificate_, "web.example.com", certificate_};
+  secure.tls = BackendTls{certificate_ + certificate_, "web.example.com", certificate_};
+  Backend trusted = to("web");
+  trusted.protocol = Protocol::kHttps2;
+  trusted.tls = BackendTls{.serverName = "web.example.com", .systemAuthorities = true};
   Backend grpc = to("web");
   grpc.protocol = Protocol::kHttp2;
   Backend pods = to("web");
@@ -133,12 +138,13 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
                                route("a.example.com", {Kind::kPrefix, "/"}, sticky),
                                route("a.example.com", {Kind::kExact, "/grpc"}, grpc),
                                route("a.example.com", {Kind::kStart, "/s"}, secure),
+                               route("a.example.com", {Kind::kStart, "/trusted"}, trusted),
                                route("a.example.com", {Kind::kPrefix, "/"}, to("web"), conditions),
                                route("r.example.com", {Kind::kRegex, "/api(/|$)(.*)"}, rewritten),
                                route("*.example.com", {Kind::kPrefix, "/pods"}, pods),
                                route("", {Kind::kPrefix, "/"}, moved),
                                route("", {Kind::kPrefix, "/no"}, answer)};
-  routes[6].host.anyDepth = true;
+  routes[7].host.anyDepth = true;
   Model model = modelOf(routes);
   merge(model, modelOf(routes, true));
   model.ports[443].certificates = {{"default/web-tls", certificate_, {{"a.example.com", false}}}};
@@ -183,6 +189,22 @@ TEST_F(HAProxyConfig, IsAnotherOneWhenServersAreSpokenToInAnotherWay) {
   EXPECT_TRUE(shape.isLike(shapeOf(Protocol::kHttps, "a.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttps, "b.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttp, "a.example")));
+}
+
+TEST_F(HAProxyConfig, ServersByTlsAreKnownByTheirCertificates) {
+  auto wordsOf = [&](Protocol protocol, const BackendTls& tls) {
+    Section section{"web", to("web"), {}, {}};
+    section.backend.protocol = protocol;
+    section.backend.tls = tls;
+    return serverWords(section, {.directory = "/d"});
+  };
+  EXPECT_EQ(wordsOf(Protocol::kHttps, {.caPem = "pem", .serverName = "a.example"}),
+            " ssl alpn h2,http/1.1 sni str(a.example) verify required ca-file /d/ca/web.pem verifyhost 'a.example'");
+  EXPECT_EQ(wordsOf(Protocol::kHttps2, {.serverName = "a.example", .systemAuthorities = true}),
+            " ssl alpn h2 sni str(a.example) verify required ca-file @system-ca verifyhost 'a.example'");
+  EXPECT_EQ(wordsOf(Protocol::kHttps, {.caPem = "pem"}),
+            " ssl alpn h2,http/1.1 sni var(txn.host) verify required ca-file /d/ca/web.pem");
+  EXPECT_EQ(wordsOf(Protocol::kHttps, {}), " ssl alpn h2,http/1.1 sni var(txn.host) verify none");
 }
 
 // The lines of the text that have one of these in them.

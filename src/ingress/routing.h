@@ -112,9 +112,10 @@ struct StickyCookie {
 
 // How a TLS backend is known. Without it any certificate is taken, as most controllers do.
 struct BackendTls {
-  std::string caPem;       // "": not verified
-  std::string serverName;  // SNI and the name in the certificate; "": the request's host
-  std::string clientPem;   // chain and key that are shown to it; checked
+  std::string caPem;               // "": not verified
+  std::string serverName;          // SNI and the name in the certificate; "": the request's host
+  std::string clientPem;           // chain and key that are shown to it; checked
+  bool systemAuthorities = false;  // in place of caPem: those that the machine trusts
   std::strong_ordering operator<=>(const BackendTls&) const = default;
 };
 
@@ -125,6 +126,7 @@ struct Mirror {
   Protocol protocol = Protocol::kHttp;
   uint32_t part = 1;
   uint32_t total = 1;
+  std::optional<BackendTls> tls = std::nullopt;
   std::strong_ordering operator<=>(const Mirror&) const = default;
 };
 

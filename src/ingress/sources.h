@@ -14,6 +14,7 @@ struct Sources {
   Lookup service;
   Lookup secret;
   Lookup nameSpace;  // by name, in no namespace
+  Lookup configMap = [](std::string_view, std::string_view) { return meta::ObjectPtr(); };
 
   // How certificates are read: anew, unless somebody remembers them.
   std::function<CertificatePtr(const std::string& chainPem, const std::string& keyPem)> certificate =

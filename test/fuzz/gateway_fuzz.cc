@@ -1,7 +1,8 @@
 // libFuzzer: routes of the Gateway API. Whatever a user writes, the configuration has it as words of its own alone, and
 // the conditions say what isn't in it. The input is texts with a NUL behind each: a host, a path's type and value, a
 // header's name, type and value, a query parameter's name and value, a service and method of gRPC, and then filters: a
-// type and three texts each.
+// type and three texts each. A filter of the type BackendTLSPolicy is such a policy: its hostname, a name of the
+// certificate, and the authorities.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,10 +53,12 @@ json::Object filterOf(std::string_view type, std::string_view a, std::string_vie
   return filter;
 }
 
+constexpr std::string_view kPolicy = "BackendTLSPolicy";
+
 json::Array filtersOf(const Texts& texts) {
   json::Array filters;
   for (size_t i = kFixed; i + 3 < texts.size() && filters.size() < 8; i += 4) {
-    filters.emplace_back(filterOf(texts[i], texts[i + 1], texts[i + 2], texts[i + 3]));
+    if (texts[i] != kPolicy) filters.emplace_back(filterOf(texts[i], texts[i + 1], texts[i + 2], texts[i + 3]));
   }
   return filters;
 }
@@ -76,6 +79,29 @@ meta::ObjectPtr routeOf(std::string_view kind, const Texts& texts, json::Object 
                   {{"parentRefs", json::Array{parent}},
                    {"hostnames", json::Array{hostOr(texts[0], "a.example.com")}},
                    {"rules", json::Array{rule}}});
+}
+
+meta::ObjectPtr policyOf(std::string_view hostname, std::string_view name) {
+  const json::Object core{{"group", ""}, {"kind", "Service"}, {"name", "web"}};
+  const json::Object authorities{{"group", ""}, {"kind", "ConfigMap"}, {"name", "ca"}};
+  json::Object validation{{"hostname", hostOr(hostname, "a.example.com")}};
+  if (!name.empty()) {
+    validation["subjectAltNames"] =
+        json::Array{json::Object{{"type", "Hostname"}, {"hostname", hostOr(name, "*.example.com")}}};
+  }
+  validation["caCertificateRefs"] = json::Array{authorities};
+  return objectOf(kPolicy, "p", {{"targetRefs", json::Array{core}}, {"validation", std::move(validation)}});
+}
+
+// The policies among the filters; what the last of them has for authorities.
+std::string addPolicies(const Texts& texts, ingress::GatewayObjects& objects) {
+  std::string authorities;
+  for (size_t i = kFixed; i + 3 < texts.size(); i += 4) {
+    if (texts[i] != kPolicy) continue;
+    objects.tlsPolicies.emplace_back(policyOf(texts[i + 1], texts[i + 2]));
+    authorities = texts[i + 3];
+  }
+  return authorities;
 }
 
 ingress::GatewayObjects objectsOf(const Texts& texts) {
@@ -108,9 +134,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Texts texts = wherry::base::split(bytes, '\0');
   if (texts.size() < kFixed) return 0;
   const auto service = objectOf("Service", "web", {{"ports", json::Array{json::Object{{"port", 80}}}}});
+  auto objects = objectsOf(texts);
+  const std::string authorities = addPolicies(texts, objects);
+  const auto map = std::make_shared<const meta::Object>(json::Object{{"data", json::Object{{"ca.crt", authorities}}}});
   const ingress::Sources sources{[&](auto, auto) { return service; }, [](auto, auto) { return meta::ObjectPtr(); },
-                                 [](auto, auto) { return meta::ObjectPtr(); }};
-  const auto objects = objectsOf(texts);
+                                 [](auto, auto) { return meta::ObjectPtr(); },
+                                 [&](auto, auto) -> meta::ObjectPtr { return map; }};
   const ingress::GatewayPlace place{{"192.0.2.1"}, {}, {}};
   const auto result = ingress::compileGateways(objects, sources, place, kNow);
   wherry::fuzz::demand(!result.statuses.empty());

@@ -14,6 +14,7 @@ namespace wherry::apiserver {
 namespace {
 
 constexpr std::array kHooks = {
+    AdmissionHook{"backendtlspolicy", nullptr, validateBackendTlsPolicy},
     AdmissionHook{"certificatesigningrequest", prepareCertificateSigningRequest, validateCertificateSigningRequest,
                   nullptr, restrictCertificateSubject},
     AdmissionHook{"clusterrole", nullptr, validateClusterRole},

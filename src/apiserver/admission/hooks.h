@@ -27,11 +27,12 @@ void validateEndpointSlice(const AdmissionRequest& request, meta::FieldErrors& e
 // event.cc
 void validateEvent(const AdmissionRequest& request, meta::FieldErrors& errors);
 
-// gateway.cc, gateway_routes.cc, gateway_filters.cc
+// gateway.cc, gateway_routes.cc, gateway_filters.cc, gateway_policies.cc
 void validateGateway(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateHttpRoute(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateGrpcRoute(const AdmissionRequest& request, meta::FieldErrors& errors);
 void validateTlsRoute(const AdmissionRequest& request, meta::FieldErrors& errors);
+void validateBackendTlsPolicy(const AdmissionRequest& request, meta::FieldErrors& errors);
 
 // ingress.cc
 void prepareIngress(AdmissionRequest& request);
