@@ -70,6 +70,8 @@ class Compiler {
   bool givesWay(const RouteView& route, const Attachment& attachment) const;
   bool isAnothers(const GatewayListener& listener, const std::string& host) const;
   void addRoutes(const RouteOnItsWay& route, const Attachment& attachment);
+  void addMatch(const RouteOnItsWay& route, const GatewayListener& listener, const std::string& host,
+                const CompiledRule& rule, const RequestMatch& match);
   void closeHosts();
   void addStatuses();
   void addPolicyStatus(const TlsPolicy& policy);
@@ -239,15 +241,28 @@ void Compiler::addRoutes(const RouteOnItsWay& route, const Attachment& attachmen
     if (isAnothers(listener, host)) continue;
     for (const CompiledRule& rule : route.rules.rules) {
       if (listener.protocol == Protocol::kTls) {
-        port.passthroughs.push_back({route.view.origin(), hostPattern(host), rule.to});
+        port.passthroughs.push_back({route.view.origin(), hostPattern(host), rule.to.front().to});
         continue;
       }
-      for (const RequestMatch& match : rule.matches) {
-        Route added{route.view.origin(), hostPattern(host), match.path, match.conditions, rule.to};
-        if (added.to.redirect) finishRedirect(*added.to.redirect, listener.port, listener.hasTls());
-        port.routes.push_back(std::move(added));
-      }
+      for (const RequestMatch& match : rule.matches) addMatch(route, listener, host, rule, match);
     }
+  }
+}
+
+// A route for each backend, of which each but the last has its part of what those before it leave.
+void Compiler::addMatch(const RouteOnItsWay& route, const GatewayListener& listener, const std::string& host,
+                        const CompiledRule& rule, const RequestMatch& match) {
+  uint32_t left = 0;
+  for (const WeightedBackend& each : rule.to) left += each.weight;
+  for (const WeightedBackend& each : rule.to) {
+    Route added{route.view.origin(), hostPattern(host), match.path, match.conditions, each.to};
+    if (&each != &rule.to.back()) {
+      added.conditions.part = each.weight;
+      added.conditions.total = left;
+    }
+    left -= each.weight;
+    if (added.to.redirect) finishRedirect(*added.to.redirect, listener.port, listener.hasTls());
+    result_.model.ports.at(listener.port).routes.push_back(std::move(added));
   }
 }
 

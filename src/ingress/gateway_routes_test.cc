@@ -79,6 +79,10 @@ INSTANTIATE_TEST_SUITE_P(
                              "80: any / -> answer 500\n"},
                     RuleCase{"a Service of another namespace that allows nobody",
                              "  - backendRefs: [{name: far, namespace: other, port: 80}]", "80: any / -> answer 500\n"},
+                    RuleCase{"of backends that speak different protocols one is chosen by its weight",
+                             "  - backendRefs: [{name: web, port: 80, weight: 9}, {name: web, port: 90}]",
+                             "80: any / 9 of 10 -> 9x default/web:http\n"
+                             "80: any / -> 1x default/web:rpc, h2c\n"},
                     RuleCase{"HTTP/2 without TLS", "  - backendRefs: [{name: web, port: 90}]",
                              "80: any / -> 1x default/web:rpc, h2c\n"},
                     RuleCase{"TLS to the backend can't be spoken", "  - backendRefs: [{name: web, port: 443}]",
@@ -112,11 +116,40 @@ INSTANTIATE_TEST_SUITE_P(
   - backendRefs:
       - {name: web, port: 80, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [C]}}]})",
                  "80: any / -> 1x default/web:http, request C-\n"},
-        RuleCase{"a filter of one backend among several is dropped with its rule", R"(
-  - backendRefs:
+        RuleCase{"of backends with filters of their own one is chosen by its weight", R"(
+  - matches: [{path: {value: /a}}, {path: {value: /b}}]
+    filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: A, value: "1"}]}}]
+    backendRefs:
       - {name: web, port: 80, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [C]}}]}
+      - {name: web2, port: 80, weight: 2}
+      - {name: web, port: 80, weight: 3, filters: [{type: URLRewrite, urlRewrite: {hostname: in.example}}]}
+      - {name: web, port: 80, weight: 0, filters: [{type: URLRewrite, urlRewrite: {hostname: never.example}}]}
+      - {name: web2, port: 80, weight: 4, filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [C]}}]})",
+                 "80: any /a 5 of 10 -> 1x default/web:http, 4x default/web2:, request A=1, request C-\n"
+                 "80: any /a 2 of 5 -> 2x default/web2:, request A=1\n"
+                 "80: any /a -> 3x default/web:http, host in.example, request A=1\n"
+                 "80: any /b 5 of 10 -> 1x default/web:http, 4x default/web2:, request A=1, request C-\n"
+                 "80: any /b 2 of 5 -> 2x default/web2:, request A=1\n"
+                 "80: any /b -> 3x default/web:http, host in.example, request A=1\n"},
+        RuleCase{"each backend has its own mirror", R"(
+  - backendRefs:
+      - {name: web, port: 80, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}}}]}
       - {name: web2, port: 80})",
-                 "80: nothing\n"},
+                 "80: any / 1 of 2 -> 1x default/web:http, copy of 1/1 to default/web2:\n"
+                 "80: any / -> 1x default/web2:\n"},
+        RuleCase{"what can't be sent is refused, though others are redirected", R"(
+  - backendRefs:
+      - {name: web, port: 80, filters: [{type: RequestRedirect, requestRedirect: {hostname: example.org}}]}
+      - {name: gone, port: 80, weight: 2})",
+                 "80: any / 1 of 3 -> 302 to http://example.org:0 0\n"
+                 "80: any / -> answer 500\n"},
+        RuleCase{"what can't be sent is a share of those that are", R"(
+  - backendRefs:
+      - {name: web, port: 80, filters: [{type: RequestRedirect, requestRedirect: {hostname: example.org}}]}
+      - {name: gone, port: 80, weight: 2}
+      - {name: web2, port: 80, weight: 3})",
+                 "80: any / 1 of 6 -> 302 to http://example.org:0 0\n"
+                 "80: any / -> 3x default/web2:, 2x refused\n"},
         RuleCase{"copies to several mirrors, of all requests or a part", R"(
   - filters:
       - {type: RequestMirror, requestMirror: {backendRef: {name: web2, port: 80}}}
@@ -136,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"a filter that nobody knows answers with an error", R"(
   - filters: [{type: ExtensionRef, extensionRef: {group: example.com, kind: Limit, name: l}}]
     backendRefs: [{name: web, port: 80}])",
-                 "80: any / -> answer 500, 1x default/web:http\n"},
+                 "80: any / -> answer 500\n"},
         RuleCase{"the shorter of two time-outs", R"(
   - timeouts: {request: 10s, backendRequest: 1s500ms}
     backendRefs: [{name: web, port: 80}])",

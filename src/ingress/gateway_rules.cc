@@ -25,6 +25,17 @@ const json::Array& listAt(const json::Value& tree, std::string_view path) {
   return list && list->is_array() ? list->get_array() : kNone;
 }
 
+// The same but for who gets the requests.
+bool isTreatedAlike(const Backend& a, const Backend& b) {
+  auto bare = [](Backend backend) {
+    backend.shares.clear();
+    backend.refusedWeight = 0;
+    backend.preserveClientIp.clear();
+    return backend;
+  };
+  return bare(a) == bare(b);
+}
+
 // One rule on its way.
 class RuleCompiler {
  public:
@@ -32,16 +43,17 @@ class RuleCompiler {
 
   // `rule`: an HTTPRouteRule, GRPCRouteRule or TLSRouteRule.
   void compile(const schema::View& rule) {
-    rule_.to.protocol = defaultProtocol();
-    rule_.to.refusedStatus = refusedStatus();
-    note(applyFilters(listAt(rule, "filters"), route_, rule_.to));
-    for (const json::Value& each : listAt(rule, "matches")) addMatch(each);
-    if (rule_.matches.empty() && route_.kind != kTlsRoute) rule_.matches.push_back({});
-    addBackends(listAt(rule, "backendRefs"));
+    rule_.protocol = defaultProtocol();
+    rule_.refusedStatus = refusedStatus();
+    note(applyFilters(listAt(rule, "filters"), route_, rule_));
     addTimeOuts(rule);
+    for (const json::Value& each : listAt(rule, "matches")) addMatch(each);
+    if (matches_.empty() && route_.kind != kTlsRoute) matches_.push_back({});
+    for (const json::Value& each : listAt(rule, "backendRefs")) addBackend(gateway_v1::HTTPBackendRef(&each));
+    finishBackends();
   }
 
-  CompiledRule take() { return std::move(rule_); }
+  CompiledRule take() { return {std::move(matches_), std::move(backends_)}; }
   const std::optional<std::string>& unsupported() const { return unsupported_; }
   const std::optional<Finding>& unresolved() const { return unresolved_; }
 
@@ -65,61 +77,75 @@ class RuleCompiler {
     if (const auto* why = std::get_if<std::string>(&compiled)) {
       unsupported_ = *why;
     } else {
-      rule_.matches.push_back(std::move(std::get<RequestMatch>(compiled)));
+      matches_.push_back(std::move(std::get<RequestMatch>(compiled)));
     }
   }
 
   // A backend that can't be had keeps its share of the requests: they are refused.
-  void addBackends(const json::Array& references) {
-    for (const json::Value& each : references) {
-      const gateway_v1::HTTPBackendRef reference(&each);
-      addFilters(reference, references.size());
-      const auto weight = static_cast<uint32_t>(reference.weightOr(1));
-      auto found = findBackend(reference, route_);
-      if (const auto* why = std::get_if<Finding>(&found)) {
-        unresolved_ = *why;
-        rule_.to.refusedWeight += weight;
-      } else if (std::get<BackendTarget>(found).isRefused) {
-        rule_.to.refusedWeight += weight;
-      } else {
-        addShare(std::get<BackendTarget>(found), weight);
-      }
-    }
-    refuseAlone();
-  }
-
-  void addShare(BackendTarget target, uint32_t weight) {
-    if (!rule_.to.shares.empty() && (rule_.to.protocol != target.protocol || rule_.to.tls != target.tls)) {
-      unsupported_ = "backendRefs: backends that are spoken to in different ways can't share requests";
-    }
-    // Of several Services all have to ask for it.
-    if (rule_.to.shares.empty()) rule_.to.preserveClientIp = target.preserveClientIp;
-    std::erase_if(rule_.to.preserveClientIp,
-                  [&](base::IpFamily family) { return !target.preserveClientIp.contains(family); });
-    rule_.to.protocol = target.protocol;
-    rule_.to.tls = std::move(target.tls);
-    rule_.to.shares.push_back({std::move(target.port), weight});
-  }
-
-  void addFilters(const gateway_v1::HTTPBackendRef& reference, size_t backends) {
-    const json::Array& filters = listAt(reference, "filters");
-    if (filters.empty()) return;
-    if (backends > 1) {
-      unsupported_ = "backendRefs: filters of one backend among several";
+  void addBackend(const gateway_v1::HTTPBackendRef& reference) {
+    Backend to = rule_;
+    note(applyFilters(listAt(reference, "filters"), route_, to));
+    const auto weight = static_cast<uint32_t>(reference.weightOr(1));
+    auto found = findBackend(reference, route_);
+    auto* target = std::get_if<BackendTarget>(&found);
+    if (!target) unresolved_ = std::get<Finding>(found);
+    const bool isAnswered = to.redirect || to.answer;
+    if (isAnswered) {
+      addShare(std::move(to), weight);
+    } else if (!target || target->isRefused) {
+      refused_ += weight;
     } else {
-      note(applyFilters(filters, route_, rule_.to));
+      to.protocol = target->protocol;
+      to.tls = std::move(target->tls);
+      to.preserveClientIp = std::move(target->preserveClientIp);
+      to.shares = {{std::move(target->port), weight}};
+      addShare(std::move(to), weight);
     }
+  }
+
+  void addShare(Backend to, uint32_t weight) {
+    auto alike =
+        std::ranges::find_if(backends_, [&](const WeightedBackend& each) { return isTreatedAlike(each.to, to); });
+    if (alike == backends_.end()) {
+      backends_.push_back({std::move(to), weight});
+      return;
+    }
+    alike->weight += weight;
+    // Of several Services all have to ask for it.
+    std::erase_if(alike->to.preserveClientIp,
+                  [&](base::IpFamily family) { return !to.preserveClientIp.contains(family); });
+    std::ranges::move(to.shares, std::back_inserter(alike->to.shares));
+  }
+
+  void finishBackends() {
+    std::erase_if(backends_, [](const WeightedBackend& each) { return each.weight == 0; });
+    if (route_.kind == kTlsRoute && backends_.size() > 1) {
+      unsupported_ = "backendRefs: backends that are spoken to in different ways can't share connections";
+    }
+    if (backends_.empty()) return refuseAll();
+    if (refused_ > 0) refuseShare();
+  }
+
+  void refuseShare() {
+    auto sends = std::ranges::find_if(backends_, [](const auto& each) { return !each.to.shares.empty(); });
+    if (sends == backends_.end()) {
+      backends_.push_back({rule_, refused_});
+      backends_.back().to.answer = Answer{.status = rule_.refusedStatus};
+      return;
+    }
+    sends->weight += refused_;
+    sends->to.refusedWeight = refused_;
   }
 
   // Nobody is there to send anything to.
-  void refuseAlone() {
-    Backend& to = rule_.to;
-    if (to.redirect || to.answer || route_.kind == kTlsRoute) return;
-    const bool some = std::ranges::any_of(to.shares, [](const Share& share) { return share.weight > 0; });
-    if (some) return;
-    to.shares.clear();
-    to.refusedWeight = 0;
-    to.answer = Answer{.status = to.refusedStatus};
+  void refuseAll() {
+    backends_.push_back({rule_, 1});
+    Backend& to = backends_.front().to;
+    if (route_.kind == kTlsRoute) {
+      to.refusedWeight = refused_;
+    } else if (!to.redirect && !to.answer) {
+      to.answer = Answer{.status = to.refusedStatus};
+    }
   }
 
   // 0 is for ever, as it is here.
@@ -131,11 +157,14 @@ class RuleCompiler {
       const auto each = meta::parseGatewayDuration(json::getString(*timeouts, name));
       if (each && each->count() > 0 && (shortest.count() == 0 || *each < shortest)) shortest = *each;
     }
-    rule_.to.timeOuts.request = shortest;
+    rule_.timeOuts.request = shortest;
   }
 
   const ReferringRoute& route_;
-  CompiledRule rule_;
+  Backend rule_;  // what holds for all of its backends
+  std::vector<RequestMatch> matches_;
+  std::vector<WeightedBackend> backends_;
+  uint32_t refused_ = 0;  // the weight of those that can't be had
   std::optional<std::string> unsupported_;
   std::optional<Finding> unresolved_;
 };

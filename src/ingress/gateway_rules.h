@@ -29,9 +29,15 @@ struct RouteView {
 // The older first, then by the alphabet.
 bool comesFirst(const RouteView& a, const RouteView& b);
 
+struct WeightedBackend {
+  Backend to;
+  uint32_t weight;
+};
+
 struct CompiledRule {
   std::vector<RequestMatch> matches;  // one of them is enough; a TLSRoute's has none
-  Backend to;
+  // One by chance, and never none. Services that are treated in the same way are shares of the same.
+  std::vector<WeightedBackend> to;
 };
 
 struct CompiledRules {

@@ -165,6 +165,8 @@ inline std::string matchText(const Route& route) {
     text += fmt::format(" {}{}{}{}", each.of == ValueMatch::Of::kQuery ? "?" : "", each.name,
                         each.how == ValueMatch::How::kRegex ? "~" : "=", each.value);
   }
+  const Conditions& conditions = route.conditions;
+  if (conditions.part < conditions.total) text += fmt::format(" {} of {}", conditions.part, conditions.total);
   return text;
 }
 

@@ -186,6 +186,13 @@ TEST(TlsPolicies, LeaveTheirShareRefusedWhereTheyCannotHold) {
             "80: any / -> 1x default/web2:, 2x refused\n");
 }
 
+TEST(TlsPolicies, HoldForEachOfTheBackendsThatShareRequests) {
+  EXPECT_EQ(routesOf(withRules("  - backendRefs: [{name: web, port: 80, weight: 9}, {name: web2, port: 80}]") +
+                     policy("p", "name: web", "a.example.com") + policy("q", "name: web2", "b.example.com")),
+            "80: any / 9 of 10 -> 9x default/web:http, TLS as a.example.com by the system's authorities\n"
+            "80: any / -> 1x default/web2:, TLS as b.example.com by the system's authorities\n");
+}
+
 TEST(TlsPolicies, AreNobodysBusinessWhereNoRouteLeads) {
   World world(withRules("  - backendRefs: [{name: web2, port: 80}]") + R"(
 ---

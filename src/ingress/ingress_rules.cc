@@ -64,8 +64,10 @@ std::vector<std::pair<Conditions, Backend>> partsOf(const Canary& canary, const 
     add({Of::kCookie, ValueMatch::How::kExact, canary.cookie, "always"}, to);
     add({Of::kCookie, ValueMatch::How::kExact, canary.cookie, "never"}, main);
   }
-  if (canary.weight > 0)
-    parts.push_back({Conditions{.part = std::min(canary.weight, canary.total), .total = canary.total}, to});
+  if (canary.weight > 0) {
+    parts.push_back(
+        {Conditions{.part = std::min(canary.weight, canary.total), .total = canary.total, .isAhead = true}, to});
+  }
   return parts;
 }
 

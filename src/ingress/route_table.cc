@@ -73,10 +73,9 @@ class Hosts {
     auto headers = std::count_if(route.conditions.values.begin(), route.conditions.values.end(),
                                  [](const ValueMatch& value) { return value.of == ValueMatch::Of::kHeader; });
     auto values = static_cast<ptrdiff_t>(route.conditions.values.size());
-    bool byChance = route.conditions.part < route.conditions.total;
     return std::tuple(-static_cast<ptrdiff_t>(route.host.name.size()), path(at).kind != Kind::kExact,
                       -static_cast<ptrdiff_t>(prefixText(path(at)).size()), route.conditions.method.empty(), -headers,
-                      headers - values, !byChance, at);
+                      headers - values, !route.conditions.isAhead, at);
   }
   std::vector<RouteIndex> sorted(std::vector<RouteIndex> routes) const {
     std::sort(routes.begin(), routes.end(), [&](RouteIndex a, RouteIndex b) { return rank(a) < rank(b); });

@@ -10,7 +10,7 @@ namespace wherry::ingress {
 namespace {
 
 // "host path [condition...]" a line: the path is exact with "=" before it, by characters with "~", a regular expression
-// with "^"; conditions are "GET", "header", "query", "10%".
+// with "^"; conditions are "GET", "header", "query", "10%", "ahead".
 std::vector<Route> routesOf(std::string_view text, bool anyDepth = false) {
   std::vector<Route> routes;
   for (std::string_view line : base::split(text, '\n')) {
@@ -30,6 +30,7 @@ std::vector<Route> routesOf(std::string_view text, bool anyDepth = false) {
       if (words[i] == "header") route.conditions.values.push_back({ValueMatch::Of::kHeader, {}, "X", "x"});
       if (words[i] == "query") route.conditions.values.push_back({ValueMatch::Of::kQuery, {}, "q", "x"});
       if (words[i] == "10%") route.conditions.part = 10, route.conditions.total = 100;
+      if (words[i] == "ahead") route.conditions.isAhead = true;
     }
     routes.push_back(route);
   }
@@ -80,7 +81,7 @@ TEST(RouteTable, TheOldestOfEqualRoutesWins) {
 TEST(RouteTable, WhereConditionsMayFailTheNextBestFollows) {
   EXPECT_EQ(tableOf(routesOf(R"(
 a.com /
-a.com /x 10%
+a.com /x 10% ahead
 a.com /x header
 a.com /x GET query
 a.com /x header query
@@ -90,6 +91,11 @@ a.com =/x query
 named prefix a.com/: 0
 named prefix a.com/x/: 3 4 2 1 0
 )");
+}
+
+TEST(RouteTable, APartIsTakenInItsOrderUnlessItIsAhead) {
+  EXPECT_EQ(tableOf(routesOf("a.com /x 10%\na.com /x\na.com /x 10%\n")), "named prefix a.com/x/: 0 1\n");
+  EXPECT_EQ(tableOf(routesOf("a.com /x\na.com /x 10%\na.com /x 10% ahead\n")), "named prefix a.com/x/: 2 0\n");
 }
 
 TEST(RouteTable, AShorterPathIsAskedOnlyWhereItIsOne) {

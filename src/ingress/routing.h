@@ -73,6 +73,7 @@ struct Conditions {
   // Of the requests for which all that holds, by chance, so many in `total`.
   uint32_t part = 1;
   uint32_t total = 1;
+  bool isAhead = false;  // it takes its part from others that fit as well, wherever they stand
   bool always() const { return method.empty() && values.empty() && part >= total; }
   std::strong_ordering operator<=>(const Conditions&) const = default;
 };
@@ -252,8 +253,8 @@ struct Backend {
 };
 
 // Of the routes that fit a request the most specific host wins, then the path (exact, else the longest), then a method,
-// then the number of headers, then of other values; then the first in Port::routes: producers put the oldest object
-// first. Where a route's conditions don't hold, the next best is taken.
+// then the number of headers, then of other values, then one that is ahead; then the first in Port::routes: producers
+// put the oldest object first. Where a route's conditions don't hold, the next best is taken.
 struct Route {
   Origin origin;
   HostPattern host;
