@@ -323,7 +323,9 @@ void renderHttp(const Section& section, const Settings& settings, ConfigText& te
 
 std::string tlsWords(const Section& section, const Settings& settings) {
   const BackendTls tls = section.backend.tls.value_or(BackendTls());
-  std::string words = section.backend.protocol == Protocol::kHttps2 ? " ssl alpn h2" : " ssl alpn h2,http/1.1";
+  std::string words = " ssl";
+  if (section.backend.protocol == Protocol::kHttps2) words += " alpn h2";
+  if (section.backend.protocol == Protocol::kHttps) words += " alpn h2,http/1.1";
   words += tls.serverName.empty() ? " sni var(txn.host)" : fmt::format(" sni str({})", argument(tls.serverName));
   std::string file = authorityFile(section);
   if (!file.empty()) file = fmt::format("{}/{}", settings.directory, file);
@@ -384,9 +386,8 @@ std::string serverWords(const Section& section, const Settings& settings) {
   const Backend& backend = section.backend;
   std::string words;
   if (backend.protocol == Protocol::kHttp2) words += " proto h2";
-  if (backend.protocol == Protocol::kHttps || backend.protocol == Protocol::kHttps2) {
-    words += tlsWords(section, settings);
-  }
+  const bool isHttps = backend.protocol == Protocol::kHttps || backend.protocol == Protocol::kHttps2;
+  if (isHttps || (backend.protocol == Protocol::kTcp && backend.tls)) words += tlsWords(section, settings);
   if (std::string file = clientCertificateFile(section); !file.empty()) {
     words += fmt::format(" crt {}/{}", settings.directory, file);
   }

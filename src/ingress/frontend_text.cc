@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "ingress/connection_text.h"
 #include "ingress/plain_path.h"
+#include "ingress/port_text.h"
 #include "ingress/quoting.h"
 #include "ingress/route_table.h"
 
@@ -19,42 +21,6 @@ std::string mapText(const MapFile& map) {
   for (const auto& [key, value] : map) text.append(key).append(1, ' ').append(value).append(1, '\n');
   return text;
 }
-
-using Families = std::set<base::IpFamily>;
-
-Families preservedAt(const Port& port) {
-  Families families;
-  for (const Route& route : port.routes)
-    families.insert(route.to.preserveClientIp.begin(), route.to.preserveClientIp.end());
-  for (const Passthrough& each : port.passthroughs) {
-    families.insert(each.to.preserveClientIp.begin(), each.to.preserveClientIp.end());
-  }
-  return families;
-}
-
-// Names for the clients of each of these families who can be seen under their own address.
-class PreservedClients {
- public:
-  PreservedClients(const Families& families, const Settings& settings, ConfigText& text) {
-    if (families.empty()) return;
-    std::string others = text.nextAcl();
-    // None, loopback, on one link only, not one host's; then what says IPv4 in words of IPv6.
-    text.line("  acl {} src 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 224.0.0.0/3 ::/96 fe80::/10 ff00::/8", others);
-    for (const std::string& range : settings.podRanges) text.line("  acl {} src {}", others, word(range));
-    text.line("  acl {} src -m beg ::ffff:", others);
-    for (base::IpFamily family : families) {
-      std::string is = text.nextAcl();
-      text.line("  acl {} src -m sub {}", is, family == base::IpFamily::kIPv4 ? "." : ":");
-      conditions_[family] = fmt::format("{} !{}", is, others);
-    }
-  }
-
-  // By family: what holds for them.
-  const std::map<base::IpFamily, std::string>& conditions() const { return conditions_; }
-
- private:
-  std::map<base::IpFamily, std::string> conditions_;
-};
 
 // The requests of one port, on their way to a route's id in txn.to.
 class Requests {
@@ -75,7 +41,7 @@ class Requests {
 
  private:
   void renderPreserving() {
-    PreservedClients clients(preservedAt(port_), context_.settings, text_);
+    PreservedClients clients(port_, context_.settings, text_);
     for (const auto& [family, condition] : clients.conditions()) {
       std::string file = fileName(family == base::IpFamily::kIPv4 ? "clients4" : "clients6");
       context_.files[file] = mapText(preserving_[family]);
@@ -249,12 +215,6 @@ class Requests {
   bool isFirst_ = true;
 };
 
-void renderProxyProtocol(const Settings& settings, ConfigText& text) {
-  for (const std::string& range : settings.proxyProtocolFrom) {
-    text.line("  tcp-request connection expect-proxy layer4 if {{ src {} }}", word(range));
-  }
-}
-
 // Whose address, scheme and the like a pod may believe: ours alone. Programs that read names of headers from
 // variables (CGI, WSGI) take "_" for "-".
 constexpr std::string_view kTold = "^(x[-_]forwarded[-_].*|x[-_]real[-_]ip|forwarded)$";
@@ -280,59 +240,6 @@ void renderEntry(bool tls, ConfigText& text) {
   text.line("  http-request set-header x-forwarded-proto {}", tls ? "https" : "http");
 }
 
-void renderBinds(const Port& port, const Settings& settings, const std::string& words, ConfigText& text) {
-  for (const std::string& address : settings.addresses) {
-    bool isV6 = address.find(':') != std::string::npos;
-    text.line("  bind {}{}:{}{}{}", isV6 ? "ipv6@" : "ipv4@", address, port.number, isV6 ? " v6only" : "", words);
-  }
-}
-
-std::string hostWords(const HostPattern& host) {
-  if (!host.name.starts_with("*.")) return "-m str -- " + word(host.name);
-  std::string suffix = host.name.substr(1);
-  if (host.anyDepth) return "-m end -- " + word(suffix);
-  std::string regex = "^[^.]+";
-  for (char c : suffix) regex += c == '.' ? std::string("\\.") : std::string(1, c);
-  return "-m reg -- " + word(regex + "$");
-}
-
-// TLS that is handed on, and what is left for us by a socket of our own.
-void renderPassthroughs(const Port& port, const FrontendContext& context, ConfigText& text) {
-  text.line("frontend port-{}", port.number);
-  text.line("  mode tcp");
-  renderBinds(port, context.settings, "", text);
-  renderProxyProtocol(context.settings, text);
-  text.line("  tcp-request inspect-delay 5s");
-  text.line("  tcp-request content set-var(sess.sni) req.ssl_sni,lower");
-  text.line("  tcp-request content reject unless {{ req.ssl_hello_type 1 }}");
-  std::vector<const Passthrough*> order;
-  for (const Passthrough& each : port.passthroughs) order.push_back(&each);
-  auto rank = [](const Passthrough* each) {
-    return std::pair(each->host.name.starts_with("*") || each->host.name.empty(),
-                     -static_cast<ptrdiff_t>(each->host.name.size()));
-  };
-  std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
-  PreservedClients clients(preservedAt(port), context.settings, text);
-  for (const Passthrough* each : order) {
-    text.about(each->origin);
-    std::string acl;
-    if (!each->host.name.empty()) {
-      acl = text.nextAcl();
-      text.line("  acl {} var(sess.sni) {}", acl, hostWords(each->host));
-    }
-    for (base::IpFamily family : each->to.preserveClientIp) {
-      text.line("  use_backend {} if {} {}", context.preservingPassthroughSectionOf(*each, family),
-                clients.conditions().at(family), acl);
-    }
-    text.line("  use_backend {}{}{}", context.passthroughSectionOf(*each), acl.empty() ? "" : " if ", acl);
-  }
-  if (port.routes.empty()) return;
-  text.line("  default_backend inner-{}", port.number);
-  text.line("backend inner-{}", port.number);
-  text.line("  mode tcp");
-  text.line("  server inner abns@wherry-{} send-proxy-v2", port.number);
-}
-
 }  // namespace
 
 std::string certificateFile(const Certificate& certificate) {
@@ -352,19 +259,15 @@ std::string certificateList(const Port& port, const Settings& settings) {
 }
 
 void renderPort(const Port& port, const FrontendContext& context, ConfigText& text) {
-  bool hasInner = !port.passthroughs.empty();
-  if (hasInner) renderPassthroughs(port, context, text);
-  if (hasInner && port.routes.empty()) return;
-  std::string listFile = fmt::format("certs/{}.list", port.number);
-  std::string tls =
-      port.tls ? fmt::format(" ssl crt-list {}/{} alpn h2,http/1.1", context.settings.directory, listFile) : "";
-  if (port.tls) context.files[listFile] = certificateList(port, context.settings);
-  text.line("frontend {}-{}", hasInner ? "inner" : "port", port.number);
-  if (hasInner) {
-    text.line("  bind abns@wherry-{} accept-proxy{}", port.number, tls);
+  const bool isByName = !port.passthroughs.empty();
+  if (isByName) renderConnections(port, context, text);
+  if (isByName && port.routes.empty()) return;
+  const std::string tls = port.tls ? tlsWords(port, context) + " alpn h2,http/1.1" : "";
+  text.line("frontend {}-{}", isByName ? "inner" : "port", port.number);
+  if (isByName) {
+    text.line("  bind {} accept-proxy{}", innerSocket(port), tls);
   } else {
     renderBinds(port, context.settings, tls, text);
-    renderProxyProtocol(context.settings, text);
   }
   renderEntry(port.tls, text);
   Requests(port, context, text).render();

@@ -21,18 +21,13 @@ std::optional<Protocol> protocolFor(std::string_view appProtocol, std::string_vi
   return isHttp2 ? Protocol::kHttp2 : Protocol::kHttp;
 }
 
-// TLS of a client's that is handed on needs none of ours.
-const TlsPolicy* policyFor(const ServicePort& port, const ReferringRoute& route) {
-  return route.kind == kTlsRoute ? nullptr : route.policies.find(port);
-}
-
 std::variant<BackendTarget, Finding> findPort(const core_v1::Service& service, int64_t number,
                                               const ReferringRoute& route) {
   const std::string name = service.key().text();
   for (const auto port : service.spec().ports()) {
     if (port.port() != number || (port.hasProtocol() && port.protocol() != "TCP")) continue;
     ServicePort target{service.key().ns, service.key().name, std::string(port.name())};
-    const TlsPolicy* policy = policyFor(target, route);
+    const TlsPolicy* policy = route.policies.find(target);
     const auto protocol = protocolFor(port.appProtocol(), route.kind, policy != nullptr);
     if (!protocol) {
       return Finding{"UnsupportedProtocol", fmt::format("Service \"{}\": a {} can't send to appProtocol {}", name,

@@ -49,9 +49,6 @@ void narrowKinds(GatewayListener& listener) {
 std::optional<std::string> unsupportedField(const GatewayListener& listener) {
   const auto tls = listener.spec.tls();
   if (!tls.options().empty()) return "tls.options: no option is known";
-  if (listener.protocol == Protocol::kTls && tls.mode() != "Passthrough") {
-    return "tls.mode: TLS can be ended for protocol HTTPS alone";
-  }
   if (listener.protocol == Protocol::kHttps && listener.gateway.spec().tls().hasFrontend()) {
     return "spec.tls.frontend: certificates of clients can't be asked for";
   }
@@ -83,7 +80,7 @@ GatewayListener readListener(const gateway_v1::Gateway& gateway, const gateway_v
   listener.kinds = kindsFor(listener.protocol);
   narrowKinds(listener);
   listener.refused = refusalOf(listener, input.place);
-  if (listener.protocol == Protocol::kHttps && !listener.refused) loadCertificates(listener, input);
+  if (listener.endsTls() && !listener.refused) loadCertificates(listener, input);
   return listener;
 }
 
@@ -96,7 +93,8 @@ std::optional<std::string_view> clash(const GatewayListener& a, const GatewayLis
   if (a.hasTls() != b.hasTls()) return "ProtocolConflict";
   if (a.hostname != b.hostname) return std::nullopt;
   if (a.protocol != b.protocol) return "ProtocolConflict";
-  return sameGateway(a, b) ? std::optional<std::string_view>("HostnameConflict") : std::nullopt;
+  if (sameGateway(a, b)) return "HostnameConflict";
+  return a.endsTls() == b.endsTls() ? std::nullopt : std::optional<std::string_view>("ProtocolConflict");
 }
 
 void setConflict(GatewayListener& listener, std::string_view reason, const GatewayListener& other) {
@@ -122,9 +120,7 @@ void noteOverlap(GatewayListener& a, GatewayListener& b) {
 
 }  // namespace
 
-bool GatewayListener::serves() const {
-  return !refused && !conflict && (protocol != Protocol::kHttps || !certificates.empty());
-}
+bool GatewayListener::serves() const { return !refused && !conflict && (!endsTls() || !certificates.empty()); }
 
 std::vector<GatewayListener> readListeners(const gateway_v1::Gateway& gateway, const ListenerInput& input) {
   std::vector<GatewayListener> listeners;

@@ -50,6 +50,7 @@ struct GatewayListener {
 
   std::string_view name() const { return spec.name(); }
   bool hasTls() const { return protocol == Protocol::kHttps || protocol == Protocol::kTls; }
+  bool endsTls() const { return hasTls() && spec.tls().mode() != "Passthrough"; }
   // Traffic gets through it.
   bool serves() const;
 };

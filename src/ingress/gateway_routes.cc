@@ -16,6 +16,11 @@ namespace wherry::ingress {
 namespace {
 
 using Protocol = GatewayListener::Protocol;
+using End = Passthrough::End;
+
+Origin originOf(const gateway_v1::Gateway& gateway) {
+  return {"Gateway", std::string(gateway.metadata().ns()), std::string(gateway.metadata().name())};
+}
 
 struct ServedGateway {
   gateway_v1::Gateway gateway;
@@ -33,7 +38,12 @@ struct RouteOnItsWay {
   RouteView view;
   meta::Resource resource;
   CompiledRules rules;
+  CompiledRules streams;  // of a TLSRoute, where TLS ends before its backends
   std::vector<ParentVerdict> verdicts;
+
+  const CompiledRules& rulesFor(const GatewayListener& listener) const {
+    return listener.protocol == Protocol::kTls && listener.endsTls() ? streams : rules;
+  }
 };
 
 class Compiler {
@@ -44,7 +54,8 @@ class Compiler {
         place_(place),
         now_(now),
         grants_(objects.grants),
-        policies_(objects.tlsPolicies, sources) {}
+        policies_(objects.tlsPolicies, sources),
+        noPolicies_({}, sources) {}
 
   GatewayContribution compile() {
     readGateways();
@@ -52,6 +63,7 @@ class Compiler {
     openPorts();
     for (RouteOnItsWay& route : routes_) attachRoute(route);
     closeHosts();
+    closeNames();
     addStatuses();
     return std::move(result_);
   }
@@ -73,6 +85,7 @@ class Compiler {
   void addMatch(const RouteOnItsWay& route, const GatewayListener& listener, const std::string& host,
                 const CompiledRule& rule, const RequestMatch& match);
   void closeHosts();
+  void closeNames();
   void addStatuses();
   void addPolicyStatus(const TlsPolicy& policy);
   void addStatus(const meta::Resource& resource, const meta::ObjectPtr& object, json::Object status);
@@ -83,6 +96,7 @@ class Compiler {
   std::string_view now_;
   ReferenceGrants grants_;
   TlsPolicies policies_;
+  TlsPolicies noPolicies_;                 // for TLS of clients that is handed on: it needs none of ours
   std::vector<ServedGateway> gateways_;    // the oldest first
   std::vector<GatewayListener*> serving_;  // of all of them
   std::vector<RouteOnItsWay> routes_;      // likewise
@@ -133,7 +147,14 @@ template <typename Route>
 void Compiler::readRoutesOf(const std::vector<Route>& routes, std::string_view kind) {
   for (const Route& each : routes) {
     const RouteView view{kind, each.object()};
-    routes_.push_back({view, Route::kResource(), compileRules(view, grants_, policies_, sources_), {}});
+    const bool isOfTls = kind == kTlsRoute;
+    CompiledRules rules = compileRules(view, grants_, policies_, sources_);
+    if (!isOfTls) {
+      routes_.push_back({view, Route::kResource(), std::move(rules), {}, {}});
+    } else {
+      routes_.push_back(
+          {view, Route::kResource(), compileRules(view, grants_, noPolicies_, sources_), std::move(rules), {}});
+    }
   }
 }
 
@@ -185,16 +206,20 @@ void Compiler::attachRoute(RouteOnItsWay& route) {
 }
 
 void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference& reference, ServedGateway& parent) {
-  ParentVerdict verdict{reference, std::nullopt, route.rules.unresolved, ""};
   AttachmentOutcome outcome = attach(route.view, reference, parent.listeners, sources_);
+  const auto ending =
+      std::ranges::find_if(outcome.attachments, [](const auto& each) { return each.listener->endsTls(); });
+  const bool isHandedOn = route.view.kind == kTlsRoute && ending == outcome.attachments.end();
+  const CompiledRules& rules = ending == outcome.attachments.end() ? route.rules : route.rulesFor(*ending->listener);
+  ParentVerdict verdict{reference, std::nullopt, rules.unresolved, ""};
   verdict.refused = outcome.refused;
   const auto refused = place_.refused.find(route.view.origin());
   if (!verdict.refused && refused != place_.refused.end()) {
     verdict.refused = Finding{"UnsupportedValue", refused->second};
   }
-  const std::string dropped = base::join(route.rules.dropped, "; ");
+  const std::string dropped = base::join(rules.dropped, "; ");
   if (!verdict.refused && !dropped.empty()) {
-    if (route.rules.rules.empty()) verdict.refused = Finding{"UnsupportedValue", dropped};
+    if (rules.rules.empty()) verdict.refused = Finding{"UnsupportedValue", dropped};
     verdict.dropped = "Dropped Rules: " + dropped;
   }
   std::erase_if(outcome.attachments, [&](const Attachment& each) { return givesWay(route.view, each); });
@@ -203,8 +228,7 @@ void Compiler::attachTo(RouteOnItsWay& route, const gateway_v1::ParentReference&
   }
   if (!verdict.refused) {
     for (const Attachment& each : outcome.attachments) addRoutes(route, each);
-    if (route.view.kind != kTlsRoute)
-      services_[&parent].insert(route.rules.services.begin(), route.rules.services.end());
+    if (!isHandedOn) services_[&parent].insert(route.rules.services.begin(), route.rules.services.end());
   }
   route.verdicts.push_back(std::move(verdict));
 }
@@ -239,9 +263,10 @@ void Compiler::addRoutes(const RouteOnItsWay& route, const Attachment& attachmen
   Port& port = result_.model.ports.at(listener.port);
   for (const std::string& host : attachment.hosts) {
     if (isAnothers(listener, host)) continue;
-    for (const CompiledRule& rule : route.rules.rules) {
+    for (const CompiledRule& rule : route.rulesFor(listener).rules) {
       if (listener.protocol == Protocol::kTls) {
-        port.passthroughs.push_back({route.view.origin(), hostPattern(host), rule.to.front().to});
+        port.passthroughs.push_back({route.view.origin(), hostPattern(host), rule.to.front().to,
+                                     listener.endsTls() ? End::kHere : End::kBackend});
         continue;
       }
       for (const RequestMatch& match : rule.matches) addMatch(route, listener, host, rule, match);
@@ -272,11 +297,27 @@ void Compiler::closeHosts() {
   for (const GatewayListener* listener : serving_) {
     if (listener->hostname.empty() || listener->protocol == Protocol::kTls) continue;
     if (!closed.emplace(listener->port, listener->hostname).second) continue;
-    Route nothing{.origin = {"Gateway", std::string(listener->gateway.metadata().ns()),
-                             std::string(listener->gateway.metadata().name())},
-                  .host = hostPattern(listener->hostname)};
+    Route nothing{.origin = originOf(listener->gateway), .host = hostPattern(listener->hostname)};
     nothing.to.answer = Answer{.status = 404};
     result_.model.ports.at(listener->port).routes.push_back(std::move(nothing));
+  }
+}
+
+// Likewise of the names that connections ask for, where listeners of a port treat TLS in different ways. Ingresses have
+// names of their own at theirs.
+void Compiler::closeNames() {
+  std::set<uint16_t> ports;
+  for (const GatewayListener* listener : serving_) {
+    if (listener->protocol == Protocol::kTls) ports.insert(listener->port);
+  }
+  std::set<std::tuple<uint16_t, std::string, End>> closed;
+  for (const GatewayListener* listener : serving_) {
+    if (!ports.contains(listener->port)) continue;
+    const End end = listener->protocol == Protocol::kTls ? End::kRefused : End::kRoutes;
+    if (end == End::kRefused && place_.taken.contains(listener->port)) continue;
+    if (!closed.emplace(listener->port, listener->hostname, end).second) continue;
+    result_.model.ports.at(listener->port)
+        .passthroughs.push_back({originOf(listener->gateway), hostPattern(listener->hostname), {}, end});
   }
 }
 

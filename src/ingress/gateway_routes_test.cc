@@ -319,7 +319,45 @@ spec:
   hostnames: [a.example.com, a.example.net]
   rules: [{backendRefs: [{name: web, port: 443, weight: 2}, {name: gone, port: 443}]}]
 )"),
-            "443: through a.example.com -> 2x default/web:tls, 1x refused\n");
+            "443: through a.example.com -> 2x default/web:tls, 1x refused\n"
+            "443: refused *.example.com deep\n");
+}
+
+constexpr std::string_view kNames = R"(
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: wherry
+  listeners:
+    - {name: web, port: 443, protocol: HTTPS, hostname: "*.example.com", tls: {certificateRefs: [{name: c}]}}
+    - {name: through, port: 443, protocol: TLS, hostname: a.example.com, tls: {mode: Passthrough}}
+    - {name: ended, port: 443, protocol: TLS, hostname: "*.s.example.com", tls: {certificateRefs: [{name: c}]}}
+---
+kind: HTTPRoute
+metadata: {name: r}
+spec: {parentRefs: [{name: g}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+---
+kind: TLSRoute
+metadata: {name: t}
+spec:
+  parentRefs: [{name: g}]
+  hostnames: [a.example.com, b.example.com, x.s.example.com]
+  rules: [{backendRefs: [{name: web, port: 443}]}]
+)";
+
+TEST(GatewayRoutes, OfTlsAreLedToWhereItEnds) {
+  World world(std::string(kNames) + secret("c", {}));
+  const std::string routes =
+      "443: certificate default/c for *.example.com deep, *.s.example.com deep\n"
+      "443: *.example.com deep / -> 1x default/web:http\n"
+      "443: *.example.com deep / -> answer 404\n"
+      "443: through a.example.com -> 1x default/web:tls\n"
+      "443: ended x.s.example.com -> 1x default/web:tls\n"
+      "443: routes for *.example.com deep\n";
+  EXPECT_EQ(modelText(world.compile().model),
+            routes + "443: refused a.example.com\n443: refused *.s.example.com deep\n");
+  world.place.taken = {{443, true}};
+  EXPECT_EQ(modelText(world.compile().model), routes);
 }
 
 TEST(GatewayRoutes, OfHttpsHaveTheListenersCertificates) {

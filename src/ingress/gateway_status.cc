@@ -199,7 +199,9 @@ constexpr std::array kFeatures = {"BackendTLSPolicy",
                                   "HTTPRouteResponseHeaderModification",
                                   "HTTPRouteSchemeRedirect",
                                   "ReferenceGrant",
-                                  "TLSRoute"};
+                                  "TLSRoute",
+                                  "TLSRouteModeMixed",
+                                  "TLSRouteModeTerminate"};
 
 json::Object classStatus(const gateway_v1::GatewayClass& gatewayClass, std::string_view now) {
   json::Object status = statusOf(gatewayClass.object());

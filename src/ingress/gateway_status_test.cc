@@ -89,9 +89,18 @@ INSTANTIATE_TEST_SUITE_P(
                     "listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 53, protocol: UDP}]",
                     "g: Accepted=True(ListenersNotValid) Programmed=True(Programmed)\ng/a 0 " ROUTED SERVED
                     "g/b 0 []:" UNSERVED("UnsupportedProtocol")},
-        GatewayCase{"TLS ended for TLSRoutes",
+        GatewayCase{"TLS ended for TLSRoutes without a certificate",
                     "listeners: [{name: a, port: 443, protocol: TLS, tls: {mode: Terminate}}]",
-                    NONE_VALID "g/a 0 [TLSRoute]:" UNSERVED("UnsupportedValue")},
+                    "g: Accepted=True(Accepted) Programmed=False(Invalid)\n"
+                    "g/a 0 [TLSRoute]: Accepted=True(Accepted) Conflicted=False(NoConflicts) "
+                    "Programmed=False(Invalid) ResolvedRefs=False(InvalidCertificateRef)\n"},
+        GatewayCase{"TLS of one host ended in two ways",
+                    "listeners: [{name: a, port: 443, protocol: TLS, hostname: a.example, tls: {mode: Passthrough}}, "
+                    "{name: b, port: 443, protocol: TLS, hostname: a.example, tls: {mode: Terminate}}]",
+                    NONE_VALID "g/a 0 [TLSRoute]:" CLASHED(
+                        "HostnameConflict") "g/b 0 [TLSRoute]: Accepted=False(Invalid) "
+                                            "Conflicted=True(HostnameConflict) Programmed=False(Invalid) "
+                                            "ResolvedRefs=False(InvalidCertificateRef)\n"},
         GatewayCase{"TLS options",
                     "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {options: {a.example/x: y}}}]",
                     NONE_VALID "g/a 0 " ROUTED UNSERVED("UnsupportedValue")},
@@ -178,6 +187,27 @@ spec: {gatewayClassName: wherry, listeners: [{name: a, port: 80, protocol: HTTP}
       "g: Accepted=True(ListenersNotValid) Programmed=True(Programmed)\ng/a 0 [TLSRoute]:" UNSERVED(
           "PortUnavailable") "g/b 0 " ROUTED SERVED
                              "same: Accepted=True(Accepted) Programmed=True(Programmed)\nsame/a 0 " ROUTED SERVED);
+}
+
+TEST(GatewayStatus, OfTheYoungerGatewaySaysThatTlsOfAHostEndsElsewhere) {
+  const auto status = statusesOf("Gateway", R"(
+kind: Gateway
+metadata: {name: z}
+spec:
+  gatewayClassName: wherry
+  listeners: [{name: a, port: 443, protocol: TLS, hostname: a.example.com, tls: {mode: Passthrough}}]
+---
+kind: Gateway
+metadata: {name: g}
+spec:
+  gatewayClassName: wherry
+  listeners:
+    - {name: a, port: 443, protocol: TLS, hostname: a.example.com, tls: {certificateRefs: [{name: c}]}}
+    - {name: b, port: 443, protocol: TLS, hostname: b.example.com, tls: {certificateRefs: [{name: c}]}}
+)" + secret("c", {}));
+  EXPECT_EQ(status, "z: Accepted=True(Accepted) Programmed=True(Programmed)\nz/a 0 [TLSRoute]:" SERVED
+                    "g: Accepted=True(ListenersNotValid) Programmed=True(Programmed)\n"
+                    "g/a 0 [TLSRoute]:" UNSERVED("PortUnavailable") "g/b 0 [TLSRoute]:" SERVED);
 }
 
 TEST(GatewayStatus, WarnsOfCertificatesWhoseHostsOverlap) {

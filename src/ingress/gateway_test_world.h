@@ -183,7 +183,10 @@ inline std::string modelText(const Model& model) {
       text += fmt::format("{}: {} {} -> {}\n", number, hostText(each.host), matchText(each), backendText(each.to));
     }
     for (const Passthrough& each : port.passthroughs) {
-      text += fmt::format("{}: through {} -> {}\n", number, hostText(each.host), backendText(each.to));
+      constexpr const char* kEnds[] = {"through", "ended", "routes for", "refused"};
+      const std::string to = backendText(each.to);
+      text += fmt::format("{}: {} {}{}{}\n", number, kEnds[static_cast<int>(each.end)], hostText(each.host),
+                          to.empty() ? "" : " -> ", to);
     }
     if (port.routes.empty() && port.passthroughs.empty()) text += fmt::format("{}: nothing\n", number);
   }

@@ -193,6 +193,32 @@ TEST(TlsPolicies, HoldForEachOfTheBackendsThatShareRequests) {
             "80: any / -> 1x default/web2:, TLS as b.example.com by the system's authorities\n");
 }
 
+TEST(TlsPolicies, HoldForStreamsWhoseTlsEndsHereAndNotForOthers) {
+  const auto routesAndStatus = [](std::string_view mode) {
+    const auto result = World(fmt::format(R"(
+kind: Gateway
+metadata: {{name: g}}
+spec:
+  gatewayClassName: wherry
+  listeners: [{{name: tls, port: 443, protocol: TLS, tls: {{mode: {}, certificateRefs: [{{name: c}}]}}}}]
+---
+kind: TLSRoute
+metadata: {{name: t}}
+spec: {{parentRefs: [{{name: g}}], hostnames: [a.example.com], rules: [{{backendRefs: [{{name: web, port: 443}}]}}]}}
+)",
+                                          mode) +
+                              secret("c", {}) + policy("p", "name: web", "a.example.com"))
+                            .compile();
+    return modelText(result.model) + statusText(result, "BackendTLSPolicy");
+  };
+  EXPECT_EQ(routesAndStatus("Terminate"),
+            "443: certificate default/c for any\n"
+            "443: ended a.example.com -> 1x default/web:tls, TLS as a.example.com by the system's authorities\n"
+            "443: refused any\np at g: " +
+                std::string(kAccepted));
+  EXPECT_EQ(routesAndStatus("Passthrough"), "443: through a.example.com -> 1x default/web:tls\n443: refused any\n");
+}
+
 TEST(TlsPolicies, AreNobodysBusinessWhereNoRouteLeads) {
   World world(withRules("  - backendRefs: [{name: web2, port: 80}]") + R"(
 ---

@@ -151,6 +151,16 @@ TEST_F(HAProxyConfig, EverythingInTheModelIsTaken) {
   model.ports[443].passthroughs = {{{"TLSRoute", "default", "pass"}, {"*.pass.example.com", true}, to("web")}};
   model.ports[443].passthroughs[0].to.protocol = Protocol::kTcp;
   model.ports[443].passthroughs[0].to.refusedWeight = 1;
+  using End = Passthrough::End;
+  const Origin origin{"TLSRoute", "default", "ended"};
+  Backend stream = model.ports[443].passthroughs[0].to;
+  stream.tls = BackendTls{.caPem = certificate_, .serverName = "in.example.com"};
+  model.ports[443].passthroughs.push_back({origin, {"s.example.com"}, stream, End::kHere});
+  model.ports[443].passthroughs.push_back({origin, {"*.example.com", true}, {}, End::kRoutes});
+  model.ports[443].passthroughs.push_back({origin, {}, {}, End::kRefused});
+  model.ports[8443] = {.number = 8443, .tls = true, .routes = {}, .certificates = {}, .passthroughs = {}};
+  stream.preserveClientIp = {base::IpFamily::kIPv4};
+  model.ports[8443].passthroughs = {{origin, {"s.example.com"}, stream, End::kHere}, {origin, {}, {}, End::kRefused}};
   EXPECT_EQ(check(model), "");
   EXPECT_TRUE(shape_.complaints.empty());
 }
@@ -204,7 +214,69 @@ TEST_F(HAProxyConfig, ServersByTlsAreKnownByTheirCertificates) {
             " ssl alpn h2 sni str(a.example) verify required ca-file @system-ca verifyhost 'a.example'");
   EXPECT_EQ(wordsOf(Protocol::kHttps, {.caPem = "pem"}),
             " ssl alpn h2,http/1.1 sni var(txn.host) verify required ca-file /d/ca/web.pem");
+  EXPECT_EQ(wordsOf(Protocol::kTcp, {.caPem = "pem", .serverName = "a.example"}),
+            " ssl sni str(a.example) verify required ca-file /d/ca/web.pem verifyhost 'a.example'");
   EXPECT_EQ(wordsOf(Protocol::kHttps, {}), " ssl alpn h2,http/1.1 sni var(txn.host) verify none");
+}
+
+TEST_F(HAProxyConfig, ConnectionsAreLedByTheirNamesToWhereTheirTlsEnds) {
+  settings_.addresses = {"0.0.0.0"};
+  using End = Passthrough::End;
+  auto passthrough = [&](const char* name, const HostPattern& host, End end) {
+    Passthrough each{{"TLSRoute", "default", name}, host, {}, end};
+    if (end == End::kBackend || end == End::kHere) each.to = to(name);
+    each.to.protocol = Protocol::kTcp;
+    return each;
+  };
+  auto textOf = [&](const std::vector<Route>& routes, std::vector<Passthrough> passthroughs) {
+    Model model = modelOf(routes, true);
+    Port& port = model.ports[443];
+    port.number = 443;
+    port.tls = true;
+    port.passthroughs = std::move(passthroughs);
+    std::string lines;
+    const std::string text = renderShape(model, settings_, "").text;
+    for (std::string_view line : base::split(text, '\n')) {
+      const std::string_view trimmed = base::trim(line);
+      for (std::string_view word :
+           {"frontend port", "frontend stream", "frontend inner", "bind", "acl a", "use_backend", "default_backend"}) {
+        if (trimmed.starts_with(word) && trimmed.find("8404") == trimmed.npos && trimmed.find("txn.") == trimmed.npos) {
+          lines.append(trimmed).append("\n");
+          break;
+        }
+      }
+    }
+    return base::replaceAll(lines, settings_.directory, "");
+  };
+  EXPECT_EQ(textOf({route("", {}, to("web"))}, {passthrough("all", {"*.example.com", true}, End::kBackend),
+                                                passthrough("ended", {"s.example.com"}, End::kHere),
+                                                passthrough("", {"a.example.com"}, End::kRoutes),
+                                                passthrough("", {"s.example.com"}, End::kRefused)}),
+            R"(frontend port-443
+bind ipv4@0.0.0.0:443
+acl a1 var(sess.sni) -m str -- 's.example.com'
+use_backend stream-443 if a1
+acl a2 var(sess.sni) -m str -- 'a.example.com'
+use_backend inner-443 if a2
+acl a3 var(sess.sni) -m str -- 's.example.com'
+use_backend closed-443 if a3
+acl a4 var(sess.sni) -m end -- '.example.com'
+use_backend default:all:http if a4
+default_backend inner-443
+frontend stream-443
+bind abns@wherry-443-stream accept-proxy ssl crt-list /certs/443.list
+acl a5 var(sess.sni) -m str -- 's.example.com'
+use_backend default:ended:http if a5
+frontend inner-443
+bind abns@wherry-443 accept-proxy ssl crt-list /certs/443.list alpn h2,http/1.1
+)");
+  EXPECT_EQ(textOf({}, {passthrough("ended", {"s.example.com"}, End::kHere), passthrough("", {}, End::kRefused)}),
+            R"(frontend port-443
+bind ipv4@0.0.0.0:443 ssl crt-list /certs/443.list
+acl a1 var(sess.sni) -m str -- 's.example.com'
+use_backend default:ended:http if a1
+use_backend closed-443
+)");
 }
 
 // The lines of the text that have one of these in them.

@@ -96,6 +96,7 @@ class RouteWriter {
     const auto [at, isNew] = passed_.try_emplace(rule.host, https_.passthroughs.size());
     Backend to = rule.to;
     to.protocol = Protocol::kTcp;
+    to.tls.reset();
     if (isNew) {
       https_.passthroughs.push_back({rule.owner->origin, {.name = rule.host}, std::move(to)});
     } else if (rule.match.text == "/") {

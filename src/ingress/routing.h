@@ -273,16 +273,24 @@ struct Certificate {
   std::strong_ordering operator<=>(const Certificate&) const = default;
 };
 
-// TLS that is handed on as it is, by the name in the ClientHello. Only shares, refusedWeight, balance, time-outs,
-// proxyProtocol and preserveClientIp of `to` count.
+// TLS, by the name in the ClientHello: the most particular one decides, then the first. Only shares, refusedWeight,
+// balance, time-outs, proxyProtocol, preserveClientIp and tls of `to` count.
 struct Passthrough {
+  enum class End {
+    kBackend,  // it is handed on as it is
+    kHere,     // and what is in it is handed on
+    kRoutes,   // here, for the routes of the port
+    kRefused,
+  };
   Origin origin;
   HostPattern host;
   Backend to;
+  End end = End::kBackend;
   bool operator==(const Passthrough&) const = default;
 };
 
-// A TCP port of every node address. `tls` with certificates and routes ends TLS; passthroughs are looked at first.
+// A TCP port of every node address. With `tls` its passthroughs are looked at first; connections that are none's go to
+// its routes, if there are any.
 struct Port {
   uint16_t number = 0;
   bool tls = false;

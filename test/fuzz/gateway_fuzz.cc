@@ -81,6 +81,15 @@ meta::ObjectPtr routeOf(std::string_view kind, const Texts& texts, json::Object 
                    {"rules", json::Array{rule}}});
 }
 
+meta::ObjectPtr tlsRouteOf(std::string_view host) {
+  const json::Object parent{{"group", "gateway.networking.k8s.io"}, {"kind", "Gateway"}, {"name", "g"}};
+  const json::Object backend{{"group", ""}, {"kind", "Service"}, {"name", "web"}, {"port", 80}, {"weight", 1}};
+  return objectOf("TLSRoute", "r",
+                  {{"parentRefs", json::Array{parent}},
+                   {"hostnames", json::Array{hostOr(host, "a.example.com")}},
+                   {"rules", json::Array{json::Object{{"backendRefs", json::Array{backend}}}}}});
+}
+
 meta::ObjectPtr policyOf(std::string_view hostname, std::string_view name) {
   const json::Object core{{"group", ""}, {"kind", "Service"}, {"name", "web"}};
   const json::Object authorities{{"group", ""}, {"kind", "ConfigMap"}, {"name", "ca"}};
@@ -112,8 +121,14 @@ ingress::GatewayObjects objectsOf(const Texts& texts) {
                               {"port", 80},
                               {"protocol", "HTTP"},
                               {"allowedRoutes", json::Object{{"namespaces", json::Object{{"from", "Same"}}}}}};
+  const json::Object through{{"name", "tls"},
+                             {"port", 443},
+                             {"protocol", "TLS"},
+                             {"tls", json::Object{{"mode", "Passthrough"}}},
+                             {"allowedRoutes", json::Object{{"namespaces", json::Object{{"from", "Same"}}}}}};
   objects.gateways.emplace_back(
-      objectOf("Gateway", "g", {{"gatewayClassName", "wherry"}, {"listeners", json::Array{listener}}}));
+      objectOf("Gateway", "g", {{"gatewayClassName", "wherry"}, {"listeners", json::Array{listener, through}}}));
+  objects.tlsRoutes.emplace_back(tlsRouteOf(texts[0]));
   const json::Object header{{"name", texts[3]}, {"type", texts[4]}, {"value", texts[5]}};
   objects.httpRoutes.emplace_back(routeOf(
       "HTTPRoute", texts,

@@ -113,7 +113,8 @@ inline void checkAcl(const std::vector<std::string>& words) {
 
 inline void checkLine(std::string_view line) {
   if (line.starts_with("# ")) {
-    return demand(isOneOf(line, {"# Ingress n/i", "# HTTPRoute n/r", "# GRPCRoute n/r", "#  /"}));
+    return demand(isOneOf(
+        line, {"# Ingress n/i", "# HTTPRoute n/r", "# GRPCRoute n/r", "# TLSRoute n/r", "# Gateway n/g", "#  /"}));
   }
   const auto words = wordsOf(line);
   if (words.empty()) return;
