@@ -248,14 +248,20 @@ std::string certificateFile(const Certificate& certificate) {
   return fmt::format("certs/{}.pem", name);
 }
 
+// The first is for names that no other is for: "*" beside it is none by itself.
 std::string certificateList(const Port& port, const Settings& settings) {
-  std::string list = fmt::format("{}/{}\n", settings.directory, kDefaultCertificate);
+  std::string forAll, named;
   for (const Certificate& certificate : port.certificates) {
-    list += fmt::format("{}/{}", settings.directory, certificateFile(certificate));
-    for (const HostPattern& host : certificate.hosts) list += " " + mapKey(host.name.empty() ? "*" : host.name);
-    list += '\n';
+    const std::string file = fmt::format("{}/{}", settings.directory, certificateFile(certificate));
+    std::string names;
+    for (const HostPattern& host : certificate.hosts) {
+      if (host.name.empty() && forAll.empty()) forAll = file + " *\n";
+      if (!host.name.empty()) names += " " + mapKey(host.name);
+    }
+    if (!names.empty()) named += file + names + "\n";
   }
-  return list;
+  if (forAll.empty()) forAll = fmt::format("{}/{}\n", settings.directory, kDefaultCertificate);
+  return forAll + named;
 }
 
 void renderPort(const Port& port, const FrontendContext& context, ConfigText& text) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "base/subprocess.h"
+#include "ingress/frontend_text.h"
 #include "pki/certificate.h"
 
 namespace wherry::ingress {
@@ -199,6 +200,17 @@ TEST_F(HAProxyConfig, IsAnotherOneWhenServersAreSpokenToInAnotherWay) {
   EXPECT_TRUE(shape.isLike(shapeOf(Protocol::kHttps, "a.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttps, "b.example")));
   EXPECT_FALSE(shape.isLike(shapeOf(Protocol::kHttp, "a.example")));
+}
+
+TEST_F(HAProxyConfig, ACertificateForAllHostsIsTheOneForNamesOfNoOther) {
+  const Settings settings{.directory = "/d"};
+  Port port{.number = 443, .tls = true, .routes = {}, .certificates = {}, .passthroughs = {}};
+  port.certificates = {{"n/a", "pem", {{"a.example"}, {"*.a.example"}}}};
+  EXPECT_EQ(certificateList(port, settings), "/d/certs/default.pem\n/d/certs/n_a.pem a.example *.a.example\n");
+  port.certificates.push_back({"n/all", "pem", {{}, {"b.example"}}});
+  port.certificates.push_back({"n/late", "pem", {{}}});
+  EXPECT_EQ(certificateList(port, settings),
+            "/d/certs/n_all.pem *\n/d/certs/n_a.pem a.example *.a.example\n/d/certs/n_all.pem b.example\n");
 }
 
 TEST_F(HAProxyConfig, ServersByTlsAreKnownByTheirCertificates) {
