@@ -323,7 +323,7 @@ void DataPlane::catchUp() {
   if (load(shape_, std::move(servers))) postpone();
 }
 
-// Whether one that has ended is to be started again now. One that ends over and over is left alone for longer each time.
+// Whether one that has ended is to be started again now. One that does so over and over has to wait longer each time.
 bool DataPlane::revive() {
   const auto now = Clock::now();
   const bool isSteady = now >= revivedAt_ + kSteady, isDue = retryAt_ && now >= *retryAt_;
