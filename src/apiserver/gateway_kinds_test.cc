@@ -177,11 +177,8 @@ POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
     validation: {hostname: web.example.com, wellKnownCACertificates: System}
 => 201
   spec: {targetRefs: [{group: "", kind: Service, name: web}], options: null}
-PUT /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies/p/status
-  apiVersion: gateway.networking.k8s.io/v1
-  kind: BackendTLSPolicy
-  metadata: {name: p}
-  spec: {}
+PATCH:merge /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies/p/status
+  spec: {validation: {hostname: other.example.com}}
   status:
     ancestors:
       - ancestorRef: {name: g}
@@ -195,20 +192,16 @@ POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
   kind: BackendTLSPolicy
   metadata: {name: q}
   spec:
-    targetRefs:
-      - {group: "", kind: Service, name: web}
-      - {group: "", kind: Service, name: web, sectionName: a}
-      - {group: "", kind: Service, name: web, sectionName: a}
+    targetRefs: [{group: "", kind: Service, name: web}]
     validation:
       hostname: "*.example.com"
-      caCertificateRefs: [{group: "", kind: ConfigMap, name: ca}]
       wellKnownCACertificates: System
-      subjectAltNames: [{type: Hostname, uri: "spiffe://a/b"}, {type: URI, uri: "spiffe://a/b"}, {type: Email}]
+      subjectAltNames: [{type: URI, uri: "spiffe://a/b"}, {type: Email}]
 => 422
   details:
     causes:
       - {field: spec.validation.hostname}
-      - {field: "spec.validation.subjectAltNames[2].type"}
+      - {field: "spec.validation.subjectAltNames[1].type"}
 POST /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies
   apiVersion: gateway.networking.k8s.io/v1
   kind: BackendTLSPolicy
