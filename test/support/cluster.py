@@ -28,8 +28,6 @@ class Cluster:
 
     def __init__(self, kubectl=None, flags=(), images=True):
         self.flags, self.images, self.server = list(flags), images, None
-        if "--eviction-hard" not in self.flags:
-            self.flags += FULL_DISK
         self.folder = tempfile.mkdtemp(prefix="wherry-test-")
         os.chmod(self.folder, 0o755)
         self.host = os.path.join(self.folder, "host")
@@ -71,9 +69,10 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
     def start(self, wait=True, **env):
+        flags = self.flags if "--eviction-hard" in self.flags else [*FULL_DISK, *self.flags]
         with open(self.folder + "/wherry.log", "ab") as log:
             # exec: the process that is killed is the server itself
-            self.server = subprocess.Popen(self.inside(WHERRY, "server", *self.flags), stdin=subprocess.DEVNULL,
+            self.server = subprocess.Popen(self.inside(WHERRY, "server", *flags), stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log, env=dict(self.env, **env))
         if wait:
             self.run(WHERRY, "status", "--wait-ready", "--timeout", "30s")

@@ -3,9 +3,10 @@ was left behind. Standard library only."""
 import collections
 import re
 
-# Lines of text, each under a heading; runs inside of the test host.
+# Lines of text, each under a heading; runs inside of the test host. Not of it: what test/system/package mounts to install
+# a system.
 SCRIPT = r"""
-echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | grep -v ^/tmp/wherry-test
+echo "== mounts";      awk '{print $5, $4}' /proc/self/mountinfo | grep -v -e ^/tmp/wherry-test -e '/build/package/root-[^/]*/\(dev\|proc\|sys\)'
 echo "== links";       ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/'
 echo "== addresses";   ip -o addr show | awk '{print $2, $4}' | grep -v 'eth0 fe80'
 echo "== routes";      ip route show table all | grep -v 'fe80.* dev eth0'
