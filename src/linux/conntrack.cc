@@ -134,17 +134,24 @@ std::string pseudoHeader(const IpAddress& source, const IpAddress& destination, 
   return header.append(reinterpret_cast<const char*>(fields), sizeof fields);
 }
 
-// A SYN within a connection: RFC 5961 section 4 has the client acknowledge what it has, whatever the number.
-std::string renderSyn(const Flow& client) {
+// A byte that fits into no window: RFC 9293 section 3.10.7.4 has the client acknowledge what it has. Linux limits how
+// often it answers SYNs, and segments without data, of one connection (net.ipv4.tcp_invalid_ratelimit), but not these.
+std::string renderStrayByte(const Flow& client, uint32_t sequenceNumber) {
+  const std::string byte(1, '\0');  // and so is the one that pads it: both add nothing to the checksum
   tcphdr tcp{};
   tcp.source = htons(client.destinationPort);
   tcp.dest = htons(client.sourcePort);
+  tcp.seq = htonl(sequenceNumber);
   tcp.doff = sizeof tcp / 4;
-  tcp.syn = 1;
+  tcp.ack = 1;
   tcp.window = htons(1024);
-  tcp.check = htons(checksum(pseudoHeader(client.destination, client.source, sizeof tcp).append(bytesOf(tcp))));
-  return std::string(bytesOf(tcp));
+  uint16_t length = sizeof tcp + byte.size();
+  tcp.check = htons(checksum(pseudoHeader(client.destination, client.source, length).append(bytesOf(tcp))));
+  return std::string(bytesOf(tcp)) + byte;
 }
+
+// A window may have one of them in it, but never both: it is at most 2^30 wide.
+constexpr uint32_t kStraySequenceNumbers[] = {0, 1U << 31};
 
 constexpr uint8_t kHops = 64;
 
@@ -159,10 +166,10 @@ std::string renderHeader4(const Flow& client) {
   return std::string(bytesOf(ip));
 }
 
-std::string renderHeader6(const Flow& client) {
+std::string renderHeader6(const Flow& client, uint16_t length) {
   ip6_hdr ip{};
   ip.ip6_flow = htonl(6U << 28);
-  ip.ip6_plen = htons(sizeof(tcphdr));
+  ip.ip6_plen = htons(length);
   ip.ip6_nxt = IPPROTO_TCP;
   ip.ip6_hlim = kHops;
   client.destination.bytes().copy(reinterpret_cast<char*>(&ip.ip6_src), sizeof ip.ip6_src);
@@ -178,22 +185,29 @@ base::Fd markedRawSocket(IpFamily family) {
   return fd;
 }
 
+void send(const base::Fd& fd, const IpAddress& to, const std::string& packet) {
+  sockaddr_in to4{.sin_family = AF_INET};
+  sockaddr_in6 to6{.sin6_family = AF_INET6};
+  bool isV4 = to.family() == IpFamily::kIPv4;
+  if (isV4) {
+    to4.sin_addr.s_addr = htonl(to.ipv4Value());
+  } else {
+    to.bytes().copy(reinterpret_cast<char*>(&to6.sin6_addr), sizeof to6.sin6_addr);
+  }
+  ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT,
+           isV4 ? reinterpret_cast<sockaddr*>(&to4) : reinterpret_cast<sockaddr*>(&to6),
+           isV4 ? sizeof to4 : sizeof to6);
+}
+
 // `flows`: to the address that is gone, each as its sender knows it. One that can't be reached any more is none.
 void askForLife(const std::vector<Flow>& flows, IpFamily family) {
   base::Fd fd = markedRawSocket(family);
   for (const Flow& flow : flows) {
-    bool isV4 = family == IpFamily::kIPv4;
-    std::string packet = (isV4 ? renderHeader4(flow) : renderHeader6(flow)) + renderSyn(flow);
-    sockaddr_in to4{.sin_family = AF_INET};
-    sockaddr_in6 to6{.sin6_family = AF_INET6};
-    if (isV4) {
-      to4.sin_addr.s_addr = htonl(flow.source.ipv4Value());
-    } else {
-      flow.source.bytes().copy(reinterpret_cast<char*>(&to6.sin6_addr), sizeof to6.sin6_addr);
+    for (uint32_t sequenceNumber : kStraySequenceNumbers) {
+      std::string segment = renderStrayByte(flow, sequenceNumber);
+      uint16_t length = segment.size();
+      send(fd, flow.source, (family == IpFamily::kIPv4 ? renderHeader4(flow) : renderHeader6(flow, length)) + segment);
     }
-    ::sendto(fd.get(), packet.data(), packet.size(), MSG_DONTWAIT,
-             isV4 ? reinterpret_cast<sockaddr*>(&to4) : reinterpret_cast<sockaddr*>(&to6),
-             isV4 ? sizeof to4 : sizeof to6);
   }
 }
 

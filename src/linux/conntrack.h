@@ -34,11 +34,9 @@ size_t deleteConnections(uint8_t protocol, const std::function<bool(const Connec
                          std::optional<base::IpFamily> family = std::nullopt);
 
 // The same for all connections to or from an address that is gone, by any protocol. TCP clients and servers of it are
-// asked for a sign of life, as if the other end had started anew: the answer that they send meets whoever has the
-// address now, who resets it. So an idle client learns of it as one that sends does. Not yet one whose kernel answered
-// something else of the connection in the last 500 ms (net.ipv4.tcp_invalid_ratelimit), as probes of a full window:
-// it keeps silent, and is not asked again. What asks carries the mark
-// kLifeSignMark, and must not be tracked itself: a rule `meta mark ... notrack` at the output hook sees to that.
+// asked for a sign of life: the answer that they send meets whoever has the address now, who resets it. So an idle
+// client learns of it as one that sends does. What asks carries the mark kLifeSignMark, and must not be tracked itself:
+// a rule `meta mark ... notrack` at the output hook sees to that.
 inline constexpr uint32_t kLifeSignMark = 0x77680001;
 void endConnections(const base::IpAddress& gone);
 

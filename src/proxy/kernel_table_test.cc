@@ -2,6 +2,8 @@
 #include "proxy/kernel_table.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
@@ -332,6 +334,34 @@ TEST_F(KernelTableTest, AnIdleClientIsResetThoughTheServiceStillLeadsToThePodTha
     EXPECT_EQ(errno, ECONNRESET) << name;
     EXPECT_EQ(connectFrom(*where, "10.96.0.1", 80), ECONNREFUSED) << name;
   }
+}
+
+// A client that doesn't read answers what its pod asks of the window, and the kernel limits how often it answers.
+TEST_F(KernelTableTest, AClientThatAnsweredItsPodJustNowIsResetToo) {
+  Loaded table(*node, kCidrs);
+  podA->run([] { linux::writeSysctl("net/ipv4/tcp_invalid_ratelimit", "60000"); });
+  ScratchNamespace gone;
+  link(gone, "vethGone", ip("10.244.0.9"));
+  auto server = listenIn(gone, SOCK_STREAM, "10.244.0.9", 8080);
+  table.set(kWeb, {{base::IpAddress::ipv4(0x0af40009), 8080}});
+  base::Fd client = socketIn(*podA, SOCK_STREAM);
+  int little = 4096;
+  ::setsockopt(client.get(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+  SocketAddress target = address("10.96.0.1", 80);
+  ASSERT_EQ(::connect(client.get(), generic(target), target.size), 0);
+  base::Fd accepted(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  std::string much(50'000, 'x');
+  ASSERT_GT(::send(accepted.get(), much.data(), much.size(), MSG_DONTWAIT), 0);
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // a first question of a closed window comes after 0.2 s
+  table.set(kWeb, {kInA});
+  node->run([] {
+    linux::NetlinkSocket socket(0);
+    linux::removeLink(socket, "vethGone");
+    linux::endConnections(ip("10.244.0.9"));
+  });
+  pollfd waiting{client.get(), POLLRDHUP, 0};
+  ASSERT_EQ(::poll(&waiting, 1, 5000), 1) << "it was not told";
+  EXPECT_TRUE(waiting.revents & POLLERR);
 }
 
 TEST_F(KernelTableTest, CountsByServiceAndEndpoint) {
