@@ -85,7 +85,7 @@ nightly: deps
 	@$(MAKE) --no-print-directory fuzz
 
 fuzz:
-	@tools/deps build fuzz
+	@tools/deps build test
 	@test/fuzz/run $(NIGHTLY_FUZZ_SECONDS)
 
 bench: deps

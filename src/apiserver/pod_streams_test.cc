@@ -52,7 +52,7 @@ class Node : public DialingNode {
   }
   client::StartProcess attach(std::string_view, std::string_view, std::string_view,
                               const client::ProcessOptions& options) override {
-    return [this, options](std::shared_ptr<client::ProcessStreams> streams) {
+    return [options](std::shared_ptr<client::ProcessStreams> streams) {
       streams->write(client::ProcessStreams::Output::kStdout, "attached to " + options.container);
       streams->finish({.exitCode = 7});
     };

@@ -175,7 +175,6 @@ std::optional<Refusal> DataPlane::load(const Shape& shape, ServersBySection serv
   shape_ = shape;
   servers_.set(shape_.sections, std::move(servers));
   counters_->follow(std::move(counted), admin(), shape_.routes);
-  retryDelay_ = {};
   return std::nullopt;
 }
 
@@ -220,9 +219,12 @@ bool DataPlane::takeOut(Model& model, const Shape& shape, const ServersBySection
   return true;
 }
 
+bool DataPlane::isSteady() const { return Clock::now() >= revivedAt_ + kSteady; }
+
 void DataPlane::succeed() {
   trouble_.clear();
   retryAt_.reset();
+  if (isSteady()) retryDelay_ = {};
   if (!unavailablePorts_.empty()) postpone();
 }
 
@@ -325,10 +327,9 @@ void DataPlane::catchUp() {
 
 // Whether one that has ended is to be started again now. One that does so over and over has to wait longer each time.
 bool DataPlane::revive() {
-  const auto now = Clock::now();
-  const bool isSteady = now >= revivedAt_ + kSteady, isDue = retryAt_ && now >= *retryAt_;
-  if (isSteady) retryDelay_ = {};
-  if (!isSteady && !isDue) {
+  const bool isDue = retryAt_ && Clock::now() >= *retryAt_;
+  if (isSteady()) retryDelay_ = {};
+  if (!isSteady() && !isDue) {
     if (trouble_.empty()) {
       complaints_.clear();
       fail(model_, "it ends soon after it is started", complaints_);
@@ -337,7 +338,7 @@ bool DataPlane::revive() {
   }
   kLog.error("HAProxy is not there any more; starting it again");
   withdrawals_.forget();
-  revivedAt_ = now;
+  revivedAt_ = Clock::now();
   return true;
 }
 

@@ -69,6 +69,7 @@ class DataPlane {
 
  private:
   std::vector<Complaint> serve();
+  bool isSteady() const;
   bool revive();
   void putInForce();
   void stop();

@@ -116,7 +116,7 @@ TEST_F(SocketStreams, SplicedStreamsCarryBothWaysAndEndsToo) {
   bool over = false;
   splice(std::move(left), std::move(right), [&] { note([&] { over = true; }); });
   std::string question(1 << 20, 'q'), answer(1 << 20, 'a');
-  std::thread asking([&] {
+  std::thread asking([&, &client = client] {
     for (size_t at = 0; at < question.size();) {
       wait_.until(client.get(), POLLOUT, std::chrono::seconds(10), "room");
       at += static_cast<size_t>(std::max<ssize_t>(0, ::send(client.get(), &question[at], question.size() - at, 0)));

@@ -63,8 +63,8 @@ class RandomManifests {
   std::string pod(const std::string& key, unsigned number, bool ends) {
     static constexpr const char* kPorts[] = {
         "", "{name: web, containerPort: 80}", "{name: web, containerPort: 81}",
-        "{name: web, containerPort: 80}, {name: web, protocol: UDP, containerPort: 82}, {name: adm, containerPort: "
-        "443}",
+        ("{name: web, containerPort: 80}, {name: web, protocol: UDP, containerPort: 82}, {name: adm, containerPort: "
+         "443}"),
         "{name: adm, protocol: SCTP, containerPort: 80}, {name: web, containerPort: 443}"};
     std::string four = fmt::format("{{ip: 10.244.{}.{}}}", number / 8, number % 8 + 1);
     std::string six = fmt::format("{{ip: \"fd00:10:244:{}:{}\"}}", number < 8 ? "" : "1:", number % 8 + 1);
@@ -217,7 +217,7 @@ class RandomCluster {
   }
 
  private:
-  static constexpr unsigned kNodePods = 8, kPods = 12;
+  static constexpr unsigned kPods = 12;
 
   std::string text() const {
     std::string all = oracle_.podsText();

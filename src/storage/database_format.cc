@@ -19,8 +19,8 @@ constexpr int64_t kApplicationId = 0x57485259;  // "WHRY"
 constexpr const char* kFirstFormat[] = {
     "PRAGMA application_id=0x57485259",
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE entries(created INTEGER PRIMARY KEY, modified INTEGER NOT NULL, sum INTEGER NOT NULL, "
-    "key TEXT NOT NULL, bytes BLOB NOT NULL)",
+    ("CREATE TABLE entries(created INTEGER PRIMARY KEY, modified INTEGER NOT NULL, sum INTEGER NOT NULL, "
+     "key TEXT NOT NULL, bytes BLOB NOT NULL)"),
     "INSERT INTO meta VALUES('format', 1)",
 };
 

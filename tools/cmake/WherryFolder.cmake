@@ -17,13 +17,15 @@ target_compile_options(wherry_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow 
 target_include_directories(wherry_flags INTERFACE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_BINARY_DIR}/generated")
 target_compile_definitions(wherry_flags INTERFACE WHERRY_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
 if(WHERRY_SANITIZE)
-  target_compile_options(wherry_flags INTERFACE -fsanitize=${WHERRY_SANITIZE} -fno-omit-frame-pointer)
+  # Undefined behaviour is a finding: a program ends with it.
+  target_compile_options(wherry_flags INTERFACE -fsanitize=${WHERRY_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
   target_link_options(wherry_flags INTERFACE -fsanitize=${WHERRY_SANITIZE})
 endif()
 
 if(WHERRY_FUZZ)
-  # The fuzzer sees which paths of the parsers an input takes, and undefined behaviour is a finding.
-  target_compile_options(wherry_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+  # The fuzzer sees which paths of the parsers an input takes.
+  target_compile_options(wherry_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 find_program(WHERRY_CCACHE ccache)

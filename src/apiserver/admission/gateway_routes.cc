@@ -107,8 +107,9 @@ void checkPrefixes(const json::Value& rule, const std::string& at, meta::FieldEr
     const std::string why = fmt::format(
         "hen using {} filter with path.replacePrefixMatch, exactly one PathPrefix match must be specified", type);
     demand(!replacesPrefix(arrayAt(rule, "filters"), field), at, "object", "W" + why, errors);
-    const bool inside = std::ranges::any_of(
-        backends, [&](const json::Value& each) { return replacesPrefix(arrayAt(each, "filters"), field); });
+    const bool inside = std::ranges::any_of(backends, [&, &field = field](const json::Value& each) {
+      return replacesPrefix(arrayAt(each, "filters"), field);
+    });
     demand(!inside, at, "object", fmt::format("Within backendRefs, {}{}", type == "RequestRedirect" ? "w" : "W", why),
            errors);
   }

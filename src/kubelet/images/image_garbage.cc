@@ -39,6 +39,9 @@ GarbageDecision decideGarbage(std::vector<ImageUse> images, uint64_t bytes, base
 }
 
 struct ImageGarbage::State {
+  State(ImageStore& images, InUse used, Report told, const base::Clock& time)
+      : store(images), inUse(std::move(used)), report(std::move(told)), clock(time) {}
+
   ImageStore& store;
   InUse inUse;
   Report report;

@@ -226,7 +226,7 @@ struct ImagePuller::State {
       return std::pair(entry, fresh);
     });
     if (!mine) return pull;
-    tasks.run([this, key, wanted, pull](const std::stop_token&) {
+    tasks.run([this, key, wanted, pull = pull](const std::stop_token&) {
       run(*pull, wanted);
       running.with([&](auto& all) { all.erase(key); });
     });
