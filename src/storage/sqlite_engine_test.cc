@@ -129,8 +129,8 @@ TEST(SqliteEngine, AStoreThatWasOnlyOpenedCanBeOpenedAgain) {
 TEST(SqliteEngine, TheLogDoesNotGrowWithoutEnd) {
   TemporaryDirectory directory;
   std::string path = directory.file("state.db");
+  std::counting_semaphore<> room{64};  // outlives the store, which still calls back when it ends
   auto store = openAt(path);
-  std::counting_semaphore<> room{64};
   for (int i = 0; i < 600; ++i) {
     room.acquire();
     store->create(
