@@ -47,7 +47,7 @@ TEST_F(DataPlaneTest, OneThatEndsAndCannotStartAgainIsTrouble) {
   std::string text;
   std::ifstream(aside / "haproxy.pid") >> text;
   ::kill(std::stoi(text), SIGKILL);
-  ended_.get_future().wait();
+  ended_.acquire();
   auto complaints = plane_->restart();
   ASSERT_EQ(complaints.size(), 1U);
   EXPECT_EQ(complaints[0].reason, "HAProxyUnavailable");
@@ -111,7 +111,7 @@ TEST_F(DataPlaneTest, ItIsStartedAgainWhenItEnds) {
   endpoints_["web"] = {one.endpoint()};
   plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
   ::kill(std::stoi(pid()), SIGKILL);
-  ended_.get_future().wait();
+  ended_.acquire();
   plane_->restart();
   EXPECT_EQ(get("x", "/"), "200 one /\n");
 }
@@ -121,9 +121,8 @@ TEST_F(DataPlaneTest, OneThatEndsSoonAfterItsStartIsGivenTime) {
   endpoints_["web"] = {one.endpoint()};
   plane_->setModel(modelOf({route("", {Kind::kPrefix, "/"}, "web")}));
   auto kill = [&] {
-    ended_ = {};
     ::kill(std::stoi(pid()), SIGKILL);
-    ended_.get_future().wait();
+    ended_.acquire();
     return plane_->restart();
   };
   EXPECT_EQ(kill().size(), 0U);

@@ -245,7 +245,7 @@ class DataPlaneTest : public ::testing::Test {
                   auto pair = pki::newAuthority("default", std::chrono::hours(24), base::Clock::system().now());
                   return pair.certificatePem + pair.keyPem;
                 },
-            .onEnd = [this] { ended_.set_value(); },
+            .onEnd = [this] { ended_.release(); },
             .meanwhile = [this] { meanwhile_(); },
             .wake =
                 [this] {
@@ -286,7 +286,7 @@ class DataPlaneTest : public ::testing::Test {
   std::filesystem::path directory_;
   Settings settings_;
   std::map<std::string, std::vector<Endpoint>> endpoints_;
-  std::promise<void> ended_;
+  std::counting_semaphore<> ended_{0};
   std::atomic<int> starts_ = 0;  // of HAProxy, that were tried
   std::counting_semaphore<> woken_{0}, formerEnded_{0};
   std::string returnPath_ = "untouched";

@@ -39,8 +39,9 @@ static long call(long number, long a, long b, long c, long d) {
 #endif
 
 __attribute__((noreturn)) void _start(void) {
-  /* Children of who ignores SIGCHLD leave no zombies, also those it inherits (sigaction(2)). */
-  struct action ignore = {IGNORE, 0, 0, 0};
+  /* Children of who ignores SIGCHLD leave no zombies, also those it inherits (sigaction(2)). Not on the stack: the kernel
+   * aligns that otherwise than a compiler expects of a function that is called. */
+  static const struct action ignore = {IGNORE, 0, 0, 0};
   call(SIGACTION, SIGCHLD, (long)&ignore, 0, sizeof ignore.mask);
   for (;;) call(PPOLL, 0, 0, 0, 0);
 }

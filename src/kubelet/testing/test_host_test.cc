@@ -1,5 +1,6 @@
 #include "kubelet/testing/test_host.h"
 
+#include <cstdlib>
 #include <filesystem>
 
 #include <archive.h>
@@ -37,12 +38,17 @@ void raiseLoopback() {
   ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
 }
 
+std::string busybox() {
+  const char* file = std::getenv("WHERRY_TEST_BUSYBOX");
+  return file ? file : "";
+}
+
 std::string enter() {
   if (::geteuid() != 0) return "running containers needs root";
   for (const char* program : {"crun", "conmon"}) {
     if (!base::findProgram(program)) return std::string(program) + " is not installed";
   }
-  if (!fs::exists("/bin/busybox")) return "busybox-static is not installed";
+  if (!fs::exists(busybox())) return "WHERRY_TEST_BUSYBOX names no static busybox";
   if (::unshare(CLONE_NEWNS | CLONE_NEWNET) != 0) return "no namespace of our own can be made here";
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return "mounts can't be made private";
   raiseLoopback();
@@ -103,7 +109,7 @@ TestDirectory::~TestDirectory() {
 
 std::string makeBusyboxLayer(const std::string& directory) {
   for (const char* part : {"/bin", "/etc", "/tmp", "/proc", "/dev", "/sys"}) fs::create_directories(directory + part);
-  fs::copy_file("/bin/busybox", directory + "/bin/busybox");
+  fs::copy_file(busybox(), directory + "/bin/busybox");
   for (const char* applet : kApplets) fs::create_symlink("busybox", directory + "/bin/" + applet);
   base::writeFileAtomic(directory + "/etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:101:102::/:/bin/sh\n");
   base::writeFileAtomic(directory + "/etc/group", "root:x:0:\nweb:x:102:\n");
@@ -114,7 +120,7 @@ void writeBusyboxArchive(const std::string& file, const std::string& name) {
   std::string layerFile = file + ".layer";
   {
     TarWriter layer(layerFile);
-    layer.add("bin/busybox", base::readFile("/bin/busybox"));
+    layer.add("bin/busybox", base::readFile(busybox()));
     for (const char* applet : kApplets) layer.add(std::string("bin/") + applet, "", S_IFLNK, "busybox");
     layer.add("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:101:102::/:/bin/sh\n");
     layer.add("tmp/", "", S_IFDIR);
