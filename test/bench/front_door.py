@@ -204,12 +204,16 @@ def measure_switch(inside_python, rounds=200):
 
 
 # One client: asks on a kept connection, and makes another one when that is closed between two requests, as every client
-# does. Everything but an answer of 200 is a failure.
+# does. Everything but an answer of 200 is a failure. Goes on until it has asked often enough and its stdin ends, but for ten
+# times as many requests at most.
 CLIENT = r'''
-import http.client, json, sys
-count, failures, closed = int(sys.argv[1]), [], 0
+import http.client, json, os, sys, threading
+enough, asked, failures, closed = int(sys.argv[1]), 0, [], 0
+end = threading.Thread(target=os.read, args=(0, 1), daemon=True)
+end.start()
 front = http.client.HTTPConnection("192.0.2.2", 80, timeout=30)
-for i in range(count):
+while asked < enough or (end.is_alive() and asked < 10 * enough):
+    asked += 1
     for attempt in (1, 2):
         fresh = front.sock is None
         try:
@@ -228,7 +232,7 @@ for i in range(count):
             front.close()
             failures.append(repr(error))
             break
-print(json.dumps([failures, closed]))
+print(json.dumps([failures, closed, asked]))
 '''
 
 
@@ -236,7 +240,7 @@ def measure_loss(requests=200_000, clients=4):
     with TokenCluster() as cluster:
         site(cluster, "web", 3)
         load = [subprocess.Popen(cluster.inside("/usr/bin/python3", "-c", CLIENT, str(requests // clients)),
-                                 stdout=subprocess.PIPE, text=True) for _ in range(clients)]
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(clients)]
         began, reloads, changes = time.monotonic(), 0, 0
         try:
             for i in range(24):
@@ -255,8 +259,9 @@ def measure_loss(requests=200_000, clients=4):
         finally:
             for client in load:
                 client.kill()
-    failures = [failure for failed, _ in results for failure in failed]
-    row(f"requests lost of {requests:,} in {changes} changes of endpoints, {reloads} reloads and a rolling update",
-        f"{len(failures)}", "0", f"{clients} clients on kept connections, {sum(closed for _, closed in results)} of them closed "
+    failures = [failure for failed, _, _ in results for failure in failed]
+    asked, closed = sum(asked for _, _, asked in results), sum(closed for _, closed, _ in results)
+    row(f"requests lost of {asked:,} in {changes} changes of endpoints, {reloads} reloads and a rolling update",
+        f"{len(failures)}", "0", f"{clients} clients on kept connections, {closed} of them closed "
         f"between two requests; the changes took {time.monotonic() - began:.0f} s"
         + (", the load ended before them" if any(early) else "") + (f"; {failures[:3]}" if failures else ""))
