@@ -23,7 +23,7 @@ constexpr size_t kMostRules = 20;
 constexpr size_t kMostExitCodes = 255;
 constexpr size_t kMostIndexText = 64 * 1024;  // bytes
 
-std::string atMost(int64_t limit) { return fmt::format("must be less than or equal to {}", limit); }
+std::string atMost(int64_t limit) { return "must be less than or equal to " + std::to_string(limit); }
 
 void limit(const json::Value& object, const std::string& field, int64_t most, const std::string& words,
            FieldErrors& errors) {
@@ -190,11 +190,11 @@ void checkSuccessRule(const json::Value& rule, int64_t completions, const std::s
     errors.push_back(meta::tooLongField(path + ".succeededIndexes", kMostIndexText));
   } else if (indexes) {
     auto ranges = readIndexes(textOf(*indexes), completions);
-    total = ranges.total;
-    if (!ranges.wrong.empty()) {
+    if (ranges.wrong.empty()) {
+      total = ranges.total;
+    } else {
       errors.push_back(
           invalidField(path + ".succeededIndexes", *indexes, "error parsing succeededIndexes: " + ranges.wrong));
-      total.reset();
     }
   }
   checkSucceededCount(rule, total, completions, path + ".succeededCount", errors);
